@@ -1,0 +1,64 @@
+# Every target works on a fresh clone: it installs what it needs from the lock files first.
+PYTHON   ?= python3
+VENV     := .venv
+BIN      := $(VENV)/bin
+DATA_DIR := $(abspath $(or $(MINEHOUSE_DATA_DIR),data))
+export DAGSTER_HOME := $(DATA_DIR)/dagster
+
+.PHONY: help run ui test check format snapshot bench lock clean manifest
+help:            ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(VENV)/run.installed    ## install, run the whole pipeline, publish, print the miner snapshot
+	@$(BIN)/python -m dagster_project run
+
+ui: $(VENV)/run.installed     ## Dagster on http://127.0.0.1:3000
+	@$(BIN)/python -m dagster_project prepare
+	$(BIN)/dagster dev --host 127.0.0.1 --port 3000
+
+snapshot: $(VENV)/run.installed  ## print the last published snapshot
+	@$(BIN)/python -m dagster_project snapshot
+
+manifest: $(VENV)/run.installed  ## let dbt read the project anew
+	@$(BIN)/python -m dagster_project prepare
+
+test: $(VENV)/dev.installed   ## every test, offline
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/dev.installed  ## format, lint, types, SQL lint
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint dbt/models dbt/tests
+
+format: $(VENV)/dev.installed  ## let ruff and sqlfluff mend what they can
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+	$(BIN)/sqlfluff fix dbt/models dbt/tests
+
+bench: $(VENV)/dev.installed  ## indicators at market scale against named peers (takes long)
+	$(BIN)/python -m benchmarks.run
+
+lock: $(VENV)/uv.installed    ## resolve pyproject.toml anew into requirements/*.lock
+	$(BIN)/uv pip compile pyproject.toml --group dev $(LOCK) -o requirements/dev.lock
+	$(BIN)/uv pip compile pyproject.toml -c requirements/dev.lock $(LOCK) -o requirements/run.lock
+LOCK := --system-certs --python-version 3.11 --universal --generate-hashes --no-strip-extras --no-annotate -q \
+        --custom-compile-command "make lock"
+
+clean:           ## remove the environment and all output
+	rm -rf $(VENV) data dbt/target dbt/logs .pytest_cache .ruff_cache .mypy_cache
+
+# uv installs in seconds; where it cannot reach the package index the way pip is set up to, pip does the same slowly
+$(VENV)/%.installed: requirements/%.lock $(VENV)/uv.installed
+	@echo "installing $< into $(VENV)"
+	@$(BIN)/uv pip install --python $(BIN)/python --system-certs --quiet --require-hashes -r $< \
+	  || $(BIN)/python -m pip install --quiet --require-hashes -r $<
+	@touch $@
+
+$(VENV)/uv.installed: requirements/uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Minehouse needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Try make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $< 2>/dev/null \
+	  || $(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r $<
+	@touch $@
