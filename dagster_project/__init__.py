@@ -1,0 +1,1 @@
+"""Minehouse: the Dagster code location. Nothing runs on import; `definitions` assembles."""

@@ -1,0 +1,94 @@
+"""What a contract is made of.
+
+Belongs here: the vocabulary (`Column`, rules, `Contract`). Does not belong here: any particular table (a module
+beside this one), or the code that applies a contract (`checks.gate`, `warehouse.load`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Literal
+
+ColumnType = Literal["varchar", "date", "double", "bigint", "boolean"]
+
+
+class LoadMode(StrEnum):
+    """How a batch meets the rows that are already there."""
+
+    UPSERT = "upsert"
+    """The batch holds some rows: a key that is absent from it stays as it is."""
+
+    SNAPSHOT = "snapshot"
+    """The batch holds all rows: a key that is absent from it has been withdrawn."""
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a raw table and what its values must satisfy, whatever the source.
+
+    `minimum` and `maximum` are inclusive unless `above` is used, which is an exclusive lower bound.
+    `references` names a set of known values handed to the gate at run time (`"companies"`: the reference tickers).
+    """
+
+    name: str
+    type: ColumnType
+    description: str
+    required: bool = False
+    above: float | None = None
+    minimum: float | None = None
+    maximum: float | None = None
+    allowed: tuple[str, ...] = ()
+    pattern: str | None = None
+    references: str | None = None
+    not_in_future: bool = False
+
+
+@dataclass(frozen=True)
+class AtLeast:
+    """`larger` >= `smaller` in every row where both are present."""
+
+    larger: str
+    smaller: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class RequiredWith:
+    """`column` must be present in every row where `given` is."""
+
+    column: str
+    given: str
+    reason: str
+
+
+Rule = AtLeast | RequiredWith
+
+
+@dataclass(frozen=True)
+class Contract:
+    """The promise of one raw table: `raw.<table>`, with its rejects in `quarantine.<table>`.
+
+    `guard_by` says in which groups of rows a sharply smaller batch is refused: `("symbol",)` looks at each symbol
+    alone, `()` at the table as a whole.
+    """
+
+    table: str
+    description: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    rules: tuple[Rule, ...] = ()
+    mode: LoadMode = LoadMode.SNAPSHOT
+    guard_by: tuple[str, ...] = ()
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The names of the contract's own columns, in order."""
+        return tuple(column.name for column in self.columns)
+
+    def column(self, name: str) -> Column:
+        """The column of that name; `KeyError` where the contract has none."""
+        for column in self.columns:
+            if column.name == name:
+                return column
+        raise KeyError(f"{self.table} has no column {name!r}")

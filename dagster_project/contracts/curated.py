@@ -1,0 +1,379 @@
+"""Contracts of the curated facts: what each CSV in `reference/` must look like, and how its rows are checked.
+
+Belongs here: one contract per file, named `curated__<file>`. Does not belong here: market data (`contracts.market`),
+reading the files (`sources.curated`), or what a fact means for a valuation (the dbt models).
+
+Every file is a snapshot: it holds all rows that stand. A changed row closes the version before it, a row taken out
+is withdrawn, and both stay in the raw table, so that an as-of query still sees what was believed then.
+"""
+
+from __future__ import annotations
+
+from dagster_project.contracts.base import AtLeast, Column, Contract, RequiredWith
+
+URL = r"^https?://[^\s]+$"
+TICKER = r"^[A-Z0-9][A-Z0-9.^=\-]{0,14}$"
+
+
+def _company(description: str = "Company, as in companies.csv.", *, required: bool = True) -> Column:
+    """The column that names a company of the reference list."""
+    return Column("ticker", "varchar", description, required=required, references="companies")
+
+
+def _source_url() -> Column:
+    """The page where the figures of the row were seen; no row goes without it."""
+    return Column("source_url", "varchar", "Page where the figures were seen.", required=True, pattern=URL)
+
+
+def _share(description: str) -> Column:
+    """A share of ownership in percent."""
+    return Column("owner_share_pct", "double", description, above=0, maximum=100)
+
+
+COMPANIES = Contract(
+    table="curated__companies",
+    description="One row per listed miner or data-centre operator that the warehouse follows.",
+    columns=(
+        Column("ticker", "varchar", "Ticker.", required=True, pattern=TICKER),
+        Column("company_name", "varchar", "Name, with the former one where it changed.", required=True),
+        Column(
+            "instrument_type",
+            "varchar",
+            "Whether the company mines bitcoin for itself (miner) or never did (data_centre_operator).",
+            required=True,
+            allowed=("miner", "data_centre_operator"),
+        ),
+        Column("trading_calendar", "varchar", "Calendar its shares trade on.", required=True, allowed=("XNYS",)),
+        Column("cik", "varchar", "SEC number, ten digits.", required=True, pattern=r"^\d{10}$"),
+        Column("exchange", "varchar", "Where the shares are listed.", required=True),
+        Column("country", "varchar", "Seat of the company.", required=True),
+        Column(
+            "fiscal_year_end",
+            "varchar",
+            "Last day of the fiscal year, MM-DD.",
+            required=True,
+            pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$",
+        ),
+        Column(
+            "filer_type",
+            "varchar",
+            "Which filing terms apply where a filing day was not seen (filing_deadlines.csv).",
+            required=True,
+            allowed=("domestic", "foreign"),
+        ),
+        Column("business_notes", "varchar", "What the company does, in a sentence."),
+        _source_url(),
+    ),
+    key=("ticker",),
+)
+
+PEERS = Contract(
+    table="curated__peers",
+    description="One row per instrument that the companies are compared with: peers, funds, bitcoin.",
+    columns=(
+        Column("ticker", "varchar", "Ticker.", required=True, pattern=TICKER),
+        Column("name", "varchar", "Name.", required=True),
+        Column(
+            "instrument_type",
+            "varchar",
+            "Kind of instrument.",
+            required=True,
+            allowed=("ai_cloud", "chip_maker", "index_fund", "bitcoin"),
+        ),
+        Column(
+            "trading_calendar",
+            "varchar",
+            "Calendar it trades on: XNYS (New York sessions) or 24/7.",
+            required=True,
+            allowed=("XNYS", "24/7"),
+        ),
+        Column("exchange", "varchar", "Where it is listed; empty for bitcoin."),
+        Column("country", "varchar", "Seat; empty for bitcoin."),
+        _source_url(),
+    ),
+    key=("ticker",),
+)
+
+SOURCE_TIERS = Contract(
+    table="curated__source_tiers",
+    description="One row per pattern of web addresses and the tier of what is published there.",
+    columns=(
+        Column(
+            "pattern",
+            "varchar",
+            "Domain, with its subdomains, and optionally the beginning of a path, in which * stands for anything.",
+            required=True,
+            pattern=r"^[a-z0-9][a-z0-9.\-]*\.[a-z]{2,}(/[^\s]*)?$",
+        ),
+        Column(
+            "tier",
+            "bigint",
+            "1 filing or company release, 2 established news or data vendor, 3 secondary page.",
+            required=True,
+            minimum=1,
+            maximum=3,
+        ),
+        Column("reason", "varchar", "Why it has this tier.", required=True),
+    ),
+    key=("pattern",),
+)
+
+HPC_DEALS = Contract(
+    table="curated__hpc_deals",
+    description="One row per announced HPC/AI contract; an expansion or exercised option is a row of its own.",
+    columns=(
+        Column("deal_id", "varchar", "Key of the contract.", required=True, pattern=r"^[a-z0-9][a-z0-9\-]*$"),
+        Column(
+            "announced_date",
+            "date",
+            "Day of the announcement; empty where the day could not be found.",
+            not_in_future=True,
+        ),
+        _company(),
+        Column("counterparty", "varchar", "Tenant or customer.", required=True),
+        Column("end_user", "varchar", "Final user or guarantor, where known."),
+        Column(
+            "deal_type",
+            "varchar",
+            "colocation, lease (whole building or campus), cloud (the owner supplies the GPUs) or joint_venture.",
+            required=True,
+            allowed=("colocation", "lease", "cloud", "joint_venture"),
+        ),
+        Column(
+            "commitment",
+            "varchar",
+            "firm (signed), conditional (signed, not yet effective) or framework (no tenant contract).",
+            required=True,
+            allowed=("firm", "conditional", "framework"),
+        ),
+        _share("Share of the contract that belongs to the company, in percent; empty means all of it."),
+        Column("site", "varchar", "Site."),
+        Column("state_or_country", "varchar", "Where the site is."),
+        Column("critical_it_mw", "double", "Power delivered to the IT equipment, MW.", above=0, maximum=10000),
+        Column("gross_mw", "double", "Power at the meter, cooling included, MW.", above=0, maximum=20000),
+        Column("contract_value_usd", "double", "Revenue of the base term, US dollars.", minimum=1e6, maximum=1e12),
+        Column("term_years", "double", "Base term in years.", above=0, maximum=50),
+        Column("max_value_with_extensions_usd", "double", "Base term and all extension options, USD.", minimum=1e6),
+        Column("backstop_party", "varchar", "Guarantor of the tenant's rent."),
+        Column("backstop_usd", "double", "Amount guaranteed for this row, US dollars.", above=0),
+        Column("capex_per_mw_usd", "double", "Landlord's cost per critical IT MW, USD.", minimum=1e5, maximum=1e8),
+        Column("expected_start_date", "date", "First delivery or rent; to be read to the quarter."),
+        Column("status", "varchar", "State of the contract.", required=True),
+        _source_url(),
+        Column("source_name", "varchar", "Publisher of that page."),
+        Column("notes", "varchar", "What the figures leave out."),
+    ),
+    key=("deal_id",),
+    rules=(
+        AtLeast("gross_mw", "critical_it_mw", "critical IT MW is above gross MW"),
+        AtLeast("max_value_with_extensions_usd", "contract_value_usd", "the base term is worth more than all terms"),
+        RequiredWith("term_years", "contract_value_usd", "contract value without its term"),
+        RequiredWith("backstop_party", "backstop_usd", "guaranteed amount without its guarantor"),
+    ),
+)
+
+SITES_CAPACITY = Contract(
+    table="curated__sites_capacity",
+    description="One row per site (or company total) and day of the report on its power.",
+    columns=(
+        _company(),
+        Column("site", "varchar", "Site, or '(company total)'.", required=True),
+        Column("state_or_country", "varchar", "Where the site is."),
+        Column("as_of_date", "date", "Day of the report.", required=True, not_in_future=True),
+        Column("power_contracted_mw", "double", "Approved or contracted power, MW gross.", minimum=0, maximum=20000),
+        Column("power_energized_mw", "double", "Power that is live, MW gross.", minimum=0, maximum=20000),
+        Column("critical_it_mw_planned", "double", "Planned critical IT load, MW.", minimum=0, maximum=20000),
+        Column("critical_it_mw_contracted", "double", "Leased critical IT load, MW.", minimum=0, maximum=20000),
+        Column(
+            "use",
+            "varchar",
+            "What the power is used for.",
+            required=True,
+            allowed=("mining", "hpc", "mixed", "development"),
+        ),
+        _share("Share of the site that belongs to the company, in percent; empty means all of it."),
+        Column("energization_date", "date", "First power or first delivery, expected or actual."),
+        _source_url(),
+        Column("notes", "varchar", "What the figures leave out."),
+    ),
+    key=("ticker", "site", "as_of_date"),
+    rules=(
+        AtLeast("power_contracted_mw", "power_energized_mw", "more power live than contracted"),
+        AtLeast("power_contracted_mw", "critical_it_mw_contracted", "critical IT MW leased is above gross MW"),
+        AtLeast("critical_it_mw_planned", "critical_it_mw_contracted", "more critical IT MW leased than planned"),
+    ),
+)
+
+RATING_CHANGES = Contract(
+    table="curated__rating_changes",
+    description="One row per analyst firm, company and day of a rating or price target.",
+    columns=(
+        Column("rating_date", "date", "Day of the note.", required=True, not_in_future=True),
+        _company(),
+        Column("firm", "varchar", "Analyst firm.", required=True),
+        Column(
+            "action",
+            "varchar",
+            "What changed; a change of rating wins over a change of target.",
+            required=True,
+            allowed=("upgrade", "downgrade", "target_raise", "target_cut", "initiate", "reiterate"),
+        ),
+        Column("from_rating", "varchar", "Rating before, in the firm's words."),
+        Column("to_rating", "varchar", "Rating after, in the firm's words.", required=True),
+        Column("price_target_prior", "double", "Price target before, US dollars.", above=0, maximum=10000),
+        Column("price_target_new", "double", "Price target after, US dollars.", above=0, maximum=10000),
+        _source_url(),
+        Column("notes", "varchar", "What is uncertain."),
+    ),
+    key=("rating_date", "ticker", "firm"),
+)
+
+RATING_SCALE = Contract(
+    table="curated__rating_scale",
+    description="One row per word that analyst firms use for a rating, on one scale of five points.",
+    columns=(
+        Column("rating", "varchar", "The word, in lower case.", required=True, pattern=r"^[a-z][a-z \-]*$"),
+        Column("score", "bigint", "5 best, 3 in the middle, 1 worst.", required=True, minimum=1, maximum=5),
+        Column("reason", "varchar", "Why it has this score.", required=True),
+    ),
+    key=("rating",),
+)
+
+MW_VALUATION_ASSUMPTIONS = Contract(
+    table="curated__mw_valuation_assumptions",
+    description="One row per published value per MW: day, firm, business and company (or the sector).",
+    columns=(
+        Column("as_of_date", "date", "Day of the publication.", required=True, not_in_future=True),
+        Column("source_firm", "varchar", "Who published it.", required=True),
+        Column(
+            "business",
+            "varchar",
+            "colocation, cloud, powered_land (power and land without a tenant) or mining.",
+            required=True,
+            allowed=("colocation", "cloud", "powered_land", "mining"),
+        ),
+        _company("Company the figure is meant for; empty for the whole sector.", required=False),
+        Column(
+            "assumption_type",
+            "varchar",
+            "valuation, transaction (a price paid), observation (a market average) or superseded (an older level).",
+            required=True,
+            allowed=("valuation", "transaction", "observation", "superseded"),
+        ),
+        Column(
+            "value_basis",
+            "varchar",
+            "What the dollars are: equity (after debt), asset (before debt), market (market value) or unstated.",
+            required=True,
+            allowed=("equity", "asset", "market", "unstated"),
+        ),
+        Column(
+            "mw_basis",
+            "varchar",
+            "What the MW are: critical_it, gross or unstated.",
+            required=True,
+            allowed=("critical_it", "gross", "unstated"),
+        ),
+        Column(
+            "gross_per_critical_it_mw",
+            "double",
+            "Gross MW per critical IT MW, only where the publication states it.",
+            minimum=1,
+            maximum=3,
+        ),
+        Column("usd_per_mw_low", "double", "Low end, US dollars per MW.", minimum=1e4, maximum=1e8),
+        Column("usd_per_mw_high", "double", "High end, US dollars per MW.", minimum=1e4, maximum=1e8),
+        Column("usd_per_mw_point", "double", "Single figure, US dollars per MW.", minimum=1e4, maximum=1e8),
+        Column("discount_rate", "double", "Discount or capitalisation rate, as a fraction.", above=0, maximum=0.5),
+        Column("assumed_mw", "double", "MW behind the figure.", above=0, maximum=20000),
+        Column("notes", "varchar", "What the figure means, in words."),
+        _source_url(),
+    ),
+    key=("as_of_date", "source_firm", "business", "ticker"),
+    rules=(AtLeast("usd_per_mw_high", "usd_per_mw_low", "the high end is below the low end"),),
+)
+
+CAPITAL_STRUCTURE = Contract(
+    table="curated__capital_structure",
+    description="One row per company and period end: shares, cash, debt and bitcoin as reported.",
+    columns=(
+        _company(),
+        Column("as_of_date", "date", "End of the period.", required=True, not_in_future=True),
+        Column("filed_date", "date", "Day of the filing or of the results.", not_in_future=True),
+        Column(
+            "form",
+            "varchar",
+            "Form of the filing; empty where only a release or press page was seen.",
+            allowed=("10-Q", "10-K", "20-F", "40-F", "6-K", "8-K", "market data"),
+        ),
+        Column("shares_outstanding", "bigint", "Basic shares, all classes.", minimum=1_000_000),
+        Column("shares_as_of_date", "date", "Day the share count stands for.", not_in_future=True),
+        Column("diluted_shares", "bigint", "Weighted average diluted shares of the period.", minimum=1_000_000),
+        Column("cash_usd", "double", "Unrestricted cash and equivalents, US dollars.", minimum=0),
+        Column("debt_usd", "double", "Notes, converts and loans, US dollars; 0 means none.", minimum=0),
+        Column("btc_held", "double", "Bitcoin held, coins.", minimum=0, maximum=21e6),
+        _source_url(),
+        Column("source_url_shares", "varchar", "Page of the share count, where it is another.", pattern=URL),
+        Column("notes", "varchar", "What the figures leave out."),
+    ),
+    key=("ticker", "as_of_date"),
+    rules=(
+        AtLeast("filed_date", "as_of_date", "filed before the period ended"),
+        RequiredWith("shares_outstanding", "shares_as_of_date", "day of a share count without the count"),
+    ),
+)
+
+FILING_DEADLINES = Contract(
+    table="curated__filing_deadlines",
+    description="One row per kind of filer and period: how long after the period end a report may be filed.",
+    columns=(
+        Column("filer_type", "varchar", "domestic or foreign.", required=True, allowed=("domestic", "foreign")),
+        Column("period", "varchar", "quarter or year.", required=True, allowed=("quarter", "year")),
+        Column("months_after_period_end", "bigint", "Term in months.", above=0, maximum=12),
+        Column("days_after_period_end", "bigint", "Term in days.", above=0, maximum=365),
+        Column("filer_class", "varchar", "Class of the filer within its type.", required=True),
+        Column("used_for_estimate", "boolean", "Whether a missing filing day is estimated by it.", required=True),
+        Column("reason", "varchar", "What the term is, and why it is used.", required=True),
+        _source_url(),
+    ),
+    key=("filer_type", "period", "filer_class"),
+)
+
+LEASE_DCF_ASSUMPTIONS = Contract(
+    table="curated__lease_dcf_assumptions",
+    description="One row per parameter and value of the grid on which leases are discounted.",
+    columns=(
+        Column(
+            "parameter",
+            "varchar",
+            "discount_rate and operating_margin are fractions, the build cost is in US dollars.",
+            required=True,
+            allowed=("discount_rate", "operating_margin", "build_cost_usd_per_critical_it_mw"),
+        ),
+        Column("value", "double", "The value.", required=True, above=0),
+        Column(
+            "origin",
+            "varchar",
+            "published, or own_grid for a step that nobody published.",
+            required=True,
+            allowed=("published", "own_grid"),
+        ),
+        Column("reason", "varchar", "Whose figure it is, or why the step is there.", required=True),
+        _source_url(),
+    ),
+    key=("parameter", "value"),
+)
+
+CURATED_CONTRACTS: tuple[Contract, ...] = (
+    COMPANIES,
+    PEERS,
+    SOURCE_TIERS,
+    HPC_DEALS,
+    SITES_CAPACITY,
+    RATING_CHANGES,
+    RATING_SCALE,
+    MW_VALUATION_ASSUMPTIONS,
+    CAPITAL_STRUCTURE,
+    FILING_DEADLINES,
+    LEASE_DCF_ASSUMPTIONS,
+)

@@ -1,0 +1,41 @@
+"""Contracts of what the market gives: daily prices, exchange sessions.
+
+Does not belong here: curated facts (`contracts.curated`).
+"""
+
+from dagster_project.contracts.base import AtLeast, Column, Contract, LoadMode
+
+DAILY_PRICES = Contract(
+    table="market__daily_prices",
+    description="One row per symbol and day as the price source gave it, split-adjusted, in US dollars.",
+    columns=(
+        Column("symbol", "varchar", "Ticker.", required=True, pattern=r"^[A-Z0-9][A-Z0-9.^=\-]{0,14}$"),
+        Column("trade_date", "date", "Day of the bar, exchange time.", required=True, not_in_future=True),
+        Column("open", "double", "First price, USD; empty where the source gives closes only.", above=0),
+        Column("high", "double", "Highest price, USD; empty where the source gives closes only.", above=0),
+        Column("low", "double", "Lowest price, USD; empty where the source gives closes only.", above=0),
+        Column("close", "double", "Last price, USD, adjusted for splits, not for dividends.", required=True, above=0),
+        Column("adj_close", "double", "Close adjusted for splits and dividends, where the vendor gives it.", above=0),
+        Column("volume", "bigint", "Shares (units for bitcoin) traded.", minimum=0),
+    ),
+    key=("symbol", "trade_date"),
+    rules=(
+        AtLeast("high", "low", "high is below low"),
+        AtLeast("high", "open", "high is below open"),
+        AtLeast("high", "close", "high is below close"),
+        AtLeast("open", "low", "open is below low"),
+        AtLeast("close", "low", "close is below low"),
+    ),
+    mode=LoadMode.UPSERT,
+    guard_by=("symbol",),
+)
+
+SESSIONS = Contract(
+    table="calendar__sessions",
+    description="One row per New York Stock Exchange session.",
+    columns=(
+        Column("session_date", "date", "Day of the session, exchange time.", required=True),
+        Column("is_half_day", "boolean", "Whether the exchange closed early.", required=True),
+    ),
+    key=("session_date",),
+)
