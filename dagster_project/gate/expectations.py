@@ -1,0 +1,148 @@
+"""A contract as a Great Expectations suite, and what that suite says of a batch.
+
+Belongs here: the translation of every contract rule to one expectation, and of every unexpected row back to a
+reason. Does not belong here: casting (`cast`), what happens to a rejected row (`gate`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from dagster_project.contracts.base import AtLeast, Column, Contract, Rule
+
+if TYPE_CHECKING:
+    from great_expectations.expectations.expectation import Expectation
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one expectation found: which rows (by position in the batch) are wrong, and why."""
+
+    name: str
+    columns: tuple[str, ...]
+    because: str
+    positions: tuple[int, ...]
+
+
+class ExpectationError(RuntimeError):
+    """Great Expectations could not evaluate an expectation; the batch has not been judged."""
+
+
+def evaluate(frame: pd.DataFrame, name: str, expectations: Sequence[Expectation]) -> list[Finding]:
+    """Run a suite on a typed batch and return one finding per expectation.
+
+    `frame` has a default index and the contract's columns, dates as `datetime64`; `expectations` come from
+    `row_expectations` or `key_expectation`. Raises `ExpectationError` where an expectation itself fails to run.
+    """
+    os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
+    import great_expectations as gx
+
+    context = gx.get_context(mode="ephemeral")
+    context.variables.progress_bars = {"globally": False}
+    asset = context.data_sources.add_pandas("incoming").add_dataframe_asset(name)
+    batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
+    suite = gx.ExpectationSuite(name=name, expectations=list(expectations))
+    report = batch.validate(suite, result_format={"result_format": "COMPLETE"})
+    return [_finding(outcome) for outcome in report.results]
+
+
+def row_expectations(
+    contract: Contract, known: Mapping[str, frozenset[str]], today: dt.date
+) -> Iterator[Expectation]:
+    """What the contract asks of each row alone; every expectation carries its reason in `meta["because"]`.
+
+    `known` holds the values that `Column.references` points to.
+    """
+    for column in contract.columns:
+        yield from _column_expectations(column, known, today)
+    for rule in contract.rules:
+        yield _rule_expectation(rule)
+
+
+def key_expectation(contract: Contract) -> Expectation:
+    """One row per key: asked of the rows that are right by themselves, so a bad row never condemns a good one."""
+    import great_expectations.expectations as gxe
+
+    key = list(contract.key)
+    because = f"several different rows for one {', '.join(key)}"
+    if len(key) == 1:
+        return gxe.ExpectColumnValuesToBeUnique(column=key[0], meta={"because": because})
+    return gxe.ExpectCompoundColumnsToBeUnique(column_list=key, ignore_row_if="never", meta={"because": because})
+
+
+def _column_expectations(
+    column: Column, known: Mapping[str, frozenset[str]], today: dt.date
+) -> Iterator[Expectation]:
+    import great_expectations.expectations as gxe
+
+    if column.required:
+        yield gxe.ExpectColumnValuesToNotBeNull(column=column.name, meta={"because": "is missing"})
+    if column.above is not None:
+        yield gxe.ExpectColumnValuesToBeBetween(
+            column=column.name, min_value=column.above, strict_min=True, meta={"because": f"is not above {column.above:g}"}
+        )
+    if column.minimum is not None:
+        yield gxe.ExpectColumnValuesToBeBetween(
+            column=column.name, min_value=column.minimum, meta={"because": f"is below {column.minimum:g}"}
+        )
+    if column.maximum is not None:
+        yield gxe.ExpectColumnValuesToBeBetween(
+            column=column.name, max_value=column.maximum, meta={"because": f"is above {column.maximum:g}"}
+        )
+    if column.not_in_future:
+        yield gxe.ExpectColumnValuesToBeBetween(
+            column=column.name, max_value=dt.datetime.combine(today, dt.time()), meta={"because": "lies in the future"}
+        )
+    if column.allowed:
+        yield gxe.ExpectColumnValuesToBeInSet(
+            column=column.name, value_set=list(column.allowed), meta={"because": f"is not one of {', '.join(column.allowed)}"}
+        )
+    if column.pattern is not None:
+        yield gxe.ExpectColumnValuesToMatchRegex(
+            column=column.name, regex=column.pattern, meta={"because": f"does not look like {column.pattern}"}
+        )
+    if column.references is not None:
+        yield gxe.ExpectColumnValuesToBeInSet(
+            column=column.name,
+            value_set=sorted(known[column.references]),
+            meta={"because": f"is not in the reference list of {column.references}"},
+        )
+
+
+def _rule_expectation(rule: Rule) -> Expectation:
+    import great_expectations.expectations as gxe
+
+    if isinstance(rule, AtLeast):
+        return gxe.ExpectColumnPairValuesAToBeGreaterThanB(
+            column_A=rule.larger,
+            column_B=rule.smaller,
+            or_equal=True,
+            ignore_row_if="either_value_is_missing",
+            meta={"because": rule.reason},
+        )
+    return gxe.ExpectColumnValuesToNotBeNull(
+        column=rule.column,
+        row_condition=f"{rule.given}.notnull()",
+        condition_parser="pandas",
+        meta={"because": rule.reason},
+    )
+
+
+def _finding(outcome: Any) -> Finding:
+    config = outcome.expectation_config
+    kwargs = config.kwargs
+    columns = kwargs.get("column_list") or [kwargs[name] for name in ("column", "column_A", "column_B") if name in kwargs]
+    if not outcome.success and "unexpected_count" not in outcome.result:
+        raise ExpectationError(f"{config.type} on {', '.join(columns)} did not run: {outcome.exception_info}")
+    return Finding(
+        name=config.type,
+        columns=tuple(columns),
+        because=config.meta["because"],
+        positions=tuple(int(at) for at in outcome.result.get("unexpected_index_list") or ()),
+    )

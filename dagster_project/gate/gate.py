@@ -1,0 +1,110 @@
+"""Judges a batch row by row: cast, drop exact repeats, run the suite, split.
+
+Belongs here: the order of the judgements and the reasons given. Does not belong here: the judgements themselves.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+import pyarrow as pa
+
+from dagster_project.contracts.base import Contract
+from dagster_project.gate.cast import cast_column
+from dagster_project.gate.expectations import Finding, evaluate, key_expectation, row_expectations
+from dagster_project.sources.base import Batch, Reject
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What the gate says of a batch.
+
+    `good` has the contract's columns in the contract's types, `source_file` and `source_row`; `rejects` holds every
+    other row, and whatever the source itself could not read. Good rows and rejects add up to what came in.
+    """
+
+    good: pa.Table
+    rejects: tuple[Reject, ...]
+
+
+class ContractMismatchError(ValueError):
+    """A batch lacks a column of its contract: a fault of the source, not of a row."""
+
+
+def judge(batch: Batch, contract: Contract, known: Mapping[str, frozenset[str]], today: dt.date) -> Judgement:
+    """Split a batch into rows that satisfy the contract and rejects with file, row, and reason.
+
+    `known` holds the values that `Column.references` points to; `today` is the day that `not_in_future` means.
+    Raises `ContractMismatchError` where a column is absent.
+    """
+    if missing := [name for name in contract.column_names if name not in batch.rows.column_names]:
+        raise ContractMismatchError(f"{batch.source} brought no {', '.join(missing)} for {contract.table}")
+    reasons: dict[int, list[str]] = defaultdict(list)
+    columns: dict[str, pa.Array] = {}
+    for column in contract.columns:
+        columns[column.name], unfit = cast_column(batch.rows.column(column.name), column)
+        for at, reason in unfit.items():
+            reasons[at].append(reason)
+    typed = pa.table(columns)
+    frame = _frame(typed)
+    _find_repeats(frame, batch, reasons)
+    for expectations in (list(row_expectations(contract, known, today)), [key_expectation(contract)]):
+        judged = frame.drop(index=list(reasons))
+        if judged.empty:
+            break
+        for finding in evaluate(judged.reset_index(drop=True), contract.table, expectations):
+            for index in finding.positions:
+                at = int(judged.index[index])
+                reasons[at].append(_sentence(finding, typed, at))
+    is_good = pa.array([at not in reasons for at in range(typed.num_rows)], pa.bool_())
+    for name in ("source_file", "source_row"):
+        typed = typed.append_column(name, batch.rows.column(name))
+    rejects = tuple(_reject(batch, contract, at, reasons[at]) for at in sorted(reasons))
+    return Judgement(good=typed.filter(is_good), rejects=batch.rejects + rejects)
+
+
+def _frame(typed: pa.Table) -> pd.DataFrame:
+    """The batch as Great Expectations wants it: nullable whole numbers, dates that compare."""
+    frame = typed.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get)
+    for field in typed.schema:
+        if pa.types.is_date(field.type):
+            frame[field.name] = pd.to_datetime(frame[field.name])
+    return frame
+
+
+def _find_repeats(frame: pd.DataFrame, batch: Batch, reasons: dict[int, list[str]]) -> None:
+    """A row that says exactly what an earlier row said is set aside; the earlier one stands."""
+    repeated = frame.duplicated(keep="first")
+    if not repeated.any():
+        return
+    first_of = frame.groupby(list(frame.columns), dropna=False, sort=False).ngroup()
+    first_position = first_of.drop_duplicates().reset_index(name="group").set_index("group")["index"]
+    for at in frame.index[repeated]:
+        if at not in reasons:
+            first = int(first_position[first_of[at]])
+            reasons[int(at)].append(f"repeats {batch.rows['source_file'][first]} row {batch.rows['source_row'][first]}")
+
+
+def _sentence(finding: Finding, typed: pa.Table, at: int) -> str:
+    cells = ", ".join(_shown(typed, name, at) for name in finding.columns)
+    return f"{cells} {finding.because}" if len(finding.columns) == 1 else f"{finding.because}: {cells}"
+
+
+def _shown(typed: pa.Table, name: str, at: int) -> str:
+    value = typed[name][at].as_py()
+    return name if value is None else f"{name} {value}"
+
+
+def _reject(batch: Batch, contract: Contract, at: int, reasons: list[str]) -> Reject:
+    record = {name: batch.rows[name][at].as_py() for name in contract.column_names}
+    return Reject(
+        file=batch.rows["source_file"][at].as_py(),
+        row=batch.rows["source_row"][at].as_py(),
+        reason="; ".join(reasons),
+        record=json.dumps(record, default=str, ensure_ascii=False),
+    )

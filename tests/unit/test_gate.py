@@ -1,0 +1,202 @@
+"""The gate: what is good goes through unchanged, what is bad comes back with file, row and reason."""
+
+import datetime as dt
+import json
+from typing import Any
+
+import pyarrow as pa
+import pytest
+
+from dagster_project.contracts.base import AtLeast, Column, Contract, RequiredWith
+from dagster_project.contracts.market import DAILY_PRICES
+from dagster_project.gate.cast import cast_column
+from dagster_project.gate.gate import ContractMismatchError, Judgement, judge
+from dagster_project.sources.base import Batch, Reject
+
+TODAY = dt.date(2026, 1, 1)
+GOOD = {
+    "symbol": "CLSK",
+    "trade_date": "2025-11-21",
+    "open": "9.5",
+    "high": "10",
+    "low": "9.1",
+    "close": "9.73",
+    "adj_close": None,
+    "volume": "1000",
+}
+FACTS = Contract(
+    table="facts",
+    description="A table that uses every kind of rule.",
+    columns=(
+        Column("ticker", "varchar", "Company.", required=True, references="companies"),
+        Column("value_usd", "double", "Value.", minimum=0, maximum=1e12),
+        Column("term_years", "double", "Term."),
+        Column("gross_mw", "double", "Gross."),
+        Column("critical_it_mw", "double", "Critical IT."),
+        Column("kind", "varchar", "Kind.", allowed=("lease", "cloud")),
+        Column("is_firm", "boolean", "Firm."),
+    ),
+    key=("ticker",),
+    rules=(
+        AtLeast("gross_mw", "critical_it_mw", "critical IT MW above gross MW"),
+        RequiredWith("term_years", "value_usd", "a value without a term"),
+    ),
+)
+FACT = {
+    "ticker": "CLSK",
+    "value_usd": "10",
+    "term_years": "5",
+    "gross_mw": "2",
+    "critical_it_mw": "1",
+    "kind": "lease",
+    "is_firm": "true",
+}
+
+
+def _judge(contract: Contract, *rows: dict[str, Any], rejects: tuple[Reject, ...] = ()) -> Judgement:
+    table = pa.table(
+        {name: pa.array([row[name] for row in rows], pa.string()) for name in contract.column_names}
+        | {"source_file": ["a.csv"] * len(rows), "source_row": list(range(2, len(rows) + 2))}
+    )
+    return judge(Batch("test", table, rejects), contract, {"companies": frozenset({"CLSK", "IREN"})}, TODAY)
+
+
+def test_a_good_row_passes_with_its_types() -> None:
+    judgement = _judge(DAILY_PRICES, GOOD)
+    assert judgement.rejects == ()
+    assert judgement.good.to_pylist() == [
+        {
+            "symbol": "CLSK",
+            "trade_date": dt.date(2025, 11, 21),
+            "open": 9.5,
+            "high": 10.0,
+            "low": 9.1,
+            "close": 9.73,
+            "adj_close": None,
+            "volume": 1000,
+            "source_file": "a.csv",
+            "source_row": 2,
+        }
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"close": "-1"}, "close -1.0 is not above 0"),
+        ({"close": "0"}, "close 0.0 is not above 0"),
+        ({"close": None}, "close is missing"),
+        ({"close": "abc"}, "close: 'abc' is not a number"),
+        ({"close": "inf"}, "close: 'inf' is not a number"),
+        ({"close": "nan"}, "close: 'nan' is not a number"),
+        ({"volume": "-5"}, "volume -5 is below 0"),
+        ({"volume": "2.5"}, "volume: '2.5' is not a whole number"),
+        ({"trade_date": "21/11/2025"}, "trade_date: '21/11/2025' is not a date"),
+        ({"trade_date": "2025-02-30"}, "trade_date: '2025-02-30' is not a date"),
+        ({"trade_date": "2027-01-01"}, "lies in the future"),
+        ({"trade_date": None}, "trade_date is missing"),
+        ({"symbol": "no symbol"}, "does not look like"),
+        ({"high": "9"}, "high is below open"),
+        ({"low": "9.9"}, "close is below low"),
+    ],
+)
+def test_a_bad_price_row_is_rejected_with_its_reason(change: dict[str, str | None], reason: str) -> None:
+    judgement = _judge(DAILY_PRICES, GOOD | {"trade_date": "2025-11-20"}, GOOD | change)
+    assert judgement.good.num_rows == 1, "the good row still loads"
+    (reject,) = judgement.rejects
+    assert (reject.file, reject.row) == ("a.csv", 3)
+    assert reason in reject.reason
+    assert json.loads(reject.record) == GOOD | change, "what was seen is kept as it was seen"
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"ticker": "XXXX"}, "ticker XXXX is not in the reference list of companies"),
+        ({"term_years": None}, "a value without a term"),
+        ({"critical_it_mw": "3"}, "critical IT MW above gross MW"),
+        ({"kind": "loan"}, "kind loan is not one of lease, cloud"),
+        ({"value_usd": "1e13"}, "is above 1e+12"),
+        ({"is_firm": "maybe"}, "is_firm: 'maybe' is not true or false"),
+    ],
+)
+def test_every_kind_of_rule_can_fail(change: dict[str, str | None], reason: str) -> None:
+    judgement = _judge(FACTS, FACT | {"ticker": "IREN"}, FACT | change)
+    assert judgement.good["ticker"].to_pylist() == ["IREN"]
+    assert reason in judgement.rejects[0].reason
+
+
+def test_optional_cells_may_be_empty() -> None:
+    judgement = _judge(FACTS, FACT | dict.fromkeys(("value_usd", "term_years", "gross_mw", "kind", "is_firm"), None))
+    assert judgement.rejects == ()
+
+
+def test_an_exact_repeat_is_set_aside_and_the_first_stands() -> None:
+    judgement = _judge(DAILY_PRICES, GOOD, GOOD)
+    assert judgement.good.num_rows == 1
+    assert judgement.rejects[0].row == 3
+    assert judgement.rejects[0].reason == "repeats a.csv row 2"
+
+
+def test_two_different_rows_for_one_day_are_both_rejected() -> None:
+    judgement = _judge(DAILY_PRICES, GOOD, GOOD | {"close": "9.74"}, GOOD | {"trade_date": "2025-11-20"})
+    assert judgement.good["trade_date"].to_pylist() == [dt.date(2025, 11, 20)]
+    assert [reject.row for reject in judgement.rejects] == [2, 3]
+    assert "several different rows for one symbol, trade_date" in judgement.rejects[0].reason
+
+
+def test_a_bad_row_never_condemns_the_good_row_of_its_day() -> None:
+    judgement = _judge(DAILY_PRICES, GOOD, GOOD | {"close": "-9.73"})
+    assert judgement.good.num_rows == 1
+    assert [reject.row for reject in judgement.rejects] == [3]
+
+
+def test_good_rows_and_rejects_add_up() -> None:
+    rows = [GOOD | {"trade_date": f"2025-01-{day:02d}", "close": "9.5" if day % 3 else "x"} for day in range(1, 31)]
+    unreadable = Reject("b.csv", None, "unknown header", "Foo,Bar")
+    judgement = _judge(DAILY_PRICES, *rows, rejects=(unreadable,))
+    assert judgement.good.num_rows + len(judgement.rejects) == 31
+    assert unreadable in judgement.rejects
+
+
+def test_an_empty_batch_is_no_fault_of_the_gate() -> None:
+    judgement = _judge(DAILY_PRICES)
+    assert (judgement.good.num_rows, judgement.rejects) == (0, ())
+
+
+def test_a_missing_column_is_the_sources_fault() -> None:
+    with pytest.raises(ContractMismatchError, match="close"):
+        judge(Batch("test", pa.table({"symbol": ["A"]})), DAILY_PRICES, {}, TODAY)
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell", "value"),
+    [
+        ("double", "1e3", 1000.0),
+        ("double", "+1.5", 1.5),
+        ("double", ".5", 0.5),
+        ("double", "0.1", 0.1),
+        ("double", "1,000", None),
+        ("double", "1e999", None),
+        ("bigint", "12.0", 12),
+        ("bigint", "007", 7),
+        ("bigint", "1e3", None),
+        ("bigint", "99999999999999999999", None),
+        ("date", "2024-02-29", dt.date(2024, 2, 29)),
+        ("date", "2023-02-29", None),
+        ("date", "1600-01-01", dt.date(1600, 1, 1)),
+        ("boolean", "Yes", True),
+        ("boolean", "0", False),
+        ("varchar", "  x ", "x"),
+    ],
+)
+def test_casting_cell_by_cell(kind: Any, cell: str, value: object) -> None:
+    typed, unfit = cast_column(pa.chunked_array([[cell]]), Column("x", kind, "A column."))
+    assert typed.to_pylist() == [value]
+    assert list(unfit) == ([0] if value is None else [])
+
+
+def test_typed_columns_pass_and_their_infinities_do_not() -> None:
+    typed, unfit = cast_column(pa.chunked_array([[1.0, float("inf"), None]]), Column("x", "double", "A column."))
+    assert typed.to_pylist() == [1.0, None, None]
+    assert list(unfit) == [1]
