@@ -1,0 +1,1 @@
+"""Daily price sources, one module each, all behind `base.PriceSource`."""
