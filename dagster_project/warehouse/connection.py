@@ -1,0 +1,67 @@
+"""Opens the build file for one reader or one writer, waits for its lock, and always closes it.
+
+Belongs here: connections. Does not belong here: what is said over them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+STORAGE_VERSION = "v1.4.0"
+"""The file format every file is written in: DuckDB 1.4 and all later versions open it."""
+
+_LOCK_MESSAGE = "Could not set lock"
+
+
+class WarehouseLockedError(TimeoutError):
+    """Another process kept the build file open for longer than we were ready to wait."""
+
+
+@contextmanager
+def write(database: Path, *, wait_seconds: float = 120) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A connection that may write, the folder and the file being made where they are missing.
+
+    Raises `WarehouseLockedError` where another process holds the file for `wait_seconds`.
+    """
+    database.parent.mkdir(parents=True, exist_ok=True)
+    connection = _connect(database, read_only=False, wait_seconds=wait_seconds)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def read(database: Path, *, wait_seconds: float = 120) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-only connection; raises like `write`, and `FileNotFoundError` where there is no such file."""
+    if not database.exists():
+        raise FileNotFoundError(f"{database} is not there yet: run the pipeline first")
+    connection = _connect(database, read_only=True, wait_seconds=wait_seconds)
+    try:
+        yield connection
+    finally:
+        connection.close()
+
+
+def _connect(database: Path, *, read_only: bool, wait_seconds: float) -> duckdb.DuckDBPyConnection:
+    config: dict[str, str | bool | int | float | list[str]] = {
+        "storage_compatibility_version": STORAGE_VERSION,
+        "autoinstall_known_extensions": "false",
+    }
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        try:
+            return duckdb.connect(str(database), read_only=read_only, config=config)
+        except duckdb.IOException as error:
+            if _LOCK_MESSAGE not in str(error):
+                raise
+            if time.monotonic() >= deadline:
+                raise WarehouseLockedError(
+                    f"{database} is open in another process; readers belong on the published file: {error}"
+                ) from error
+            time.sleep(0.2)

@@ -1,0 +1,287 @@
+"""Loads judged batches into `raw` and `quarantine`: one transaction, no row lost, no row twice.
+
+Every raw row is a version: `valid_from` says when it was loaded, `valid_to` when a later load changed or withdrew
+it (null: it stands). A load therefore never deletes, and loading the same batch again writes nothing.
+
+Belongs here: the statements of a load and its guards. Does not belong here: deciding which rows are good
+(`gate`), reading the warehouse for anyone else.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import duckdb
+import pyarrow as pa
+
+from dagster_project.contracts.base import Contract, LoadMode
+
+KEEP_RATIO = 0.8
+"""A batch with fewer than this share of the rows that stand is refused."""
+
+LOAD_COLUMNS = (
+    ("source", "varchar", "Source that delivered the row: sample, files, curated ..."),
+    ("source_file", "varchar", "File, or request, that the row was read from."),
+    ("source_row", "bigint", "Line of that file, the header being line 1."),
+    ("fetched_at", "timestamp", "When the row was fetched, UTC."),
+    ("run_id", "varchar", "Run that loaded the row."),
+    ("valid_from", "timestamp", "When this version of the row was loaded, UTC."),
+    ("valid_to", "timestamp", "When a later load changed or withdrew it, UTC; null while it stands."),
+)
+"""What every raw row carries beside its contract's columns: name, DuckDB type, meaning."""
+
+QUARANTINE_COLUMNS = (
+    ("source", "varchar", "Source that delivered the row."),
+    ("source_file", "varchar", "File, or request, that the row was read from."),
+    ("source_row", "bigint", "Line of that file, the header being line 1; null where the whole file is meant."),
+    ("reason", "varchar", "Why it was not loaded."),
+    ("record", "varchar", "What was seen, as JSON (or the raw text where it could not be read as a row)."),
+    ("fetched_at", "timestamp", "When it was first fetched, UTC."),
+    ("run_id", "varchar", "Run that first met it."),
+)
+"""The columns of every quarantine table: name, DuckDB type, meaning."""
+
+_REJECTS_SCHEMA = pa.schema(
+    [("source_file", pa.string()), ("source_row", pa.int64()), ("reason", pa.string()), ("record", pa.string())]
+)
+
+
+class LoadError(Exception):
+    """A batch was not loaded; what stood before stands still."""
+
+
+class ShrunkBatchError(LoadError):
+    """A batch is empty or sharply smaller than what stands."""
+
+
+@dataclass(frozen=True)
+class Rejected:
+    """One reject in the words of the quarantine table; see `QUARANTINE_COLUMNS`."""
+
+    source_file: str
+    source_row: int | None
+    reason: str
+    record: str
+
+
+@dataclass(frozen=True)
+class Load:
+    """Who loads: the source's name, the time of the fetch (naive UTC) and the Dagster run."""
+
+    source: str
+    fetched_at: dt.datetime
+    run_id: str
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What a load did, in rows; `refused` names the groups whose batch was too small, with the reason."""
+
+    incoming: int
+    added: int
+    changed: int
+    withdrawn: int
+    unchanged: int
+    quarantined: int
+    newly_quarantined: int
+    standing: int
+    refused: dict[str, str]
+
+
+def create_tables(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+    """Make `raw.<table>` and `quarantine.<table>`, with their descriptions, where they are missing."""
+    connection.execute("create schema if not exists raw")
+    connection.execute("create schema if not exists quarantine")
+    raw_columns = [(column.name, column.type, column.description) for column in contract.columns] + list(LOAD_COLUMNS)
+    for schema, columns, comment in (
+        ("raw", raw_columns, contract.description),
+        ("quarantine", list(QUARANTINE_COLUMNS), f"What was kept out of raw.{contract.table}, and why."),
+    ):
+        table = f"{schema}.{contract.table}"
+        exists = connection.execute(
+            "select 1 from information_schema.tables where table_schema = ? and table_name = ?", [schema, contract.table]
+        ).fetchall()
+        if exists:
+            continue
+        connection.execute(f"create table {table} ({', '.join(f'{name} {kind}' for name, kind, _ in columns)})")
+        connection.execute(f"comment on table {table} is {sql_literal(comment)}")
+        for name, _, description in columns:
+            connection.execute(f"comment on column {table}.{name} is {sql_literal(description)}")
+
+
+def load(
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    good: pa.Table,
+    rejects: Sequence[Rejected],
+    by: Load,
+    *,
+    allow_shrink: bool = False,
+    retire_other_sources: bool = False,
+) -> LoadReport:
+    """Bring a judged batch into the warehouse, all of it or nothing.
+
+    `good` has the contract's columns and types plus `source_file` and `source_row`. In a contract with `guard_by`, a
+    group whose batch is sharply smaller is refused by itself and reported; a batch that is too small as a whole
+    raises `ShrunkBatchError`, after its rejects were put into quarantine. With `retire_other_sources`, rows that
+    stand from another source are withdrawn (simulated and real prices never stand side by side).
+    """
+    create_tables(connection, contract)
+    connection.register("incoming_rows", good)
+    connection.register("incoming_rejects", _rejects_table(rejects))
+    connection.execute("begin transaction")
+    try:
+        newly_quarantined = _quarantine(connection, contract, by)
+        connection.execute("create or replace temp table incoming as select * from incoming_rows")
+        refused: dict[str, str] = {}
+        shrunk: ShrunkBatchError | None = None
+        if not allow_shrink:
+            try:
+                refused = _refuse_shrunk(connection, contract, by)
+            except ShrunkBatchError as error:
+                shrunk = error
+        if shrunk is None:
+            counts = _apply(connection, contract, by, retire_other_sources=retire_other_sources)
+        connection.execute("commit")
+    except BaseException:
+        connection.execute("rollback")
+        raise
+    finally:
+        connection.unregister("incoming_rows")
+        connection.unregister("incoming_rejects")
+        connection.execute("drop table if exists temp.incoming")
+    if shrunk is not None:
+        raise shrunk
+    standing = _count(connection, f"select count(*) from raw.{contract.table} where valid_to is null")
+    return LoadReport(
+        incoming=good.num_rows,
+        quarantined=len(rejects),
+        newly_quarantined=newly_quarantined,
+        standing=standing,
+        refused=refused,
+        **counts,
+    )
+
+
+def _quarantine(connection: duckdb.DuckDBPyConnection, contract: Contract, by: Load) -> int:
+    table = f"quarantine.{contract.table}"
+    before = _count(connection, f"select count(*) from {table}")
+    connection.execute(
+        f"""
+        insert into {table}
+        select distinct ?, source_file, source_row, reason, record, ?::timestamp, ?
+        from incoming_rejects as incoming
+        where not exists (
+            select 1 from {table} as known
+            where (known.source, known.source_file, known.source_row, known.reason, known.record)
+                is not distinct from (?, incoming.source_file, incoming.source_row, incoming.reason, incoming.record)
+        )
+        """,
+        [by.source, by.fetched_at, by.run_id, by.source],
+    )
+    return _count(connection, f"select count(*) from {table}") - before
+
+
+def _refuse_shrunk(connection: duckdb.DuckDBPyConnection, contract: Contract, by: Load) -> dict[str, str]:
+    """Drop the groups that are too small from `incoming`; raise where nothing is left to load."""
+    group = " || ' ' || ".join(contract.guard_by) or "''"
+    small = connection.execute(
+        f"""
+        with standing as (
+            select {group} as grouped, count(*) as rows from raw.{contract.table}
+            where valid_to is null and source = ? group by all
+        ), arriving as (
+            select {group} as grouped, count(*) as rows from incoming group by all
+        )
+        select grouped, coalesce(arriving.rows, 0), standing.rows
+        from standing left join arriving using (grouped)
+        where coalesce(arriving.rows, 0) < ? * standing.rows
+        order by grouped
+        """,
+        [by.source, KEEP_RATIO],
+    ).fetchall()
+    what = contract.table
+    if not contract.guard_by and small:
+        _, arriving, standing = small[0]
+        raise ShrunkBatchError(f"{by.source} brought {arriving} good rows for {what}, {standing} stand: refused")
+    if _count(connection, "select count(*) from incoming") == 0:
+        raise ShrunkBatchError(f"{by.source} brought no good row for {what}: refused")
+    refused = {
+        grouped: f"{arriving} good rows arrived, {standing} stand" for grouped, arriving, standing in small if arriving
+    }
+    connection.execute(f"delete from incoming where {group} in (select unnest(?::varchar[]))", [list(refused)])
+    return refused
+
+
+def _apply(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, by: Load, *, retire_other_sources: bool
+) -> dict[str, int]:
+    table = f"raw.{contract.table}"
+    names = ", ".join(contract.column_names)
+    key = " and ".join(f"standing.{name} is not distinct from incoming.{name}" for name in contract.key)
+    same = " and ".join(f"standing.{name} is not distinct from incoming.{name}" for name in contract.column_names)
+    # a row that is in the batch but broke the contract has not been withdrawn: what stood for it stands
+    rejected_key = " and ".join(
+        f"json_extract_string(record, '$.{name}') is not distinct from cast(standing.{name} as varchar)"
+        for name in contract.key
+    )
+    total = _count(connection, "select count(*) from incoming")
+    withdrawn = 0
+    if retire_other_sources:
+        withdrawn += _affected(
+            connection, f"update {table} set valid_to = ? where valid_to is null and source <> ?", [by.fetched_at, by.source]
+        )
+    if contract.mode is LoadMode.SNAPSHOT:
+        withdrawn += _affected(
+            connection,
+            f"""update {table} as standing set valid_to = ? where valid_to is null
+                and not exists (select 1 from incoming where {key})
+                and not exists (select 1 from incoming_rejects where json_valid(record) and {rejected_key})""",
+            [by.fetched_at],
+        )
+    unchanged = _affected(
+        connection,
+        f"delete from incoming where exists (select 1 from {table} as standing where valid_to is null and {same})",
+        [],
+    )
+    changed = _affected(
+        connection,
+        f"""update {table} as standing set valid_to = ? where valid_to is null
+            and exists (select 1 from incoming where {key})""",
+        [by.fetched_at],
+    )
+    connection.execute(
+        f"""
+        insert into {table} ({names}, {", ".join(name for name, _, _ in LOAD_COLUMNS)})
+        select {names}, ?, source_file, source_row, ?::timestamp, ?, ?::timestamp, null from incoming
+        """,
+        [by.source, by.fetched_at, by.run_id, by.fetched_at],
+    )
+    return {
+        "added": total - unchanged - changed,
+        "changed": changed,
+        "withdrawn": withdrawn,
+        "unchanged": unchanged,
+    }
+
+
+def _affected(connection: duckdb.DuckDBPyConnection, statement: str, parameters: list[object]) -> int:
+    return int(connection.execute(statement, parameters).fetchall()[0][0])
+
+
+def _count(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    return int(connection.execute(query).fetchall()[0][0])
+
+
+def _rejects_table(rejects: Sequence[Rejected]) -> pa.Table:
+    rows = [
+        {"source_file": r.source_file, "source_row": r.source_row, "reason": r.reason, "record": r.record} for r in rejects
+    ]
+    return pa.Table.from_pylist(rows, schema=_REJECTS_SCHEMA)
+
+
+def sql_literal(text: str) -> str:
+    """A text as an SQL literal: for comments and paths, where DuckDB takes no parameter."""
+    return "'" + text.replace("'", "''") + "'"

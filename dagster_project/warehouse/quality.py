@@ -1,0 +1,65 @@
+"""Keeps the results of checks as a mart.
+
+Belongs here: the table `marts.data_quality_results` and appending to it. Does not belong here: collecting the
+results from Dagster (`assets.serving`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass, fields
+
+import duckdb
+
+from dagster_project.warehouse.load import sql_literal
+
+_TABLE = "marts.data_quality_results"
+_DESCRIPTION = "One row per run, check and table: what every check found. It is the log of all runs, newest last."
+
+
+@dataclass(frozen=True)
+class CheckRecord:
+    """One evaluation of one check, in the columns of the mart."""
+
+    run_id: str
+    checked_at: dt.datetime
+    layer: str
+    table_name: str
+    check_name: str
+    tool: str
+    severity: str
+    passed: bool
+    failing_rows: int | None
+    observed: str | None
+
+
+_COLUMNS = {
+    "run_id": ("varchar", "Dagster run in which the check was evaluated."),
+    "checked_at": ("timestamp", "When it was evaluated, UTC."),
+    "layer": ("varchar", "Layer of the table: raw, staging, intermediate, marts or published."),
+    "table_name": ("varchar", "Table that was checked."),
+    "check_name": ("varchar", "Name of the check."),
+    "tool": ("varchar", "Who evaluated it: great_expectations, dbt or dagster."),
+    "severity": ("varchar", "WARN (worth a look) or ERROR (do not trust the table)."),
+    "passed": ("boolean", "Whether the check passed."),
+    "failing_rows": ("bigint", "Rows that failed; null where the check does not count rows."),
+    "observed": ("varchar", "What was seen, in words or as a figure."),
+}
+
+
+def append_check_records(connection: duckdb.DuckDBPyConnection, records: Sequence[CheckRecord]) -> int:
+    """Add the evaluations that are not there yet; returns how many were added."""
+    connection.execute("create schema if not exists marts")
+    columns = ", ".join(f"{name} {kind} not null" if name not in ("failing_rows", "observed") else f"{name} {kind}"
+                        for name, (kind, _) in _COLUMNS.items())
+    connection.execute(f"create table if not exists {_TABLE} ({columns}, primary key (run_id, table_name, check_name))")
+    connection.execute(f"comment on table {_TABLE} is {sql_literal(_DESCRIPTION)}")
+    for name, (_, description) in _COLUMNS.items():
+        connection.execute(f"comment on column {_TABLE}.{name} is {sql_literal(description)}")
+    if not records:
+        return 0
+    before = connection.execute(f"select count(*) from {_TABLE}").fetchall()[0][0]
+    marks = ", ".join("?" for _ in fields(CheckRecord))
+    connection.executemany(f"insert or ignore into {_TABLE} values ({marks})", [astuple(record) for record in records])
+    return int(connection.execute(f"select count(*) from {_TABLE}").fetchall()[0][0]) - int(before)

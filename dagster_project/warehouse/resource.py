@@ -1,0 +1,78 @@
+"""The warehouse as assets and checks see it: an object that knows its files.
+
+Belongs here: the questions assets ask of the stored tables. Does not belong here: loading (`load`), publishing
+(`publish`).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+from dagster_project.contracts.base import Contract
+from dagster_project.warehouse import connection
+from dagster_project.warehouse.load import create_tables
+
+
+@dataclass(frozen=True)
+class Standing:
+    """The rows of a raw table that stand: how many, how many too many for their keys, first and last date."""
+
+    rows: int
+    duplicate_keys: int
+    first_date: dt.date | None
+    last_date: dt.date | None
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """The build file and the published folder of one data directory."""
+
+    build_database: Path
+    published_dir: Path
+
+    @property
+    def published_database(self) -> Path:
+        """The DuckDB file that readers open."""
+        return self.published_dir / "minehouse.duckdb"
+
+    def write(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """A writing connection to the build file, closed in the end."""
+        return connection.write(self.build_database)
+
+    def read(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """A read-only connection to the build file, closed in the end."""
+        return connection.read(self.build_database)
+
+    def read_published(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+        """A read-only connection to the published file, closed in the end."""
+        return connection.read(self.published_database)
+
+    def standing_values(self, contract: Contract, column: str) -> frozenset[str]:
+        """The distinct values of a column in the rows of a raw table that stand; empty where nothing is loaded."""
+        with self.write() as con:
+            create_tables(con, contract)
+            query = f"select distinct {column} from raw.{contract.table} where valid_to is null and {column} is not null"
+            return frozenset(str(value) for (value,) in con.execute(query).fetchall())
+
+    def standing(self, contract: Contract, date_column: str | None) -> Standing:
+        """What stands in a raw table; the table is made where it is missing."""
+        key = ", ".join(contract.key)
+        dates = f"min({date_column}), max({date_column})" if date_column else "null, null"
+        with self.write() as con:
+            create_tables(con, contract)
+            rows, keys, first, last = con.execute(
+                f"""select count(*), (select count(*) from (select distinct {key} from raw.{contract.table}
+                    where valid_to is null)), {dates} from raw.{contract.table} where valid_to is null"""
+            ).fetchall()[0]
+        return Standing(rows=rows, duplicate_keys=rows - keys, first_date=first, last_date=last)
+
+    def preview(self, table: str, rows: int = 5) -> pa.Table:
+        """The last rows loaded into a table of the build file."""
+        with self.read() as con:
+            return con.sql(f"select * from {table} order by rowid desc limit {rows}").to_arrow_table()

@@ -1,0 +1,171 @@
+"""Loading: one transaction, no row lost, no row twice, history kept."""
+
+import datetime as dt
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+import pytest
+
+from dagster_project.contracts.base import Column, Contract, LoadMode
+from dagster_project.warehouse import connection
+from dagster_project.warehouse.load import Load, LoadReport, Rejected, ShrunkBatchError, load
+
+COLUMNS = (
+    Column("symbol", "varchar", "Ticker.", required=True),
+    Column("day", "bigint", "Day.", required=True),
+    Column("close", "double", "It's the close."),
+)
+UPSERT = Contract("bars", "Bars.", COLUMNS, key=("symbol", "day"), mode=LoadMode.UPSERT, guard_by=("symbol",))
+SNAPSHOT = Contract("facts", "Facts.", COLUMNS, key=("symbol", "day"), mode=LoadMode.SNAPSHOT)
+FIRST, SECOND, THIRD = (dt.datetime(2026, 1, day) for day in (1, 2, 3))  # noqa: DTZ001
+
+
+@pytest.fixture
+def con(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    with connection.write(tmp_path / "build" / "warehouse.duckdb") as con:
+        yield con
+
+
+def _rows(*rows: tuple[str, int, float | None]) -> pa.Table:
+    names = ("symbol", "day", "close", "source_file", "source_row")
+    whole = [(*row, "a.csv", at + 2) for at, row in enumerate(rows)]
+    schema = pa.schema(
+        [("symbol", pa.string()), ("day", pa.int64()), ("close", pa.float64()), ("source_file", pa.string()), ("source_row", pa.int64())]
+    )
+    return pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in whole], schema=schema)
+
+
+def _load(con: duckdb.DuckDBPyConnection, contract: Contract, rows: pa.Table, at: dt.datetime = FIRST, **options: Any) -> LoadReport:
+    source = options.pop("source", "files")
+    rejects = options.pop("rejects", ())
+    return load(con, contract, rows, rejects, Load(source, at, f"run of {at:%d}"), **options)
+
+
+def _standing(con: duckdb.DuckDBPyConnection, contract: Contract) -> list[tuple[Any, ...]]:
+    query = f"select symbol, day, close from raw.{contract.table} where valid_to is null order by all"
+    return con.execute(query).fetchall()
+
+
+@pytest.mark.parametrize("contract", [UPSERT, SNAPSHOT])
+def test_the_same_batch_twice_adds_nothing(con: duckdb.DuckDBPyConnection, contract: Contract) -> None:
+    rows = _rows(("A", 1, 1.0), ("A", 2, None))
+    first = _load(con, contract, rows)
+    second = _load(con, contract, rows, SECOND)
+    assert (first.added, second.added, second.changed, second.withdrawn, second.unchanged) == (2, 0, 0, 0, 2)
+    assert con.execute(f"select count(*), max(run_id) from raw.{contract.table}").fetchall() == [(2, "run of 01")]
+
+
+def test_every_row_says_where_it_came_from(con: duckdb.DuckDBPyConnection) -> None:
+    _load(con, UPSERT, _rows(("A", 1, 1.0)))
+    row = con.execute("select source, source_file, source_row, fetched_at, run_id, valid_from, valid_to from raw.bars")
+    assert row.fetchall() == [("files", "a.csv", 2, FIRST, "run of 01", FIRST, None)]
+
+
+def test_a_correction_keeps_the_old_version(con: duckdb.DuckDBPyConnection) -> None:
+    _load(con, UPSERT, _rows(("A", 1, 1.0), ("A", 2, 2.0)))
+    report = _load(con, UPSERT, _rows(("A", 1, 1.5), ("A", 2, 2.0)), SECOND)
+    assert (report.added, report.changed, report.unchanged, report.standing) == (0, 1, 1, 2)
+    versions = con.execute("select close, valid_from, valid_to from raw.bars where day = 1 order by valid_from").fetchall()
+    assert versions == [(1.0, FIRST, SECOND), (1.5, SECOND, None)]
+
+
+def test_a_value_that_becomes_empty_is_a_correction_too(con: duckdb.DuckDBPyConnection) -> None:
+    _load(con, UPSERT, _rows(("A", 1, 1.0)))
+    assert _load(con, UPSERT, _rows(("A", 1, None)), SECOND).changed == 1
+
+
+def test_an_absent_key_stays_in_an_upsert_and_is_withdrawn_from_a_snapshot(con: duckdb.DuckDBPyConnection) -> None:
+    rows = [("A", day, 1.0) for day in range(10)]
+    for contract, withdrawn in ((UPSERT, 0), (SNAPSHOT, 1)):
+        _load(con, contract, _rows(*rows))
+        assert _load(con, contract, _rows(*rows[1:]), SECOND).withdrawn == withdrawn
+        assert len(_standing(con, contract)) == 10 - withdrawn
+        assert con.execute(f"select count(*) from raw.{contract.table}").fetchall() == [(10,)], "nothing is deleted"
+
+
+def test_a_typo_in_a_row_does_not_withdraw_what_stood_for_it(con: duckdb.DuckDBPyConnection) -> None:
+    rows = [("A", day, 1.0) for day in range(10)]
+    _load(con, SNAPSHOT, _rows(*rows))
+    typo = Rejected("a.csv", 2, "close: 'x' is not a number", '{"symbol": "A", "day": "0", "close": "x"}')
+    unreadable = Rejected("a.csv", 99, "3 fields, the header has 5", "not, json {")
+    report = _load(con, SNAPSHOT, _rows(*rows[1:9]), SECOND, rejects=[typo, unreadable])
+    assert report.withdrawn == 1, "day 9 is gone from the file, day 0 is in it with a typo"
+    assert [day for _, day, _ in _standing(con, SNAPSHOT)] == list(range(9))
+
+
+@pytest.mark.parametrize(("arriving", "refused"), [(0, True), (79, True), (80, False), (120, False)])
+def test_a_sharply_smaller_snapshot_is_refused(con: duckdb.DuckDBPyConnection, arriving: int, refused: bool) -> None:
+    _load(con, SNAPSHOT, _rows(*(("A", day, 1.0) for day in range(100))))
+    batch = _rows(*(("A", day, 2.0) for day in range(arriving)))
+    if refused:
+        with pytest.raises(ShrunkBatchError):
+            _load(con, SNAPSHOT, batch, SECOND)
+        assert len(_standing(con, SNAPSHOT)) == 100
+        assert con.execute("select count(*) from raw.facts where valid_to is not null").fetchall() == [(0,)]
+    else:
+        assert _load(con, SNAPSHOT, batch, SECOND).standing == arriving
+
+
+def test_shrinking_can_be_allowed(con: duckdb.DuckDBPyConnection) -> None:
+    _load(con, SNAPSHOT, _rows(*(("A", day, 1.0) for day in range(100))))
+    assert _load(con, SNAPSHOT, _rows(("A", 1, 1.0)), SECOND, allow_shrink=True).standing == 1
+
+
+def test_one_small_symbol_is_refused_and_the_others_load(con: duckdb.DuckDBPyConnection) -> None:
+    _load(con, UPSERT, _rows(*((symbol, day, 1.0) for symbol in "AB" for day in range(10))))
+    report = _load(con, UPSERT, _rows(("A", 1, 9.0), *(("B", day, 2.0) for day in range(11))), SECOND)
+    assert list(report.refused) == ["A"]
+    assert "1 good rows arrived, 10 stand" in report.refused["A"]
+    assert {close for symbol, _, close in _standing(con, UPSERT) if symbol == "A"} == {1.0}
+    assert {close for symbol, _, close in _standing(con, UPSERT) if symbol == "B"} == {2.0}
+
+
+def test_an_absent_symbol_is_not_a_small_one(con: duckdb.DuckDBPyConnection) -> None:
+    _load(con, UPSERT, _rows(("A", 1, 1.0), ("B", 1, 1.0)))
+    assert _load(con, UPSERT, _rows(("B", 1, 1.0)), SECOND).refused == {}
+    assert len(_standing(con, UPSERT)) == 2
+
+
+def test_rejects_go_to_quarantine_once(con: duckdb.DuckDBPyConnection) -> None:
+    reject = Rejected("a.csv", 7, "close -1.0 is not above 0", '{"close": "-1"}')
+    whole_file = Rejected("b.csv", None, "unknown header", "Foo,Bar")
+    first = _load(con, UPSERT, _rows(("A", 1, 1.0)), rejects=[reject, whole_file])
+    second = _load(con, UPSERT, _rows(("A", 1, 1.0)), SECOND, rejects=[reject, whole_file])
+    assert (first.newly_quarantined, second.newly_quarantined, second.quarantined) == (2, 0, 2)
+    kept = con.execute("select source_file, source_row, reason, record, run_id from quarantine.bars order by 1").fetchall()
+    assert kept == [("a.csv", 7, reject.reason, reject.record, "run of 01"), ("b.csv", None, whole_file.reason, "Foo,Bar", "run of 01")]
+
+
+def test_a_refused_batch_still_leaves_its_rejects_in_quarantine(con: duckdb.DuckDBPyConnection) -> None:
+    _load(con, UPSERT, _rows(("A", 1, 1.0)))
+    with pytest.raises(ShrunkBatchError, match="no good row"):
+        _load(con, UPSERT, _rows(), SECOND, rejects=[Rejected("a.csv", 2, "bad", "{}")])
+    assert con.execute("select count(*) from quarantine.bars").fetchall() == [(1,)]
+
+
+def test_sources_never_stand_side_by_side_where_they_exclude_each_other(con: duckdb.DuckDBPyConnection) -> None:
+    _load(con, UPSERT, _rows(("A", 1, 1.0), ("B", 1, 1.0)), source="sample", retire_other_sources=True)
+    report = _load(con, UPSERT, _rows(("A", 1, 1.0)), SECOND, source="files", retire_other_sources=True)
+    assert report.withdrawn == 2
+    assert _standing(con, UPSERT) == [("A", 1, 1.0)]
+    assert con.execute("select distinct source from raw.bars where valid_to is null").fetchall() == [("files",)]
+
+
+def test_a_failure_in_the_middle_leaves_everything_as_it_was(con: duckdb.DuckDBPyConnection) -> None:
+    _load(con, UPSERT, _rows(("A", 1, 1.0)))
+    con.execute("alter table raw.bars alter close type integer")  # 1e300 does not fit: the last statement fails
+    with pytest.raises(duckdb.Error):
+        _load(con, UPSERT, _rows(("A", 1, 1e300), ("A", 2, 2.0)), SECOND, rejects=[Rejected("a.csv", 9, "bad", "{}")])
+    assert con.execute("select day, close, valid_to from raw.bars").fetchall() == [(1, 1, None)]
+    assert con.execute("select count(*) from quarantine.bars").fetchall() == [(0,)]
+    assert _load(con, UPSERT, _rows(("A", 1, 3.0)), THIRD).changed == 1, "and the connection is usable"
+
+
+def test_tables_carry_their_descriptions(con: duckdb.DuckDBPyConnection) -> None:
+    _load(con, UPSERT, _rows(("A", 1, 1.0)))
+    comments = dict(con.execute("select column_name, comment from duckdb_columns() where schema_name = 'raw'").fetchall())
+    assert comments["close"] == "It's the close."
+    assert all(comments.values())

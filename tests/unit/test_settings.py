@@ -1,0 +1,45 @@
+"""The environment is read in one place, and unknown names and values are refused."""
+
+from pathlib import Path
+
+import pytest
+
+from dagster_project.settings import PROJECT_DIR, SettingsError, load_settings
+
+
+def test_defaults_need_no_environment() -> None:
+    settings = load_settings({})
+    assert settings.price_source == "sample"
+    assert settings.data_dir == PROJECT_DIR / "data"
+    assert settings.published_database == PROJECT_DIR / "data" / "published" / "minehouse.duckdb"
+    assert settings.reference_dir == PROJECT_DIR / "reference"
+
+
+def test_data_dir_moves_all_output(tmp_path: Path) -> None:
+    settings = load_settings({"MINEHOUSE_DATA_DIR": str(tmp_path)})
+    for path in (settings.build_database, settings.published_database, settings.dbt_target_dir):
+        assert path.is_relative_to(tmp_path)
+
+
+def test_other_variables_are_none_of_our_business() -> None:
+    assert load_settings({"PATH": "/bin", "MINE": "x"}) == load_settings({})
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({"MINEHOUSE_PRICE_SORUCE": "sample"}, "unknown setting MINEHOUSE_PRICE_SORUCE"),
+        ({"MINEHOUSE_PRICE_SOURCE": "bloomberg"}, "known are sample, files"),
+        ({"MINEHOUSE_PRICE_SOURCE": "files"}, "needs MINEHOUSE_PRICE_FILES"),
+        ({"MINEHOUSE_PRICE_SOURCE": "files", "MINEHOUSE_PRICE_FILES": "/no/such"}, "is not a folder"),
+        ({"MINEHOUSE_ALLOW_SHRINK": "perhaps"}, "use 1 or 0"),
+    ],
+)
+def test_unknown_names_and_values_are_refused(environment: dict[str, str], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        load_settings(environment)
+
+
+def test_files_source_with_its_folder(tmp_path: Path) -> None:
+    settings = load_settings({"MINEHOUSE_PRICE_SOURCE": "files", "MINEHOUSE_PRICE_FILES": str(tmp_path)})
+    assert settings.price_files == tmp_path
