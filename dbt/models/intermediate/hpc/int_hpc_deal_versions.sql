@@ -1,0 +1,93 @@
+{% set comparable_types = ['colocation', 'lease', 'joint_venture'] -%}
+{#- the range of the reference facts, in US dollars per critical IT MW and year (reference/README.md, outliers) -#}
+{% set usual_rent_low = 1200000 -%}
+{% set usual_rent_high = 2400000 -%}
+
+with
+
+deals as (
+
+    select * from {{ ref('stg_curated__hpc_deals') }}
+
+),
+
+source_tiers as (
+
+    select * from {{ ref('stg_curated__source_tiers') }}
+
+),
+
+{{ url_tier_ctes('deals') }},
+
+versions as (
+
+    select
+        deals.*,
+        url_tiers.tier as source_tier,
+        deals.announced_date as known_date,
+        case
+            when deals.announced_date is null
+                then 'announcement day not known: in no as-of answer'
+        end as known_date_coverage,
+        deals.valid_to is null as is_current,
+        {{ belief_dates(['deals.deal_id'], 'deals.announced_date') }}
+    from deals
+    left join url_tiers on deals.source_url = url_tiers.address
+
+),
+
+classified as (
+
+    select
+        *,
+        commitment = 'firm' as is_firm,
+        -- a cloud price includes the GPUs, and a framework has no tenant: neither is a rent
+        commitment <> 'framework'
+        and deal_type in ('{{ comparable_types | join("', '") }}') as is_comparable_lease,
+        coalesce(owner_share_pct, 100.0) / 100.0 as owner_share
+    from versions
+
+),
+
+measured as (
+
+    select
+        *,
+        contract_value_usd * owner_share as owned_contract_value_usd,
+        critical_it_mw * owner_share as owned_critical_it_mw,
+        gross_mw * owner_share as owned_gross_mw,
+        case
+            when is_comparable_lease then contract_value_usd / nullif(critical_it_mw, 0)
+        end as usd_per_critical_it_mw,
+        case
+            when is_comparable_lease
+                then contract_value_usd / nullif(critical_it_mw, 0) / nullif(term_years, 0)
+        end as usd_per_critical_it_mw_year,
+        case
+            when deal_type = 'cloud' then contract_value_usd / nullif(critical_it_mw, 0)
+        end as cloud_usd_per_critical_it_mw
+    from classified
+
+),
+
+flagged as (
+
+    select
+        *,
+        case
+            when not is_comparable_lease then 'not a rent: ' || case
+                when deal_type = 'cloud' then 'cloud contract with GPUs' else 'no tenant contract'
+            end
+            when contract_value_usd is null and critical_it_mw is null
+                then 'contract value and critical IT MW not seen'
+            when contract_value_usd is null then 'contract value not seen'
+            when critical_it_mw is null then 'critical IT MW not seen'
+            else 'complete'
+        end as rent_coverage,
+        usd_per_critical_it_mw_year not between {{ usual_rent_low }} and {{ usual_rent_high }}
+            as is_outlier
+    from measured
+
+)
+
+select * from flagged

@@ -1,0 +1,190 @@
+{{ config(materialized='view') }}
+
+with
+
+sessions as (
+
+    select
+        *,
+        {{ block_of('session_number') }}
+
+    from {{ ref('int_technical_sessions') }}
+
+),
+
+weighted as (
+
+    select
+        *,
+        {{ wilder_weight(14) }} as weight_14
+
+    from sessions
+
+),
+
+terms as (
+
+    select
+        *,
+        {{ ema_term('close', 12) }} as ema_12_term,
+        {{ ema_term('close', 26) }} as ema_26_term,
+        {{ signal_rest_term('close', 12, 26, 9) }} as signal_rest_term,
+        gain * weight_14 as avg_gain_term,
+        loss * weight_14 as avg_loss_term,
+        true_range * weight_14 as atr_term
+
+    from weighted
+
+),
+
+block_totals as (
+
+    select
+        symbol,
+        block_number,
+        sum(ema_12_term) as ema_12_total,
+        sum(ema_26_term) as ema_26_total,
+        sum(signal_rest_term) as signal_rest_total,
+        sum(avg_gain_term) as avg_gain_total,
+        sum(avg_loss_term) as avg_loss_total,
+        sum(atr_term) as atr_total,
+        sum({{ macd_seed_gap_term('close', 12, 26) }}) as macd_seed_gap
+
+    from terms
+    group by symbol, block_number
+
+),
+
+carries as (
+
+    select
+        later.symbol,
+        later.block_number,
+        coalesce(any_value(later.macd_seed_gap), 0) as macd_seed_gap,
+        {{ carry_into_block('ema_12_total', ema_keep(12)) }} as ema_12_carry,
+        {{ carry_into_block('ema_26_total', ema_keep(26)) }} as ema_26_carry,
+        {{ carry_into_block('signal_rest_total', ema_keep(9)) }} as signal_rest_carry,
+        {{ carry_into_block('avg_gain_total', wilder_keep(14)) }} as avg_gain_carry,
+        {{ carry_into_block('avg_loss_total', wilder_keep(14)) }} as avg_loss_carry,
+        {{ carry_into_block('atr_total', wilder_keep(14)) }} as atr_carry
+
+    from block_totals as later
+    left join block_totals as earlier
+        on
+            later.symbol = earlier.symbol
+            and later.block_number > earlier.block_number
+    group by later.symbol, later.block_number
+
+),
+
+windows as (
+
+    select
+        symbol,
+        trade_date,
+        open,
+        high,
+        low,
+        close,
+        volume,
+        price_source,
+        is_suspect,
+        session_number,
+        block_number,
+        block_row,
+        prev_close,
+
+        {{ sessions_ago('close', 5) }} as close_5_ago,
+        {{ sessions_ago('close', 21) }} as close_21_ago,
+        {{ sessions_ago('close', 50) }} as close_50_ago,
+        {{ sessions_ago('close', 63) }} as close_63_ago,
+        {{ sessions_ago('close', 200) }} as close_200_ago,
+        {{ sessions_ago('close', 252) }} as close_252_ago,
+
+        {{ sma('close', 20) }} as sma_20,
+        {{ sma('close', 50) }} as sma_50,
+        {{ sma('close', 200) }} as sma_200,
+        {{ deviation_of_population('close', 20) }} as deviation_20,
+        {{ deviation_of_returns('log_return', 21) }} as deviation_of_returns_21,
+        {{ highest('coalesce(high, close)', 252) }} as highest_252,
+        {{ lowest('coalesce(low, close)', 252) }} as lowest_252,
+        {{ sma('volume', 20) }} as sma_volume_20,
+
+        {{ sum_in_block('ema_12_term') }} as ema_12_sum,
+        {{ sum_in_block('ema_26_term') }} as ema_26_sum,
+        {{ sum_in_block('signal_rest_term') }} as signal_rest_sum,
+        {{ sum_in_block('avg_gain_term') }} as avg_gain_sum,
+        {{ sum_in_block('avg_loss_term') }} as avg_loss_sum,
+        {{ sum_in_block('atr_term') }} as atr_sum
+
+    from terms
+
+),
+
+smoothed as (
+
+    select
+        windows.*,
+        carries.macd_seed_gap,
+        {{ scaled_back('ema_12_sum', 'ema_12_carry', ema_keep(12)) }} as ema_12,
+        {{ scaled_back('ema_26_sum', 'ema_26_carry', ema_keep(26)) }} as ema_26,
+        {{ scaled_back('signal_rest_sum', 'signal_rest_carry', ema_keep(9)) }} as signal_rest,
+        {{ scaled_back('avg_gain_sum', 'avg_gain_carry', wilder_keep(14)) }} as avg_gain_14,
+        {{ scaled_back('avg_loss_sum', 'avg_loss_carry', wilder_keep(14)) }} as avg_loss_14,
+        {{ scaled_back('atr_sum', 'atr_carry', wilder_keep(14)) }} as atr_14
+
+    from windows
+    inner join carries
+        on
+            windows.symbol = carries.symbol
+            and windows.block_number = carries.block_number
+
+),
+
+final as (
+
+    select
+        symbol,
+        trade_date,
+        open,
+        high,
+        low,
+        close,
+        volume,
+        price_source,
+        is_suspect,
+        session_number,
+        prev_close,
+        close_5_ago,
+        close_21_ago,
+        close_50_ago,
+        close_63_ago,
+        close_200_ago,
+        close_252_ago,
+        sma_20,
+        sma_50,
+        sma_200,
+        deviation_20,
+        deviation_of_returns_21,
+
+        -- a bar that gives closes only has no intraday range to speak of
+        case when high is not null then highest_252 end as high_52w,
+        case when low is not null then lowest_252 end as low_52w,
+        case when volume is not null then sma_volume_20 end as avg_volume_20,
+
+        {{ once_known('ema_12', 12) }} as ema_12,
+        {{ once_known('ema_26', 26) }} as ema_26,
+        {{ once_known('ema_12 + ' ~ macd_fast_gap('macd_seed_gap', 12, 26), 34) }} as macd_fast,
+        {{ once_known('ema_26', 34) }} as macd_slow,
+        {{ once_known('signal_rest', 34) }} as signal_rest,
+        {{ once_known('avg_gain_14', 15) }} as avg_gain_14,
+        {{ once_known('avg_loss_14', 15) }} as avg_loss_14,
+        case
+            when session_number >= 15 and high is not null and low is not null then atr_14
+        end as atr_14
+
+    from smoothed
+
+)
+
+select * from final

@@ -1,0 +1,58 @@
+{{ config(materialized='table_macro', parameters=['from_date', 'to_date']) }}
+
+with
+
+versions as (
+
+    select * from {{ ref('fct_hpc_deals_history').include(database=false) }}
+
+),
+
+-- as believed on the last day asked for: later corrections are not used
+known as (
+
+    select *
+    from versions
+    where
+        announced_date between cast(from_date as date) and cast(to_date as date)
+        and {{ believed_on('cast(to_date as date)') }}
+
+),
+
+final as (
+
+    select
+        known.deal_id,
+        known.announced_date,
+        known.symbol,
+        known.counterparty,
+        known.deal_type,
+        known.site,
+        known.critical_it_mw,
+        known.gross_mw,
+        known.contract_value_usd,
+        known.owned_contract_value_usd,
+        known.term_years,
+        known.usd_per_critical_it_mw,
+        known.usd_per_critical_it_mw_year,
+        known.is_firm,
+        known.is_comparable_lease,
+        known.is_outlier,
+        count(*) over by_company as company_deals,
+        sum(case when known.is_firm then known.contract_value_usd end) over by_company
+            as company_contract_value_usd,
+        sum(case when known.is_firm then known.owned_contract_value_usd end) over by_company
+            as company_owned_contract_value_usd,
+        sum(case when known.is_firm then known.critical_it_mw end) over by_company
+            as company_critical_it_mw,
+        sum(case when known.is_firm then known.contract_value_usd end) over () as all_contract_value_usd,
+        sum(case when known.is_firm then known.critical_it_mw end) over () as all_critical_it_mw,
+        known.source_url,
+        known.source_tier
+    from known
+    window by_company as (partition by known.symbol)
+
+)
+
+select * from final
+order by announced_date, deal_id

@@ -1,0 +1,205 @@
+with
+
+site_facts as (
+
+    select * from {{ ref('int_site_facts') }}
+
+),
+
+deals as (
+
+    select * from {{ ref('int_hpc_deal_versions') }}
+    where is_firm
+
+),
+
+believed as (
+
+    select symbol, believed_from_date, believed_to_date from site_facts
+    union
+    select symbol, believed_from_date, believed_to_date from deals
+
+),
+
+{{ known_period_ctes('believed') }},
+
+-- the last figure of every site, and of the company total, for each measure by itself
+site_ranked as (
+
+    select
+        known_periods.symbol,
+        known_periods.known_from_date,
+        site_facts.is_company_total,
+        site_facts.measure,
+        site_facts.amount_mw,
+        site_facts.reported_date,
+        site_facts.source_url,
+        row_number() over (
+            partition by known_periods.symbol, known_periods.known_from_date, site_facts.site, site_facts.measure
+            order by site_facts.reported_date desc
+        ) as recency
+    from known_periods
+    inner join site_facts
+        on
+            known_periods.symbol = site_facts.symbol
+            and {{ believed_on('known_periods.known_from_date', 'site_facts') }}
+
+),
+
+site_sums as (
+
+    select
+        symbol,
+        known_from_date,
+        max(case when is_company_total and measure = 'critical_it_mw_contracted' then amount_mw end)
+            as total_contracted_mw,
+        max(case when is_company_total and measure = 'critical_it_mw_contracted' then reported_date end)
+            as total_contracted_date,
+        max(case when is_company_total and measure = 'critical_it_mw_planned' then amount_mw end)
+            as total_planned_mw,
+        max(case when is_company_total and measure = 'power_contracted_mw' then amount_mw end)
+            as total_power_mw,
+        max(case when is_company_total and measure = 'power_energized_mw' then amount_mw end)
+            as total_energized_mw,
+        sum(case when not is_company_total and measure = 'critical_it_mw_planned' then amount_mw end)
+            as sites_planned_mw,
+        sum(case when not is_company_total and measure = 'power_contracted_mw' then amount_mw end)
+            as sites_power_mw,
+        sum(case when not is_company_total and measure = 'power_energized_mw' then amount_mw end)
+            as sites_energized_mw,
+        {{ dbt.listagg('distinct source_url', "' '", 'order by source_url') }} as site_source_urls
+    from site_ranked
+    where recency = 1
+    group by symbol, known_from_date
+
+),
+
+deal_sums as (
+
+    select
+        known_periods.symbol,
+        known_periods.known_from_date,
+        count(*) as deals,
+        count(*) - count(deals.contract_value_usd) as deals_without_value,
+        count(*) - count(deals.critical_it_mw) as deals_without_critical_it_mw,
+        count(*) - count(deals.gross_mw) as deals_without_gross_mw,
+        max(case when deals.critical_it_mw is null then deals.announced_date end) as last_incomplete_date,
+        max(deals.announced_date) as last_deal_date,
+        sum(deals.owned_critical_it_mw) as deals_critical_it_mw,
+        sum(deals.owned_gross_mw) as deals_gross_mw,
+        sum(deals.owned_contract_value_usd) as contracted_revenue_usd,
+        -- a company total of that day or a later one has the contract in it
+        sum(case when deals.announced_date > site_sums.total_contracted_date then deals.owned_critical_it_mw end)
+            as critical_it_mw_after_total,
+        {{ dbt.listagg('distinct deals.source_url', "' '", 'order by deals.source_url') }} as deal_source_urls
+    from known_periods
+    inner join deals
+        on
+            known_periods.symbol = deals.symbol
+            and {{ believed_on('known_periods.known_from_date', 'deals') }}
+    left join site_sums
+        on
+            known_periods.symbol = site_sums.symbol
+            and known_periods.known_from_date = site_sums.known_from_date
+    group by known_periods.symbol, known_periods.known_from_date
+
+),
+
+joined as (
+
+    select
+        known_periods.symbol,
+        known_periods.known_from_date,
+        known_periods.known_to_date,
+        site_sums.total_contracted_date,
+        site_sums.total_contracted_mw + coalesce(deal_sums.critical_it_mw_after_total, 0) as total_contracted_mw,
+        site_sums.total_planned_mw,
+        site_sums.total_power_mw,
+        site_sums.total_energized_mw,
+        site_sums.sites_planned_mw,
+        site_sums.sites_power_mw,
+        site_sums.sites_energized_mw,
+        site_sums.site_source_urls,
+        coalesce(deal_sums.deals, 0) as deals,
+        coalesce(deal_sums.deals_without_value, 0) as deals_without_value,
+        coalesce(deal_sums.deals_without_critical_it_mw, 0) as deals_without_critical_it_mw,
+        deal_sums.deals_without_gross_mw,
+        deal_sums.last_incomplete_date,
+        deal_sums.last_deal_date,
+        deal_sums.deals_critical_it_mw,
+        deal_sums.deals_gross_mw,
+        deal_sums.contracted_revenue_usd,
+        deal_sums.deal_source_urls
+    from known_periods
+    left join site_sums
+        on
+            known_periods.symbol = site_sums.symbol
+            and known_periods.known_from_date = site_sums.known_from_date
+    left join deal_sums
+        on
+            known_periods.symbol = deal_sums.symbol
+            and known_periods.known_from_date = deal_sums.known_from_date
+
+),
+
+-- totals and sums are both lower bounds (a total may describe a part of the company, a sum only what was seen), so
+-- the larger one is the fuller description; a total is never added to its sites
+final as (
+
+    select
+        symbol,
+        known_from_date,
+        known_to_date,
+        deals,
+        deals_without_value,
+        deals_without_critical_it_mw,
+        last_deal_date,
+        greatest(total_contracted_mw, deals_critical_it_mw) as contracted_critical_it_mw,
+        case
+            when deals = 0 and total_contracted_mw is null then 'no contract known'
+            when
+                total_contracted_mw >= coalesce(deals_critical_it_mw, 0)
+                and (last_incomplete_date is null or total_contracted_date >= last_incomplete_date)
+                then 'complete: company total and later contracts'
+            when last_incomplete_date is null then 'complete: sum of contracts'
+            when deals_critical_it_mw is null and total_contracted_mw is null
+                then 'no contract states its critical IT MW'
+            else 'partial: a contract without critical IT MW'
+        end as contracted_critical_it_mw_coverage,
+        case when deals_without_gross_mw = 0 then deals_gross_mw end as contracted_gross_mw,
+        greatest(total_planned_mw, sites_planned_mw) as planned_critical_it_mw,
+        case
+            when total_planned_mw is null and sites_planned_mw is null then 'not stated'
+            -- no company plans less than it has leased: most of its sites do not state their plan
+            when
+                greatest(total_planned_mw, sites_planned_mw)
+                < coalesce(greatest(total_contracted_mw, deals_critical_it_mw), 0)
+                then 'partial: below the contracted MW'
+            when total_planned_mw >= coalesce(sites_planned_mw, 0) then 'stated: company total'
+            else 'stated: sum of the sites that state it'
+        end as planned_critical_it_mw_coverage,
+        greatest(total_power_mw, sites_power_mw) as gross_power_mw,
+        case
+            when total_power_mw is null and sites_power_mw is null then 'not stated'
+            when
+                greatest(total_power_mw, sites_power_mw)
+                < coalesce(greatest(total_energized_mw, sites_energized_mw), 0)
+                then 'partial: below the live MW'
+            when total_power_mw >= coalesce(sites_power_mw, 0) then 'stated: company total'
+            else 'stated: sum of the sites that state it'
+        end as gross_power_mw_coverage,
+        greatest(total_energized_mw, sites_energized_mw) as energized_gross_mw,
+        contracted_revenue_usd,
+        case
+            when deals = 0 then 'no contract known'
+            when deals_without_value = 0 then 'complete'
+            when deals_without_value = deals then 'no contract states its value'
+            else 'partial: a contract without value'
+        end as contracted_revenue_coverage,
+        site_source_urls,
+        deal_source_urls
+    from joined
+
+)
+
+select * from final

@@ -1,0 +1,60 @@
+with
+
+deals as (
+
+    select * from {{ ref('fct_hpc_deals_history') }}
+    where is_current
+
+),
+
+final as (
+
+    select
+        deal_id,
+        announced_date,
+        symbol,
+        counterparty,
+        end_user,
+        deal_type,
+        commitment,
+        site,
+        state_or_country,
+        critical_it_mw,
+        gross_mw,
+        contract_value_usd,
+        term_years,
+        max_value_with_extensions_usd,
+        owner_share_pct,
+        owned_critical_it_mw,
+        owned_gross_mw,
+        owned_contract_value_usd,
+        usd_per_critical_it_mw,
+        usd_per_critical_it_mw_year,
+        cloud_usd_per_critical_it_mw,
+        is_firm,
+        is_comparable_lease,
+        is_outlier,
+        rent_coverage,
+        case
+            when announced_date is not null then sum(case when is_firm then contract_value_usd end) over (
+                partition by symbol
+                order by announced_date, deal_id
+                rows between unbounded preceding and current row
+            )
+        end as cumulative_contract_value_usd,
+        backstop_party,
+        backstop_usd,
+        capex_usd_per_critical_it_mw,
+        expected_start_date,
+        status,
+        known_date,
+        known_date_coverage,
+        source_url,
+        source_tier,
+        source_name,
+        notes
+    from deals
+
+)
+
+select * from final

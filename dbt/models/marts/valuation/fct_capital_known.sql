@@ -1,0 +1,112 @@
+{% set measures = ['shares_outstanding', 'diluted_shares', 'cash_usd', 'debt_usd', 'btc_held'] -%}
+
+with
+
+facts as (
+
+    select * from {{ ref('int_capital_facts') }}
+
+),
+
+{{ known_period_ctes('facts') }},
+
+-- of every measure the latest amount known in the period, whichever report it comes from
+ranked as (
+
+    select
+        known_periods.symbol,
+        known_periods.known_from_date,
+        known_periods.known_to_date,
+        facts.measure,
+        facts.amount,
+        facts.amount_date,
+        facts.known_date,
+        facts.known_date_is_estimated,
+        facts.period_end_date,
+        facts.source_url,
+        row_number() over (
+            partition by known_periods.symbol, known_periods.known_from_date, facts.measure
+            order by facts.amount_date desc, facts.period_end_date desc, facts.known_date desc
+        ) as recency
+    from known_periods
+    inner join facts
+        on
+            known_periods.symbol = facts.symbol
+            and {{ believed_on('known_periods.known_from_date', 'facts') }}
+
+),
+
+pivoted as (
+
+    select
+        symbol,
+        known_from_date,
+        known_to_date,
+        max(case when measure = 'report' then period_end_date end) as last_report_period_end_date,
+        {% for measure in measures %}
+            max(case when measure = '{{ measure }}' then amount end) as {{ measure }},
+            max(case when measure = '{{ measure }}' then amount_date end) as {{ measure }}_as_of_date,
+            max(case when measure = '{{ measure }}' then known_date end) as {{ measure }}_known_date,
+            max(case when measure = '{{ measure }}' then source_url end) as {{ measure }}_source_url,
+        {% endfor %}
+        bool_or(known_date_is_estimated and measure <> 'report') as known_date_is_estimated
+    from ranked
+    where recency = 1
+    group by symbol, known_from_date, known_to_date
+
+),
+
+final as (
+
+    select
+        symbol,
+        known_from_date,
+        known_to_date,
+        cast(shares_outstanding as bigint) as shares_outstanding,
+        shares_outstanding_as_of_date,
+        shares_outstanding_known_date,
+        shares_outstanding_source_url,
+        cast(diluted_shares as bigint) as diluted_shares,
+        diluted_shares_as_of_date,
+        diluted_shares_known_date,
+        diluted_shares_source_url,
+        cash_usd,
+        cash_usd_as_of_date,
+        cash_usd_known_date,
+        cash_usd_source_url,
+        debt_usd,
+        debt_usd_as_of_date,
+        debt_usd_known_date,
+        debt_usd_source_url,
+        btc_held,
+        btc_held_as_of_date,
+        btc_held_known_date,
+        btc_held_source_url,
+        debt_usd - cash_usd as net_debt_usd,
+        case
+            when debt_usd is null and cash_usd is null then 'no debt and no cash figure'
+            when debt_usd is null then 'no debt figure'
+            when cash_usd is null then 'no cash figure'
+            when least(debt_usd_as_of_date, cash_usd_as_of_date) < last_report_period_end_date
+                then 'outdated: not all of the last report was seen'
+            else 'complete'
+        end as net_debt_coverage,
+        case
+            when shares_outstanding is null then 'no share count'
+            when shares_outstanding_as_of_date < last_report_period_end_date
+                then 'outdated: not all of the last report was seen'
+            else 'complete'
+        end as shares_coverage,
+        case
+            when btc_held is null then 'no coin count'
+            when btc_held_as_of_date < last_report_period_end_date
+                then 'outdated: not all of the last report was seen'
+            else 'complete'
+        end as btc_coverage,
+        last_report_period_end_date,
+        coalesce(known_date_is_estimated, false) as known_date_is_estimated
+    from pivoted
+
+)
+
+select * from final

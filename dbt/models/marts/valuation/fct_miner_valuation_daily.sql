@@ -1,0 +1,106 @@
+with
+
+miners as (
+
+    select * from {{ ref('dim_miners') }}
+
+),
+
+technicals as (
+
+    select * from {{ ref('fct_daily_technicals') }}
+
+),
+
+capital_known as (
+
+    select * from {{ ref('fct_capital_known') }}
+
+),
+
+capacity_known as (
+
+    select * from {{ ref('fct_capacity_known') }}
+
+),
+
+bitcoin as (
+
+    select
+        technicals.trade_date,
+        technicals.close as btc_close
+    from technicals
+    inner join miners on technicals.symbol = miners.symbol
+    where miners.instrument_type = 'bitcoin'
+
+),
+
+dated as (
+
+    select
+        technicals.symbol,
+        technicals.trade_date as position_date,
+        technicals.trade_date as price_date,
+        technicals.close,
+        bitcoin.btc_close
+    from technicals
+    inner join miners on technicals.symbol = miners.symbol
+    left join bitcoin on technicals.trade_date = bitcoin.trade_date
+    where miners.is_covered_company
+
+),
+
+{{ position_ctes() }},
+
+final as (
+
+    select
+        symbol,
+        position_date as trade_date,
+        close,
+        shares_outstanding,
+        shares_outstanding_as_of_date,
+        shares_outstanding_known_date,
+        market_cap_usd,
+        diluted_shares,
+        diluted_market_cap_usd,
+        cash_usd,
+        cash_usd_as_of_date,
+        debt_usd,
+        debt_usd_as_of_date,
+        net_debt_usd,
+        btc_held,
+        btc_close,
+        btc_value_usd,
+        enterprise_value_usd,
+        enterprise_value_ex_btc_usd,
+        contracted_critical_it_mw,
+        planned_critical_it_mw,
+        gross_power_mw,
+        energized_gross_mw,
+        ev_per_critical_it_mw_usd,
+        ev_per_planned_critical_it_mw_usd,
+        ev_per_gross_mw_usd,
+        ev_per_energized_gross_mw_usd,
+        contracted_revenue_usd,
+        ev_to_contracted_revenue,
+        shares_coverage,
+        net_debt_coverage,
+        btc_coverage,
+        enterprise_value_coverage,
+        contracted_critical_it_mw_coverage,
+        planned_critical_it_mw_coverage,
+        gross_power_mw_coverage,
+        contracted_revenue_coverage,
+        coalesce(known_date_is_estimated, false) as known_date_is_estimated,
+        shares_outstanding_source_url,
+        cash_usd_source_url,
+        debt_usd_source_url,
+        btc_held_source_url,
+        site_source_urls,
+        deal_source_urls
+    from positions
+
+)
+
+select * from final

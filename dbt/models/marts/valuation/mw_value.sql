@@ -1,0 +1,104 @@
+{{ config(materialized='table_macro', parameters=['symbol', 'as_of', 'usd_per_mw', 'mw']) }}
+
+{#- a bare symbol, as_of, usd_per_mw or mw is the caller's argument: every column is written with its table -#}
+
+with
+
+asked as (
+
+    select
+        upper(symbol) as asked_symbol,
+        cast(as_of as date) as position_date,
+        cast(usd_per_mw as double) as asked_usd_per_mw,
+        cast(mw as double) as asked_mw
+
+),
+
+all_miners as (
+
+    select * from {{ ref('dim_miners').include(database=false) }}
+
+),
+
+miners as (
+
+    select all_miners.*
+    from all_miners
+    cross join asked
+    where all_miners.symbol = asked.asked_symbol or all_miners.instrument_type = 'bitcoin'
+
+),
+
+technicals as (
+
+    select * from {{ ref('fct_daily_technicals').include(database=false) }}
+
+),
+
+capital_known as (
+
+    select * from {{ ref('fct_capital_known').include(database=false) }}
+
+),
+
+capacity_known as (
+
+    select * from {{ ref('fct_capacity_known').include(database=false) }}
+
+),
+
+position_days as (
+
+    select asked.position_date from asked
+
+),
+
+{{ dated_price_ctes() }},
+
+{{ position_ctes() }},
+
+grossed as (
+
+    select
+        positions.*,
+        asked.asked_mw,
+        asked.asked_usd_per_mw,
+        asked.asked_mw * asked.asked_usd_per_mw as gross_value_usd,
+        asked.asked_mw * asked.asked_usd_per_mw - positions.net_debt_usd + positions.btc_value_usd
+            as equity_value_usd
+    from positions
+    cross join asked
+
+),
+
+final as (
+
+    select
+        grossed.symbol,
+        grossed.position_date as as_of_date,
+        grossed.asked_mw as mw,
+        grossed.asked_usd_per_mw as usd_per_mw,
+        grossed.gross_value_usd,
+        grossed.net_debt_usd,
+        grossed.btc_value_usd,
+        grossed.equity_value_usd,
+        grossed.shares_outstanding,
+        grossed.shares_outstanding_as_of_date,
+        grossed.gross_value_usd / nullif(grossed.shares_outstanding, 0) as gross_value_per_share_usd,
+        grossed.equity_value_usd / nullif(grossed.shares_outstanding, 0) as value_per_share_usd,
+        grossed.price_date,
+        grossed.close,
+        100.0 * (grossed.equity_value_usd / nullif(grossed.shares_outstanding, 0) / grossed.close - 1)
+            as upside_pct,
+        grossed.shares_coverage,
+        grossed.net_debt_coverage,
+        grossed.btc_coverage,
+        grossed.shares_outstanding_source_url,
+        grossed.debt_usd_source_url,
+        grossed.cash_usd_source_url,
+        grossed.btc_held_source_url
+    from grossed
+
+)
+
+select * from final
