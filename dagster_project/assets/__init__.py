@@ -1,0 +1,5 @@
+"""The assets, thin: fetch, judge, load, say what happened.
+
+Belongs here: what Dagster shows and runs, in order of flow: `ingest`, `transform`, `serving`. Does not belong here:
+SQL, parsing, rules.
+"""

@@ -1,0 +1,276 @@
+"""One asset per raw table: fetch from its source, judge, load, and say what happened.
+
+Belongs here: which source feeds which table, and what a person wants to see of a load. Does not belong here: how a
+source reads (`sources`), what is allowed (`contracts`), how rows are written (`warehouse.load`).
+"""
+
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+import dagster as dg
+
+from dagster_project.contracts import curated, market
+from dagster_project.contracts.base import Contract
+from dagster_project.gate.gate import judge
+from dagster_project.sessions import exchange_sessions
+from dagster_project.sources.base import Batch, SourceError
+from dagster_project.sources.curated import CuratedFacts
+from dagster_project.sources.prices.base import PriceRequest, PriceSource
+from dagster_project.warehouse.load import Load, LoadReport, Rejected, ShrunkBatchError, load
+from dagster_project.warehouse.resource import Standing, Warehouse
+
+POOL = "duckdb"
+"""Every step that writes the build file is in this pool; the instance gives it one slot (dagster.yaml)."""
+
+_MAX_LISTED = 20
+
+
+@dataclass(frozen=True)
+class LoadPolicy:
+    """What a load may do; `allow_shrink` lets a batch replace a much larger one."""
+
+    allow_shrink: bool = False
+
+
+@dataclass(frozen=True)
+class Feed:
+    """How one raw table is fed.
+
+    `essential`: without rows in it nothing downstream makes sense, so an empty table blocks. `exclusive`: rows of
+    another source never stand beside this source's.
+    """
+
+    contract: Contract
+    date_column: str | None
+    kinds: frozenset[str]
+    essential: bool = False
+    exclusive: bool = False
+
+
+def ingest_assets() -> list[dg.AssetsDefinition]:
+    """All raw assets, in order of flow."""
+    return [_sessions_asset(), _prices_asset(), *(_curated_asset(feed) for feed in CURATED_FEEDS)]
+
+
+REFERENCED = {"companies": curated.COMPANIES}
+"""The sets of known values that `Column.references` points to: the tickers of these tables."""
+
+CURATED_FEEDS: tuple[Feed, ...] = tuple(
+    Feed(
+        contract,
+        date_column=next((column.name for column in contract.columns if column.not_in_future), None),
+        kinds=frozenset({"csv"}),
+        essential=contract in (curated.COMPANIES, curated.PEERS),
+    )
+    for contract in curated.CURATED_CONTRACTS
+)
+
+PRICES_FEED = Feed(market.DAILY_PRICES, "trade_date", frozenset({"python"}), essential=True, exclusive=True)
+SESSIONS_FEED = Feed(market.SESSIONS, "session_date", frozenset({"python"}), essential=True)
+
+
+def _sessions_asset() -> dg.AssetsDefinition:
+    @_raw_asset(SESSIONS_FEED, deps=())
+    def sessions(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
+        def fetch() -> Batch:
+            rows = exchange_sessions(end=dt.date(_today().year + 1, 12, 31))
+            rows = rows.append_column("source_file", [["exchange_calendars"] * rows.num_rows])
+            rows = rows.append_column("source_row", [list(range(1, rows.num_rows + 1))])
+            return Batch("exchange_calendars", rows)
+
+        return _ingest(context, warehouse, SESSIONS_FEED, fetch, known={}, policy=LoadPolicy(allow_shrink=True))
+
+    return sessions
+
+
+def _prices_asset() -> dg.AssetsDefinition:
+    instruments = [dg.AssetKey(["raw", contract.table]) for contract in (curated.COMPANIES, curated.PEERS)]
+
+    @_raw_asset(PRICES_FEED, deps=instruments)
+    def prices(
+        context: dg.AssetExecutionContext,
+        warehouse: dg.ResourceParam[Warehouse],
+        price_source: dg.ResourceParam[PriceSource],
+        load_policy: dg.ResourceParam[LoadPolicy],
+    ) -> dg.MaterializeResult:
+        def fetch() -> Batch:
+            symbols = warehouse.standing_values(curated.COMPANIES, "ticker") | warehouse.standing_values(
+                curated.PEERS, "ticker"
+            )
+            return price_source.fetch(PriceRequest(symbols=tuple(sorted(symbols))))
+
+        return _ingest(context, warehouse, PRICES_FEED, fetch, known={}, policy=load_policy)
+
+    return prices
+
+
+def _curated_asset(feed: Feed) -> dg.AssetsDefinition:
+    references = sorted({column.references for column in feed.contract.columns if column.references})
+    deps = [dg.AssetKey(["raw", REFERENCED[name].table]) for name in references]
+
+    @_raw_asset(feed, deps=deps)
+    def facts(
+        context: dg.AssetExecutionContext,
+        warehouse: dg.ResourceParam[Warehouse],
+        curated_facts: dg.ResourceParam[CuratedFacts],
+        load_policy: dg.ResourceParam[LoadPolicy],
+    ) -> dg.MaterializeResult:
+        known = {name: warehouse.standing_values(REFERENCED[name], "ticker") for name in references}
+        return _ingest(
+            context, warehouse, feed, lambda: curated_facts.fetch(feed.contract), known=known, policy=load_policy
+        )
+
+    return facts
+
+
+def _raw_asset(feed: Feed, deps: list[dg.AssetKey] | tuple[()]) -> Callable[..., dg.AssetsDefinition]:
+    key = dg.AssetKey(["raw", feed.contract.table])
+    return dg.asset(  # type: ignore[no-any-return, call-overload]
+        key=key,
+        deps=deps,
+        group_name="ingest",
+        description=feed.contract.description,
+        kinds=feed.kinds | {"duckdb"},
+        owners=["team:data"],
+        tags={"layer": "raw"},
+        pool=POOL,
+        metadata={
+            "dagster/table_name": f"raw.{feed.contract.table}",
+            "dagster/column_schema": dg.TableSchema(
+                columns=[
+                    dg.TableColumn(column.name, column.type, description=column.description)
+                    for column in feed.contract.columns
+                ]
+            ),
+        },
+        check_specs=[
+            dg.AssetCheckSpec(
+                "batch_is_accepted",
+                asset=key,
+                description="The source delivered, and not sharply less than what stands. If not: the old rows stand.",
+            ),
+            dg.AssetCheckSpec(
+                "quarantine_is_empty",
+                asset=key,
+                description="No row of this batch broke the contract. If one did: it waits in quarantine, with why.",
+            ),
+            dg.AssetCheckSpec(
+                "rows_stand_once",
+                asset=key,
+                blocking=feed.essential,
+                description="The table holds rows, one per key."
+                + (" Nothing downstream makes sense without them, so this one blocks." if feed.essential else ""),
+            ),
+        ],
+    )
+
+
+def _ingest(
+    context: dg.AssetExecutionContext,
+    warehouse: Warehouse,
+    feed: Feed,
+    fetch: Callable[[], Batch],
+    *,
+    known: Mapping[str, frozenset[str]],
+    policy: LoadPolicy,
+) -> dg.MaterializeResult:
+    contract = feed.contract
+    fetched_at = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+    report: LoadReport | None = None
+    rejects: tuple[Rejected, ...] = ()
+    refusal = ""
+    try:
+        batch = fetch()
+        judgement = judge(batch, contract, known, _today())
+        rejects = tuple(Rejected(r.file, r.row, r.reason, r.record) for r in judgement.rejects)
+        for line in _listed(rejects):
+            context.log.warning(line)
+        with warehouse.write() as connection:
+            report = load(
+                connection,
+                contract,
+                judgement.good,
+                rejects,
+                Load(batch.source, fetched_at, context.run_id),
+                allow_shrink=policy.allow_shrink,
+                retire_other_sources=feed.exclusive,
+            )
+        refusal = "; ".join(f"{group}: {why}" for group, why in report.refused.items())
+    except (SourceError, ShrunkBatchError) as error:
+        refusal = str(error)
+    if refusal:
+        context.log.error(f"refused, what stood before stands still: {refusal}")
+    standing = warehouse.standing(contract, feed.date_column)
+    return dg.MaterializeResult(
+        metadata=dict(_metadata(warehouse, contract, report, rejects, standing)),
+        check_results=list(_check_results(rejects, refusal, standing)),
+    )
+
+
+def _metadata(
+    warehouse: Warehouse,
+    contract: Contract,
+    report: LoadReport | None,
+    rejects: tuple[Rejected, ...],
+    standing: Standing,
+) -> Iterator[tuple[str, dg.MetadataValue]]:
+    yield "dagster/row_count", dg.MetadataValue.int(standing.rows)
+    for name in ("added", "changed", "withdrawn", "unchanged"):
+        yield f"rows_{name}", dg.MetadataValue.int(getattr(report, name) if report else 0)
+    yield "rows_quarantined", dg.MetadataValue.int(len(rejects))
+    if standing.first_date and standing.last_date:
+        yield "first_date", dg.MetadataValue.text(standing.first_date.isoformat())
+        yield "last_date", dg.MetadataValue.text(standing.last_date.isoformat())
+    if rejects:
+        yield "quarantine", dg.MetadataValue.md("\n".join(f"- {line}" for line in _listed(rejects)))
+    preview = warehouse.preview(f"raw.{contract.table}").select(list(contract.column_names))
+    yield "preview", dg.MetadataValue.md(_markdown(preview.to_pylist()))
+
+
+def _check_results(
+    rejects: tuple[Rejected, ...], refusal: str, standing: Standing
+) -> Iterator[dg.AssetCheckResult]:
+    yield dg.AssetCheckResult(
+        check_name="batch_is_accepted",
+        passed=not refusal,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={"refusal": refusal or "none"},
+    )
+    yield dg.AssetCheckResult(
+        check_name="quarantine_is_empty",
+        passed=not rejects,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"failing_rows": len(rejects), "observed": "; ".join(_listed(rejects)) or "none"},
+    )
+    yield dg.AssetCheckResult(
+        check_name="rows_stand_once",
+        passed=standing.rows > 0 and standing.duplicate_keys == 0,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={
+            "failing_rows": standing.duplicate_keys,
+            "observed": f"{standing.rows} rows stand, {standing.duplicate_keys} share a key",
+        },
+    )
+
+
+def _listed(rejects: tuple[Rejected, ...]) -> list[str]:
+    lines = [
+        f"{r.source_file}{'' if r.source_row is None else f' row {r.source_row}'}: {r.reason}" for r in rejects[:_MAX_LISTED]
+    ]
+    if len(rejects) > _MAX_LISTED:
+        lines.append(f"and {len(rejects) - _MAX_LISTED} more, all in quarantine")
+    return lines
+
+
+def _markdown(rows: list[dict[str, object]]) -> str:
+    if not rows:
+        return "no rows"
+    names = list(rows[0])
+    lines = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
+    lines += ["| " + " | ".join("" if row[name] is None else str(row[name])[:60] for name in names) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def _today() -> dt.date:
+    return dt.datetime.now(dt.UTC).date()

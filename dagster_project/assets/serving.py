@@ -1,0 +1,109 @@
+"""The last assets: the log of check results, and the published files.
+
+Belongs here: what happens after the last dbt model. Does not belong here: how files are written (`warehouse`), the
+checks of what was published (`checks.serving`).
+"""
+
+import datetime as dt
+from collections.abc import Iterable, Iterator
+
+import dagster as dg
+
+from dagster_project.assets.ingest import POOL
+from dagster_project.warehouse.publish import publish
+from dagster_project.warehouse.quality import CheckRecord, append_check_records
+from dagster_project.warehouse.resource import Warehouse
+
+QUALITY_KEY = dg.AssetKey(["marts", "data_quality_results"])
+PUBLISHED_KEY = dg.AssetKey(["published", "minehouse"])
+
+_GATE_CHECKS = frozenset({"quarantine_is_empty"})
+
+
+def serving_assets(marts: Iterable[dg.AssetKey]) -> list[dg.AssetsDefinition]:
+    """The assets that follow the marts of these keys."""
+    marts = list(marts)
+
+    @dg.asset(
+        key=QUALITY_KEY,
+        deps=marts,
+        group_name="serving",
+        kinds={"python", "duckdb"},
+        owners=["team:data"],
+        tags={"layer": "marts"},
+        pool=POOL,
+        description="One row per run, check and table: what every check of this run found.",
+    )
+    def data_quality_results(
+        context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
+    ) -> dg.MaterializeResult:
+        records = list(check_records(context.instance, context.run_id))
+        with warehouse.write() as connection:
+            added = append_check_records(connection, records)
+        failed = [record for record in records if not record.passed]
+        return dg.MaterializeResult(
+            metadata={
+                "checks": len(records),
+                "failed": len(failed),
+                "rows_added": added,
+                "failures": dg.MetadataValue.md(
+                    "\n".join(f"- {r.severity} {r.table_name}.{r.check_name}: {r.observed}" for r in failed) or "none"
+                ),
+            }
+        )
+
+    @dg.asset(
+        key=PUBLISHED_KEY,
+        deps=[*marts, QUALITY_KEY],
+        group_name="serving",
+        kinds={"duckdb", "parquet"},
+        owners=["team:data"],
+        tags={"layer": "published"},
+        pool=POOL,
+        description="The marts as BI tools and SQL users read them: one DuckDB file and Parquet, swapped in whole.",
+    )
+    def published(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
+        publication = publish(warehouse.build_database, warehouse.published_dir)
+        return dg.MaterializeResult(
+            metadata={
+                "database": dg.MetadataValue.path(str(warehouse.published_database)),
+                "parquet": dg.MetadataValue.path(str(warehouse.published_dir / "parquet")),
+                "database_bytes": publication.database_bytes,
+                "macros": ", ".join(publication.macros),
+                "rows": dg.MetadataValue.md("\n".join(f"- {table}: {rows:,}" for table, rows in publication.rows.items())),
+            }
+        )
+
+    return [data_quality_results, published]
+
+
+def check_records(instance: dg.DagsterInstance, run_id: str) -> Iterator[CheckRecord]:
+    """Every check evaluation of a run, the latest where one was evaluated twice."""
+    records: dict[tuple[str, str], CheckRecord] = {}
+    for event in instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION):
+        if event.dagster_event is None:
+            continue
+        evaluation = event.dagster_event.asset_check_evaluation_data
+        record = _record(evaluation, run_id, dt.datetime.fromtimestamp(event.timestamp, dt.UTC).replace(tzinfo=None))
+        records[(record.table_name, record.check_name)] = record
+    yield from records.values()
+
+
+def _record(evaluation: dg.AssetCheckEvaluation, run_id: str, checked_at: dt.datetime) -> CheckRecord:
+    path = evaluation.asset_key.path
+    metadata = {name: value.value for name, value in evaluation.metadata.items()}
+    is_dbt = "unique_id" in metadata or any(name.startswith("dagster_dbt/") for name in metadata)
+    failing = metadata.get("failing_rows", metadata.get("dagster_dbt/failed_row_count"))
+    observed = metadata.get("observed", metadata.get("refusal", metadata.get("status")))
+    return CheckRecord(
+        run_id=run_id,
+        checked_at=checked_at,
+        layer=path[0],
+        table_name=path[-1],
+        check_name=evaluation.check_name,
+        tool="dbt" if is_dbt else "great_expectations" if evaluation.check_name in _GATE_CHECKS else "dagster",
+        severity=evaluation.severity.value,
+        passed=evaluation.passed,
+        failing_rows=None if failing is None else int(str(failing)),
+        observed=None if observed is None else str(observed),
+    )

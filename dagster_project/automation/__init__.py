@@ -1,0 +1,4 @@
+"""Jobs, schedules and sensors: when things run.
+
+Does not belong here: what they do (`assets`).
+"""

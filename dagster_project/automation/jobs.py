@@ -1,0 +1,45 @@
+"""The jobs and when they run by themselves.
+
+Does not belong here: asset definitions.
+"""
+
+import dagster as dg
+
+from dagster_project.assets.serving import PUBLISHED_KEY, QUALITY_KEY
+from dagster_project.sessions import EXCHANGE_TIME_ZONE
+
+# importing the definitions once and running step after step costs seconds; a process per step costs a minute, and
+# DuckDB lets only one of them write anyway
+DAILY_REFRESH = dg.define_asset_job(
+    "daily_refresh",
+    selection=dg.AssetSelection.all(),
+    description="Everything: ingest, judge, build every model, check, publish.",
+    executor_def=dg.in_process_executor,
+)
+
+PUBLISH = dg.define_asset_job(
+    "publish",
+    selection=dg.AssetSelection.assets(QUALITY_KEY, PUBLISHED_KEY),
+    description="Publishes the marts as they stand, after a refresh that failed in one area.",
+    executor_def=dg.in_process_executor,
+)
+
+AFTER_THE_CLOSE = dg.ScheduleDefinition(
+    name="after_the_close",
+    job=DAILY_REFRESH,
+    cron_schedule="30 17 * * 1-5",
+    execution_timezone=EXCHANGE_TIME_ZONE,
+    description="On weekdays at 17:30 New York time, an hour and a half after the closing bell.",
+)
+
+
+@dg.run_failure_sensor(
+    name="publish_what_stands",
+    monitored_jobs=[DAILY_REFRESH],
+    request_job=PUBLISH,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="A failure in one area must not keep the others from readers: publishes after a failed refresh.",
+)
+def publish_what_stands(context: dg.RunFailureSensorContext) -> dg.RunRequest:
+    """Ask for one publish run per failed refresh."""
+    return dg.RunRequest(run_key=context.dagster_run.run_id)

@@ -1,0 +1,64 @@
+"""The only file that assembles: settings, sources, assets, checks, automation.
+
+Belongs here: which part is handed to which. Does not belong here: any part. Importing this module does nothing;
+Dagster calls `defs`, tests call `build_defs` with what they want exchanged.
+"""
+
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DbtProject
+
+from dagster_project.assets.ingest import LoadPolicy, ingest_assets
+from dagster_project.assets.serving import serving_assets
+from dagster_project.assets.transform import transform_assets
+from dagster_project.automation.jobs import AFTER_THE_CLOSE, DAILY_REFRESH, PUBLISH, publish_what_stands
+from dagster_project.checks.freshness import technicals_reach_last_session
+from dagster_project.checks.serving import published_equals_build, published_opens_in_old_duckdb
+from dagster_project.dbt_runner import DbtRunner
+from dagster_project.settings import Settings, export_for_children, load_settings
+from dagster_project.sources.curated import CuratedFacts
+from dagster_project.sources.prices.base import PriceSource
+from dagster_project.sources.prices.files import FilePrices
+from dagster_project.sources.prices.sample import SamplePrices
+from dagster_project.warehouse.resource import Warehouse
+
+
+def price_source(settings: Settings) -> PriceSource:
+    """The price source that the settings name."""
+    if settings.price_source == "files" and settings.price_files is not None:
+        return FilePrices(settings.price_files)
+    return SamplePrices()
+
+
+def build_defs(
+    settings: Settings, loggers: dict[str, dg.LoggerDefinition] | None = None, **overrides: Any
+) -> dg.Definitions:
+    """Assemble everything for these settings; `loggers` replace Dagster's, `overrides` replace resources by name."""
+    export_for_children(settings)
+    project = DbtProject(settings.dbt_project_dir, target_path=settings.dbt_target_dir)
+    models = transform_assets(project)
+    marts = sorted(key for asset in models for key in asset.keys if key.path[0] == "marts")
+    resources: dict[str, Any] = {
+        "warehouse": Warehouse(settings.build_database, settings.published_dir),
+        "price_source": price_source(settings),
+        "curated_facts": CuratedFacts(settings.reference_dir),
+        "load_policy": LoadPolicy(allow_shrink=settings.allow_shrink),
+        "dbt": DbtRunner(project),
+    }
+    return dg.Definitions(
+        assets=[*ingest_assets(), *models, *serving_assets(marts)],
+        asset_checks=[technicals_reach_last_session, published_equals_build, published_opens_in_old_duckdb],
+        jobs=[DAILY_REFRESH, PUBLISH],
+        schedules=[AFTER_THE_CLOSE],
+        sensors=[publish_what_stands],
+        resources=resources | overrides,
+        executor=dg.in_process_executor,
+        loggers=loggers,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What Dagster loads: the definitions for the settings in the environment."""
+    return build_defs(load_settings())

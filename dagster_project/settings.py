@@ -1,0 +1,106 @@
+"""The only reader of the environment.
+
+Belongs here: every knob a user can turn without editing code, with its default and its refusal. Does not belong
+here: what is done with a setting; secrets are read where they are used, through this module, and never kept.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PREFIX = "MINEHOUSE_"
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+PRICE_SOURCES = ("sample", "files")
+_TRUTHS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False, "": False}
+
+
+class SettingsError(ValueError):
+    """An environment variable has a name or a value that Minehouse does not know."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Where things are and which sources feed the warehouse.
+
+    `data_dir` receives all output. `price_source` is one of `PRICE_SOURCES`; `price_files` is the folder that the
+    `files` source reads. `allow_shrink` lets a batch replace a much larger one.
+    """
+
+    data_dir: Path = PROJECT_DIR / "data"
+    price_source: str = "sample"
+    price_files: Path | None = None
+    reference_dir: Path = PROJECT_DIR / "reference"
+    allow_shrink: bool = False
+
+    @property
+    def build_database(self) -> Path:
+        """The file that the pipeline writes and no reader opens."""
+        return self.data_dir / "build" / "warehouse.duckdb"
+
+    @property
+    def published_dir(self) -> Path:
+        """The folder that readers open: `minehouse.duckdb` and `parquet/`."""
+        return self.data_dir / "published"
+
+    @property
+    def published_database(self) -> Path:
+        """The DuckDB file that SQL users and BI tools open, read-only."""
+        return self.published_dir / "minehouse.duckdb"
+
+    @property
+    def dbt_project_dir(self) -> Path:
+        """The dbt project's own folder."""
+        return PROJECT_DIR / "dbt"
+
+    @property
+    def dbt_target_dir(self) -> Path:
+        """Where dbt keeps its manifest and its logs."""
+        return self.data_dir / "build" / "dbt"
+
+
+def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from the environment (or from the mapping given).
+
+    Raises `SettingsError` for an unknown `MINEHOUSE_*` name, an unknown value, or a folder that is not there.
+    """
+    given = {
+        name: value
+        for name, value in (os.environ if environment is None else environment).items()
+        if name.startswith(PREFIX)
+    }
+    known = {
+        f"{PREFIX}{name}" for name in ("DATA_DIR", "PRICE_SOURCE", "PRICE_FILES", "REFERENCE_DIR", "ALLOW_SHRINK")
+    }
+    if unknown := sorted(set(given) - known):
+        raise SettingsError(f"unknown setting {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+
+    def folder(name: str, default: Path) -> Path:
+        return Path(given.get(f"{PREFIX}{name}") or default).expanduser().resolve()
+
+    price_source = given.get(f"{PREFIX}PRICE_SOURCE") or "sample"
+    if price_source not in PRICE_SOURCES:
+        raise SettingsError(f"{PREFIX}PRICE_SOURCE={price_source!r}; known are {', '.join(PRICE_SOURCES)}")
+    price_files = Path(given[f"{PREFIX}PRICE_FILES"]).expanduser().resolve() if given.get(f"{PREFIX}PRICE_FILES") else None
+    if price_source == "files":
+        if price_files is None:
+            raise SettingsError(f"{PREFIX}PRICE_SOURCE=files needs {PREFIX}PRICE_FILES, the folder with the price files")
+        if not price_files.is_dir():
+            raise SettingsError(f"{PREFIX}PRICE_FILES={price_files} is not a folder")
+    allow_shrink = given.get(f"{PREFIX}ALLOW_SHRINK", "").lower()
+    if allow_shrink not in _TRUTHS:
+        raise SettingsError(f"{PREFIX}ALLOW_SHRINK={allow_shrink!r}; use 1 or 0")
+    return Settings(
+        data_dir=folder("DATA_DIR", Settings.data_dir),
+        price_source=price_source,
+        price_files=price_files,
+        reference_dir=folder("REFERENCE_DIR", Settings.reference_dir),
+        allow_shrink=_TRUTHS[allow_shrink],
+    )
+
+
+def export_for_children(settings: Settings) -> None:
+    """Tell child processes (dbt reads it in profiles.yml) where this process keeps its data."""
+    os.environ[f"{PREFIX}DATA_DIR"] = str(settings.data_dir)
