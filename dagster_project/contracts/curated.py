@@ -52,7 +52,7 @@ COMPANIES = Contract(
             "varchar",
             "Last day of the fiscal year, MM-DD.",
             required=True,
-            pattern=r"^(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$",
+            pattern=r"^(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$",
         ),
         Column(
             "filer_type",
@@ -103,7 +103,7 @@ SOURCE_TIERS = Contract(
             "varchar",
             "Domain, with its subdomains, and optionally the beginning of a path, in which * stands for anything.",
             required=True,
-            pattern=r"^[a-z0-9][a-z0-9.\-]*\.[a-z]{2,}(/[^\s]*)?$",
+            pattern=r"^[a-z0-9][a-z0-9.\-]*\.[a-z]{2,}(?:/[^\s]*)?$",
         ),
         Column(
             "tier",

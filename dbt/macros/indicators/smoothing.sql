@@ -50,11 +50,11 @@
 
 
 {#-
-    The weight of one input of a Wilder average of changes: they start on the second session, so the first n of them
+    The term of a Wilder average of changes: changes start on the second session, so the first n of them
     are complete on session n + 1, whose block_row is n.
 -#}
-{% macro wilder_weight(periods) -%}
-    1e0 / {{ periods }} / power(
+{% macro wilder_term(column, periods) -%}
+    {{ column }} / {{ periods }} / power(
         {{ wilder_keep(periods) }},
         case when session_number > {{ periods + 1 }} then block_row else {{ periods }} end
     )
@@ -82,6 +82,26 @@
 {%- endmacro %}
 
 
+{#- a value that stands on the first row of a block only, for all its rows -#}
+{% macro first_in_block(column) -%}
+    {{ return(adapter.dispatch('first_in_block')(column)) }}
+{%- endmacro %}
+
+{% macro default__first_in_block(column) -%}
+    first_value({{ column }}) over (
+        partition by symbol, block_number order by trade_date
+        rows between unbounded preceding and current row
+    )
+{%- endmacro %}
+
+{% macro duckdb__first_in_block(column) -%}
+    first_value({{ column }}) over (
+        partition by symbol order by trade_date
+        rows between block_row preceding and current row
+    )
+{%- endmacro %}
+
+
 {#- what the earlier blocks of a symbol summed up to, brought to the scale of a later one -#}
 {% macro carry_into_block(term, keep) -%}
     coalesce(sum(
@@ -91,6 +111,7 @@
 {%- endmacro %}
 
 
-{% macro scaled_back(sum_in_block, carry, keep) -%}
-    power({{ keep }}, block_row) * ({{ sum_in_block }} + {{ carry }})
+{#- the average itself; the term of a block's first row holds what the blocks before add -#}
+{% macro smoothed(term, keep) -%}
+    power({{ keep }}, block_row) * {{ sum_in_block(term) }}
 {%- endmacro %}

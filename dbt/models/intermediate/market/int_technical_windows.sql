@@ -12,28 +12,31 @@ sessions as (
 
 ),
 
-weighted as (
-
-    select
-        *,
-        {{ wilder_weight(14) }} as weight_14
-
-    from sessions
-
-),
-
 terms as (
 
     select
-        *,
+        symbol,
+        trade_date,
+        open,
+        high,
+        low,
+        close,
+        volume,
+        price_source,
+        is_suspect,
+        session_number,
+        block_number,
+        block_row,
+        prev_close,
+        log_return,
         {{ ema_term('close', 12) }} as ema_12_term,
         {{ ema_term('close', 26) }} as ema_26_term,
         {{ signal_rest_term('close', 12, 26, 9) }} as signal_rest_term,
-        gain * weight_14 as avg_gain_term,
-        loss * weight_14 as avg_loss_term,
-        true_range * weight_14 as atr_term
+        {{ wilder_term('gain', 14) }} as avg_gain_term,
+        {{ wilder_term('loss', 14) }} as avg_loss_term,
+        {{ wilder_term('true_range', 14) }} as atr_term
 
-    from weighted
+    from sessions
 
 ),
 
@@ -77,6 +80,38 @@ carries as (
 
 ),
 
+-- only a block's first row takes its carry: joining every row would cost more than all averages together
+carried as (
+
+    select
+        terms.* replace (
+            ema_12_term + ema_12_carry as ema_12_term,
+            ema_26_term + ema_26_carry as ema_26_term,
+            signal_rest_term + signal_rest_carry as signal_rest_term,
+            coalesce(avg_gain_term, 0) + avg_gain_carry as avg_gain_term,
+            coalesce(avg_loss_term, 0) + avg_loss_carry as avg_loss_term,
+            coalesce(atr_term, 0) + atr_carry as atr_term
+        ),
+        carries.macd_seed_gap
+
+    from terms
+    inner join carries
+        on
+            terms.symbol = carries.symbol
+            and terms.block_number = carries.block_number
+    where terms.block_row = 0
+
+    union all
+
+    select
+        *,
+        null as macd_seed_gap
+
+    from terms
+    where block_row > 0
+
+),
+
 windows as (
 
     select
@@ -90,7 +125,6 @@ windows as (
         price_source,
         is_suspect,
         session_number,
-        block_number,
         block_row,
         prev_close,
 
@@ -110,34 +144,15 @@ windows as (
         {{ lowest('coalesce(low, close)', 252) }} as lowest_252,
         {{ sma('volume', 20) }} as sma_volume_20,
 
-        {{ sum_in_block('ema_12_term') }} as ema_12_sum,
-        {{ sum_in_block('ema_26_term') }} as ema_26_sum,
-        {{ sum_in_block('signal_rest_term') }} as signal_rest_sum,
-        {{ sum_in_block('avg_gain_term') }} as avg_gain_sum,
-        {{ sum_in_block('avg_loss_term') }} as avg_loss_sum,
-        {{ sum_in_block('atr_term') }} as atr_sum
+        {{ smoothed('ema_12_term', ema_keep(12)) }} as ema_12,
+        {{ smoothed('ema_26_term', ema_keep(26)) }} as ema_26,
+        {{ smoothed('signal_rest_term', ema_keep(9)) }} as signal_rest,
+        {{ smoothed('avg_gain_term', wilder_keep(14)) }} as avg_gain_14,
+        {{ smoothed('avg_loss_term', wilder_keep(14)) }} as avg_loss_14,
+        {{ smoothed('atr_term', wilder_keep(14)) }} as atr_14,
+        {{ first_in_block('macd_seed_gap') }} as macd_seed_gap
 
-    from terms
-
-),
-
-smoothed as (
-
-    select
-        windows.*,
-        carries.macd_seed_gap,
-        {{ scaled_back('ema_12_sum', 'ema_12_carry', ema_keep(12)) }} as ema_12,
-        {{ scaled_back('ema_26_sum', 'ema_26_carry', ema_keep(26)) }} as ema_26,
-        {{ scaled_back('signal_rest_sum', 'signal_rest_carry', ema_keep(9)) }} as signal_rest,
-        {{ scaled_back('avg_gain_sum', 'avg_gain_carry', wilder_keep(14)) }} as avg_gain_14,
-        {{ scaled_back('avg_loss_sum', 'avg_loss_carry', wilder_keep(14)) }} as avg_loss_14,
-        {{ scaled_back('atr_sum', 'atr_carry', wilder_keep(14)) }} as atr_14
-
-    from windows
-    inner join carries
-        on
-            windows.symbol = carries.symbol
-            and windows.block_number = carries.block_number
+    from carried
 
 ),
 
@@ -183,7 +198,7 @@ final as (
             when session_number >= 15 and high is not null and low is not null then atr_14
         end as atr_14
 
-    from smoothed
+    from windows
 
 )
 

@@ -1,0 +1,296 @@
+"""What the marts must say on the reference facts: figures worked out by hand from the files in `reference/`.
+
+Prices are made up. Everything asked of the past must be answered with what was known then.
+"""
+
+import csv
+import datetime as dt
+
+import pandas as pd
+import pytest
+from facts_warehouse import FIRST_LOAD, REFERENCE, FactsWarehouse, build, made_up_prices
+
+from dagster_project.warehouse.publish import publish
+
+NOTE_DAY = "2025-11-24"
+
+
+@pytest.fixture(scope="module")
+def warehouse(tmp_path_factory: pytest.TempPathFactory) -> FactsWarehouse:
+    """The reference facts as they are, loaded once, with prices for CLSK, CIFR, IREN and WULF."""
+    prices = made_up_prices(dt.date(2025, 6, 2), dt.date(2026, 6, 30))
+    return build(tmp_path_factory.mktemp("golden"), {FIRST_LOAD: REFERENCE}, prices)
+
+
+def reference_rows(name: str) -> list[dict[str, str]]:
+    """A reference file, row 0 being its second line."""
+    with (REFERENCE / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_nineteen_billion_of_iren_and_cipher(warehouse: FactsWarehouse) -> None:
+    deals = warehouse.query(f"select * from marts.deal_flow('2025-09-24', '{NOTE_DAY}')")
+    two = deals[deals["symbol"].isin(["IREN", "CIFR"]) & deals["contract_value_usd"].notna()]
+    assert sorted(two["contract_value_usd"] / 1e9) == [0.83, 3.0, 5.5, 9.7]
+    assert two["contract_value_usd"].sum() == 19.03e9
+    assert two["critical_it_mw"].sum() == 407
+    assert set(two.loc[two["critical_it_mw"].isna(), "deal_id"]) == {"cifr-aws-blackpearl-300mw-2025-11"}
+    by_company = deals.drop_duplicates("symbol").set_index("symbol")["company_contract_value_usd"]
+    assert by_company["CIFR"] == 9.33e9
+    assert by_company["IREN"] == 9.7e9
+
+
+def test_all_companies_of_that_window(warehouse: FactsWarehouse) -> None:
+    deals = warehouse.query(f"select * from marts.deal_flow('2025-09-24', '{NOTE_DAY}')")
+    assert deals["all_contract_value_usd"].unique() == [33.53e9]
+    assert deals["contract_value_usd"].sum() == 33.53e9
+    # TeraWulf holds 51% of Abernathy: 9.5 becomes 4.845
+    assert deals["owned_contract_value_usd"].sum() == pytest.approx(33.53e9 - 9.5e9 * 0.49)
+
+
+def test_published_range_and_company_values(warehouse: FactsWarehouse) -> None:
+    notes = warehouse.query(
+        f"""select * from marts.fct_mw_assumptions_history
+            where as_of_date = '{NOTE_DAY}' and source_firm = 'JPMorgan'"""
+    )
+    sector = notes[notes["symbol"].isna()].set_index("business")
+    assert sector.loc["colocation", ["usd_per_mw_low", "usd_per_mw_high"]].tolist() == [8e6, 17e6]
+    assert sector.loc["cloud", "usd_per_mw_high"] == 19e6
+    assert set(notes["mw_basis"]) == {"critical_it"}
+
+    stated = warehouse.query(
+        f"""select * from marts.fct_mw_scenarios
+            where as_of_date = '{NOTE_DAY}' and source_firm = 'JPMorgan' and capacity_basis = 'stated'"""
+    ).set_index("symbol")
+    # MW, dollars per MW and shares known that day, by hand
+    for symbol, mw, usd_per_mw, shares in (
+        ("CLSK", 200, 13e6, 281_083_382),
+        ("CIFR", 480, 14e6, 395_092_054),
+        ("IREN", 660, 17e6, 271_980_000),
+    ):
+        row = stated.loc[symbol]
+        assert row["critical_it_mw"] == mw
+        assert row["gross_value_usd"] == mw * usd_per_mw
+        assert row["shares_outstanding"] == shares
+        assert row["value_per_share_usd"] == pytest.approx(mw * usd_per_mw / shares)
+        assert row["upside_pct"] == pytest.approx(100 * (row["value_per_share_usd"] / row["close"] - 1))
+    assert stated.loc["CLSK", "gross_value_usd"] == 2.6e9
+    assert stated.loc["CLSK", "value_per_share_usd"] == pytest.approx(9.2499, abs=1e-4)
+    # 835,143,000 of debt less 34,553,000 of cash, both of June 2025
+    assert stated.loc["CLSK", "net_debt_usd"] == 800_590_000
+
+
+def test_value_of_mw_with_the_balance_sheet_known_then(warehouse: FactsWarehouse) -> None:
+    asked = warehouse.query(f"select * from marts.mw_value('CLSK', '{NOTE_DAY}', 13e6, 200)").iloc[0]
+    close = warehouse.query(
+        f"select close from marts.fct_daily_technicals where symbol = 'BTC-USD' and trade_date = '{NOTE_DAY}'"
+    )["close"].iloc[0]
+    assert asked["gross_value_per_share_usd"] == pytest.approx(2.6e9 / 281_083_382)
+    assert asked["btc_value_usd"] == pytest.approx(12_608 * close)
+    assert asked["value_per_share_usd"] == pytest.approx((2.6e9 - 800_590_000 + 12_608 * close) / 281_083_382)
+
+
+def test_share_count_changes_with_the_filing_and_not_before(warehouse: FactsWarehouse) -> None:
+    days = warehouse.query(
+        """select trade_date, shares_outstanding, market_cap_usd / close as shares_used
+           from marts.fct_miner_valuation_daily
+           where symbol = 'CLSK' and trade_date between '2025-11-10' and '2025-12-05' order by trade_date"""
+    )
+    before = days["trade_date"] <= pd.Timestamp(NOTE_DAY)
+    assert before.sum() == 11
+    assert set(days.loc[before, "shares_outstanding"]) == {281_083_382}
+    assert set(days.loc[~before, "shares_outstanding"]) == {255_583_445}
+    assert days["shares_used"].tolist() == pytest.approx(days["shares_outstanding"].tolist())
+    for day, shares in ((NOTE_DAY, 281_083_382), ("2025-11-25", 255_583_445)):
+        value = warehouse.query(f"select * from marts.mw_value('CLSK', '{day}', 13e6, 200)").iloc[0]
+        assert value["shares_outstanding"] == shares
+        assert value["gross_value_per_share_usd"] == pytest.approx(2.6e9 / shares)
+        snapshot = warehouse.query(f"select * from marts.miner_snapshot_asof('{day}') where symbol = 'CLSK'").iloc[0]
+        assert snapshot["shares_outstanding"] == shares
+
+
+def test_a_count_from_a_data_page_is_not_older_than_the_page(warehouse: FactsWarehouse) -> None:
+    counts = warehouse.query(
+        """select trade_date, shares_outstanding from marts.fct_miner_valuation_daily
+           where symbol = 'IREN' and trade_date in ('2025-11-25', '2025-11-26') order by trade_date"""
+    )
+    # the results were out on 6 November, the page with the new count on the 26th
+    assert counts["shares_outstanding"].tolist() == [271_980_000, 283_470_000]
+
+
+def test_nothing_of_november_is_known_on_the_first_of_october(warehouse: FactsWarehouse) -> None:
+    snapshot = warehouse.query("select * from marts.miner_snapshot_asof('2025-10-01')").set_index("symbol")
+    november = {
+        row["source_url"]
+        for name, column in (
+            ("hpc_deals", "announced_date"),
+            ("rating_changes", "rating_date"),
+            ("mw_valuation_assumptions", "as_of_date"),
+            ("sites_capacity", "as_of_date"),
+            ("capital_structure", "filed_date"),
+        )
+        for row in reference_rows(name)
+        if row[column] > "2025-10-01"
+    } - {
+        row["source_url"]
+        for name, column in (("rating_changes", "rating_date"), ("mw_valuation_assumptions", "as_of_date"))
+        for row in reference_rows(name)
+        if row[column] <= "2025-10-01"
+    }
+    shown = {cell for column in snapshot if column.endswith("source_url") for cell in snapshot[column].dropna()}
+    assert shown
+    assert not shown & november
+    assert snapshot.loc["CIFR", "contracted_revenue_usd"] == 3.0e9
+    assert pd.isna(snapshot.loc["IREN", "contracted_revenue_usd"])
+    assert snapshot.loc["CLSK", "last_rating_date"] == pd.Timestamp("2025-09-26")
+    assert (snapshot["scenario_as_of_date"].dropna() <= pd.Timestamp("2025-10-01")).all()
+    assert warehouse.query("select max(announced_date) d from marts.deal_flow('2025-01-01', '2025-10-01')")["d"].iloc[
+        0
+    ] == pd.Timestamp("2025-09-25")
+    assert (
+        warehouse.query("select * from marts.mw_value('CIFR', '2025-10-01', 1e6, 1)")["shares_outstanding"].iloc[0]
+        == 393_280_000
+    )
+
+
+def test_rent_per_megawatt_and_year(warehouse: FactsWarehouse) -> None:
+    deals = warehouse.query("select * from marts.fct_hpc_deals")
+    rents = deals[deals["usd_per_critical_it_mw_year"].notna()]
+    assert len(rents) == 21
+    assert rents["usd_per_critical_it_mw_year"].between(1.2e6, 2.4e6).all()
+    assert not rents["is_outlier"].astype(bool).any()
+    cloud = deals[deals["deal_type"] == "cloud"]
+    assert cloud["usd_per_critical_it_mw"].isna().all()
+    assert not cloud["is_comparable_lease"].any()
+    microsoft = deals.set_index("deal_id").loc["iren-microsoft-childress-200mw-2025-11"]
+    assert microsoft["cloud_usd_per_critical_it_mw"] == 48.5e6
+
+
+def test_a_deal_without_its_day_is_in_no_answer_about_the_past(warehouse: FactsWarehouse) -> None:
+    undated = warehouse.query("select * from marts.fct_hpc_deals where announced_date is null")
+    assert set(undated["deal_id"]) == {"btbt-cerebras-mtl3-5mw-2025-02", "hive-buzz-aicloud-cad30m-2026"}
+    assert undated["known_date_coverage"].notna().all()
+    assert not set(undated["deal_id"]) & set(
+        warehouse.query("select deal_id from marts.deal_flow('2000-01-01', '2100-01-01')")["deal_id"]
+    )
+
+
+def test_leases_discounted_lie_around_the_published_range(warehouse: FactsWarehouse) -> None:
+    values = warehouse.query("select * from marts.fct_lease_dcf where discount_rate_pct between 8 and 12")
+    assert set(values["published_low_usd_per_critical_it_mw"]) == {8e6}
+    assert set(values["published_high_usd_per_critical_it_mw"]) == {17e6}
+    assert values["present_value_usd_per_critical_it_mw"].median() == pytest.approx(10.08e6, abs=0.4e6)
+    abernathy = values.query(
+        "symbol == 'WULF' and term_years == 25 and discount_rate_pct == 10 and operating_margin_pct == 80"
+    )
+    # 9.5bn / 168 MW / 25 years = 2,261,905 a year, times 0.8, times 9.07704
+    assert abernathy["present_value_usd_per_critical_it_mw"].unique() == pytest.approx([16_425_120], rel=1e-6)
+    assert (
+        values["net_present_value_usd_per_critical_it_mw"]
+        == values["present_value_usd_per_critical_it_mw"] - values["build_cost_usd_per_critical_it_mw"]
+    ).all()
+
+
+def test_every_company_has_its_row(warehouse: FactsWarehouse) -> None:
+    snapshot = warehouse.query("select * from marts.miner_snapshot").set_index("symbol")
+    assert set(snapshot.index) == {row["ticker"] for row in reference_rows("companies")}
+    assert set(snapshot.index[snapshot["price_coverage"] == "complete"]) == {"CLSK", "CIFR", "IREN", "WULF"}
+    without = snapshot[snapshot["price_coverage"] == "no price"]
+    assert without[["close", "market_cap_usd", "rsi_14"]].isna().all().all()
+    assert (without["incomplete_inputs"] >= 1).all()
+    assert snapshot["as_of_session_date"].unique() == pd.Timestamp("2026-06-30")
+
+
+def test_every_figure_leads_back_to_a_line_and_its_page(warehouse: FactsWarehouse) -> None:
+    for mart, name, pairs in (
+        ("fct_hpc_deals_history", "hpc_deals", ("deal_id", "contract_value_usd", "critical_it_mw")),
+        ("fct_site_capacity_history", "sites_capacity", ("site", "power_contracted_mw", "critical_it_mw_planned")),
+        ("fct_rating_changes_history", "rating_changes", ("firm", "price_target_new")),
+        ("fct_mw_assumptions_history", "mw_valuation_assumptions", ("source_firm", "usd_per_mw_point")),
+        ("fct_capital_structure", "capital_structure", ("cash_usd", "debt_usd", "btc_held", "shares_outstanding")),
+    ):
+        lines = lines_of(name)
+        rows = warehouse.query(f"select * from marts.{mart}")
+        assert len(rows) == len(lines), mart
+        for row in rows.to_dict("records"):
+            line = lines[row["source_row"]]
+            assert row["source_file"] == f"{name}.csv"
+            assert row["source_url"] == line["source_url"]
+            for column in pairs:
+                cell = line[column]
+                if isinstance(row[column], str):
+                    assert row[column] == cell
+                elif cell:
+                    assert float(row[column]) == float(cell), (mart, row["source_row"], column)
+                else:
+                    assert pd.isna(row[column]), (mart, row["source_row"], column)
+
+
+def test_every_derived_figure_names_pages_of_the_reference(warehouse: FactsWarehouse) -> None:
+    pages = {
+        row[column]
+        for name in ("hpc_deals", "sites_capacity", "capital_structure", "mw_valuation_assumptions", "rating_changes")
+        for row in reference_rows(name)
+        for column in ("source_url", "source_url_shares")
+        if row.get(column)
+    } | {row["source_url"] for row in reference_rows("lease_dcf_assumptions")}
+    needs = {
+        "shares_outstanding": "shares_outstanding_source_url",
+        "cash_usd": "cash_usd_source_url",
+        "debt_usd": "debt_usd_source_url",
+        "btc_held": "btc_held_source_url",
+        "contracted_revenue_usd": "deal_source_urls",
+        "planned_critical_it_mw": "site_source_urls",
+        "gross_power_mw": "site_source_urls",
+        "usd_per_mw": "source_url",
+        "present_value_usd_per_critical_it_mw": "source_url",
+        "annuity_factor": "discount_rate_source_url",
+    }
+    tables = (
+        "fct_miner_valuation_daily",
+        "fct_mw_scenarios",
+        "fct_lease_dcf",
+        "fct_capital_known",
+        "fct_capacity_known",
+    )
+    for table in tables:
+        rows = warehouse.query(f"select * from marts.{table}")
+        for figure, page in needs.items():
+            if figure in rows and page in rows:
+                assert rows.loc[rows[figure].notna(), page].notna().all(), (table, figure)
+        for column in rows.columns:
+            if column.endswith(("source_url", "source_urls")) and column != "deadline_source_url":
+                named = {page for cell in rows[column].dropna().unique() for page in cell.split(" ")}
+                assert named <= pages, (table, column, named - pages)
+
+
+def test_macros_survive_publication(warehouse: FactsWarehouse, tmp_path_factory: pytest.TempPathFactory) -> None:
+    published = tmp_path_factory.mktemp("published")
+    publish(warehouse.database, published)
+    import duckdb
+
+    connection = duckdb.connect(str(published / "minehouse.duckdb"), read_only=True)
+    try:
+        for call in (
+            f"miner_snapshot_asof('{NOTE_DAY}')",
+            "deal_flow('2025-09-24', '2025-11-24')",
+            f"mw_value('CIFR', '{NOTE_DAY}', 14e6, 480)",
+        ):
+            there = connection.execute(f"select * from marts.{call} order by all").df()
+            here = warehouse.query(f"select * from marts.{call} order by all")
+            pd.testing.assert_frame_equal(there, here)
+            assert len(there) > 0
+    finally:
+        connection.close()
+
+
+def lines_of(name: str) -> dict[int, dict[str, str]]:
+    """The rows of a reference file by the line they begin on."""
+    with (REFERENCE / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+        reader = csv.reader(file)
+        header = next(reader)
+        lines, begins = {}, reader.line_num + 1
+        for fields in reader:
+            lines[begins] = dict(zip(header, fields, strict=True))
+            begins = reader.line_num + 1
+    return lines

@@ -1,0 +1,186 @@
+"""The whole pipeline: what it gives, that it can be run again, and what a bad file does to it."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from dagster_project.contracts import curated, market
+from dagster_project.sources.base import Batch, SourceError
+from dagster_project.sources.prices.base import PriceRequest
+from dagster_project.sources.prices.files import FilePrices
+
+MakePipeline = Callable[..., Any]
+PRICES_TO_READERS = dg.AssetSelection.groups("ingest", "market", "serving")
+"""What a test of prices needs: the facts' areas would be built for nothing."""
+CLSK = "select round(close, 2), round(sma_50, 2), round(sma_200, 2), round(rsi_14, 2), round(high_52w, 2) from "
+CLSK += "marts.fct_daily_technicals where symbol = 'CLSK' and trade_date = '2025-11-21'"
+
+
+def _failed_checks(result: dg.ExecuteInProcessResult) -> dict[str, dg.AssetCheckSeverity]:
+    return {
+        f"{check.asset_key.path[-1]}.{check.check_name}": check.severity
+        for check in result.get_asset_check_evaluations()
+        if not check.passed
+    }
+
+
+def _bars(folder: Path, symbol: str, rows: list[str], header: str = "Date,Open,High,Low,Close,Volume") -> None:
+    folder.mkdir(exist_ok=True)
+    (folder / f"{symbol}.csv").write_text("\n".join([header, *rows]) + "\n")
+
+
+def _days(count: int) -> list[str]:
+    from dagster_project.sessions import exchange_sessions
+    import datetime as dt
+
+    sessions = exchange_sessions(dt.date(2025, 10, 31))["session_date"].to_pylist()[-count:]
+    return [f"{day},{10 + at},{11 + at},{9 + at},{10.5 + at},1000" for at, day in enumerate(sessions)]
+
+
+def test_the_sample_tells_the_news_story(sample: Any) -> None:
+    assert sample.query(CLSK) == [(9.72, 15.73, 11.07, 26.99, 23.61)]
+    ((close, change, source),) = sample.query(
+        "select close, round(change_pct, 2), price_source from marts.fct_daily_technicals "
+        "where symbol = 'CLSK' and trade_date = '2025-11-24'"
+    )
+    assert (close, change, source) == (11.08, 13.94, "sample")
+
+
+def test_real_prices_give_the_real_figures(make_pipeline: MakePipeline, real_prices: Path) -> None:
+    pipeline = make_pipeline(price_source="files", price_files=real_prices)
+    assert pipeline.run(PRICES_TO_READERS).success
+    assert pipeline.query(CLSK) == [(9.73, 15.73, 11.07, 26.25, 23.61)]
+    assert pipeline.query("select distinct price_source from marts.fct_daily_technicals") == [("files",)]
+    ghost = "select is_suspect from marts.fct_daily_technicals where symbol = 'CLSK' and trade_date = '2024-11-08'"
+    assert pipeline.query(ghost) == [(True,)]
+
+
+def test_a_second_run_changes_nothing_but_the_run_log(make_pipeline: MakePipeline) -> None:
+    pipeline = make_pipeline()
+    tables = "select table_name from duckdb_tables() where schema_name = 'marts' order by 1"
+
+    def state() -> dict[str, Any]:
+        names = [name for (name,) in pipeline.query(tables) if name != "data_quality_results"]
+        return {name: sorted(map(repr, pipeline.query(f"from marts.{name}"))) for name in names}
+
+    assert pipeline.run().success
+    first, raw_first = state(), pipeline.query_build("select count(*), max(run_id) from raw.market__daily_prices")
+    runs = pipeline.query("select count(distinct run_id) from marts.data_quality_results")
+    assert pipeline.run().success
+    assert state() == first
+    assert pipeline.query_build("select count(*), max(run_id) from raw.market__daily_prices") == raw_first
+    assert (runs, pipeline.query("select count(distinct run_id) from marts.data_quality_results")) == ([(1,)], [(2,)])
+
+
+def test_bad_files_load_what_is_good_and_keep_what_is_bad(make_pipeline: MakePipeline, tmp_path: Path) -> None:
+    folder = tmp_path / "prices"
+    days = _days(30)
+    _bars(folder, "CLSK", days)
+    spoilt = [*days[:10], days[10].replace("20.5", "-20.5"), *days[11:], days[-1].replace("39.5", "39.6")]
+    _bars(folder, "MARA", spoilt)
+    _bars(folder, "RIOT", ["1,2"], header="When,How much")
+    pipeline = make_pipeline(price_source="files", price_files=folder)
+    result = pipeline.run(PRICES_TO_READERS)
+    assert result.success
+    assert _failed_checks(result)["market__daily_prices.quarantine_is_empty"] is dg.AssetCheckSeverity.WARN
+    loaded = pipeline.query("select symbol, count(*) from marts.fct_daily_technicals group by all order by all")
+    assert loaded == [("CLSK", 30), ("MARA", 28)]
+    kept = pipeline.query_build(
+        "select source_file, source_row, reason from quarantine.market__daily_prices order by source_file, source_row"
+    )
+    assert [(file, row) for file, row, _ in kept] == [("MARA.csv", 12), ("MARA.csv", 31), ("MARA.csv", 32), ("RIOT.csv", None)]
+    reasons = [reason for _, _, reason in kept]
+    assert "close -20.5 is not above 0" in reasons[0]
+    assert "several different rows for one symbol, trade_date" in reasons[1]
+    assert "unknown header: When,How much" in reasons[3]
+
+
+def test_an_empty_price_source_keeps_the_old_prices(make_pipeline: MakePipeline, tmp_path: Path) -> None:
+    class Outage:
+        name = "files"
+        is_simulated = False
+
+        def fetch(self, request: PriceRequest) -> Batch:
+            raise SourceError("files: the vendor answered 503")
+
+    folder = tmp_path / "prices"
+    _bars(folder, "CLSK", _days(30))
+    pipeline = make_pipeline(price_source="files", price_files=folder)
+    assert pipeline.run(PRICES_TO_READERS, price_source=FilePrices(folder)).success
+    result = pipeline.run(PRICES_TO_READERS, price_source=Outage())
+    assert result.success, "what stood before is built and published again"
+    assert _failed_checks(result)["market__daily_prices.batch_is_accepted"] is dg.AssetCheckSeverity.ERROR
+    assert pipeline.query("select count(*) from marts.fct_daily_technicals") == [(30,)]
+
+
+def test_no_prices_at_all_block_and_publish_nothing(make_pipeline: MakePipeline, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    pipeline = make_pipeline(price_source="files", price_files=tmp_path / "empty")
+    result = pipeline.run(PRICES_TO_READERS)
+    assert not result.success
+    assert not pipeline.settings.published_database.exists()
+    built = {event.asset_key.path[-1] for event in result.get_asset_materialization_events() if event.asset_key}
+    assert "fct_daily_technicals" not in built
+
+
+def test_simulated_prices_give_way_to_real_ones(make_pipeline: MakePipeline, tmp_path: Path) -> None:
+    folder = tmp_path / "prices"
+    _bars(folder, "CLSK", _days(30))
+    pipeline = make_pipeline()
+    assert pipeline.run(PRICES_TO_READERS).success
+    assert pipeline.run(PRICES_TO_READERS, price_source=FilePrices(folder)).success
+    assert pipeline.query("select price_source, count(*) from marts.fct_daily_technicals group by 1") == [("files", 30)]
+
+
+def test_a_broken_deals_file_never_stops_the_indicators(
+    make_pipeline: MakePipeline, reference: Path
+) -> None:
+    (reference / "hpc_deals.csv").write_text("<html><body>502 Bad Gateway</body></html>\n")
+    pipeline = make_pipeline(reference_dir=reference)
+    result = pipeline.run()
+    assert _failed_checks(result)["curated__hpc_deals.batch_is_accepted"] is dg.AssetCheckSeverity.ERROR
+    assert pipeline.query(CLSK) == [(9.72, 15.73, 11.07, 26.99, 23.61)]
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "reason"),
+    [
+        ("hpc_deals.csv", {"ticker": "XXXX"}, "ticker XXXX is not in the reference list of companies"),
+        ("hpc_deals.csv", {"announced_date": "2199-01-01"}, "lies in the future"),
+        ("hpc_deals.csv", {"critical_it_mw": "9999", "gross_mw": "10"}, "MW"),
+        ("hpc_deals.csv", {"contract_value_usd": "5", "term_years": ""}, "term"),
+        ("hpc_deals.csv", {"source_url": ""}, "source_url is missing"),
+        ("rating_changes.csv", {"price_target_new": "cheap"}, "price_target_new: 'cheap' is not a number"),
+    ],
+)
+def test_the_gate_names_the_wrong_row_of_a_curated_file(
+    make_pipeline: MakePipeline, reference: Path, file: str, change: dict[str, str], reason: str
+) -> None:
+    import csv
+
+    path = reference / file
+    with path.open(newline="", encoding="utf-8") as handle:
+        reader = csv.DictReader(handle)
+        names, rows = list(reader.fieldnames or ()), list(reader)
+    rows[0] |= change
+    with path.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, names)
+        writer.writeheader()
+        writer.writerows(rows)
+    pipeline = make_pipeline(reference_dir=reference)
+    table = f"curated__{path.stem}"
+    result = pipeline.run(dg.AssetSelection.assets(["raw", "curated__companies"], ["raw", table]))
+    assert result.success
+    kept = pipeline.query_build(f"select source_file, source_row, reason from quarantine.{table}")
+    assert [(name, row) for name, row, _ in kept] == [(file, 2)]
+    assert reason in kept[0][2]
+    assert pipeline.query_build(f"select count(*) from raw.{table}") == [(len(rows) - 1,)]
+
+
+def test_every_contract_has_its_asset_and_every_raw_asset_its_contract(sample: Any) -> None:
+    contracts = {contract.table for contract in (*curated.CURATED_CONTRACTS, market.DAILY_PRICES, market.SESSIONS)}
+    tables = sample.query_build("select table_name from duckdb_tables() where schema_name = 'raw'")
+    assert {name for (name,) in tables} == contracts
