@@ -4,6 +4,13 @@ VENV     := .venv
 BIN      := $(VENV)/bin
 DATA_DIR := $(abspath $(or $(MINEHOUSE_DATA_DIR),data))
 export DAGSTER_HOME := $(DATA_DIR)/dagster
+# Dagster runs in its own folder, so relative paths are made absolute here
+ifdef MINEHOUSE_DATA_DIR
+export MINEHOUSE_DATA_DIR := $(DATA_DIR)
+endif
+ifdef MINEHOUSE_PRICE_FILES
+export MINEHOUSE_PRICE_FILES := $(abspath $(MINEHOUSE_PRICE_FILES))
+endif
 
 .PHONY: help run ui test check format snapshot bench lock clean manifest
 help:            ## this list
@@ -14,7 +21,8 @@ run: $(VENV)/run.installed    ## install, run the whole pipeline, publish, print
 
 ui: $(VENV)/run.installed     ## Dagster on http://127.0.0.1:3000
 	@$(BIN)/python -m dagster_project prepare
-	$(BIN)/dagster dev --host 127.0.0.1 --port 3000
+	@cd $(DAGSTER_HOME) && PYTHONPATH=$(CURDIR) $(CURDIR)/$(BIN)/dagster dev \
+	  --workspace $(CURDIR)/workspace.yaml --host 127.0.0.1 --port 3000
 
 snapshot: $(VENV)/run.installed  ## print the last published snapshot
 	@$(BIN)/python -m dagster_project snapshot

@@ -1,7 +1,8 @@
 {#-
-    From which day and to which (that day excluded) a version of a fact was believed. The first version of a key is
-    believed from the day the fact became known, a correction from the day it was loaded, and a version ends on the
-    day it was corrected or withdrawn. A fact whose day is not known is never believed.
+    From which day and to which (that day excluded) a version of a fact was believed. The first
+    version of a key is believed from the day the fact became known, a correction from the day
+    it was loaded, and a version ends on the day it was corrected or withdrawn. A fact whose day
+    is not known is never believed.
 -#}
 {% macro belief_dates(keys, known_date) -%}
     case

@@ -1,6 +1,7 @@
 {#-
-    CTEs that end in `known_periods`: for each symbol of `relation` the stretches of days in which the same versions
-    were believed (`known_from_date` to the day before `known_to_date`, null where it lasts).
+    CTEs that end in `known_periods`: for each symbol of `relation` the stretches of days in
+    which the same versions were believed (`known_from_date` to the day before `known_to_date`,
+    null where it lasts).
 -#}
 {% macro known_period_ctes(relation) -%}
     change_dates as (
@@ -28,7 +29,8 @@
         select
             symbol,
             known_from_date,
-            lead(known_from_date) over (partition by symbol order by known_from_date) as known_to_date
+            lead(known_from_date) over (partition by symbol order by known_from_date)
+                as known_to_date
         from change_dates
 
     )

@@ -1,6 +1,7 @@
 {#-
-    CTEs that end in `dated`: the last close of every company on each `position_date` of the CTE `position_days`,
-    not older than ten days, and bitcoin's. They read `miners` and `technicals`.
+    CTEs that end in `dated`: the last close of every company on each `position_date` of the CTE
+    `position_days`, not older than ten days, and bitcoin's. They read `miners` and
+    `technicals`.
 -#}
 {% macro dated_price_ctes() -%}
     closes as (
@@ -18,7 +19,8 @@
         inner join technicals
             on
                 technicals.trade_date <= position_days.position_date
-                and technicals.trade_date > {{ dbt.dateadd('day', -10, 'position_days.position_date') }}
+                and technicals.trade_date
+                > {{ dbt.dateadd('day', -10, 'position_days.position_date') }}
 
     ),
 
@@ -44,7 +46,9 @@
         from position_days
         cross join miners
         left join last_closes
-            on position_days.position_date = last_closes.position_date and miners.symbol = last_closes.symbol
+            on
+                position_days.position_date = last_closes.position_date
+                and miners.symbol = last_closes.symbol
         left join last_closes as bitcoin
             on
                 position_days.position_date = bitcoin.position_date

@@ -1,6 +1,7 @@
 {#-
-    CTEs that end in `url_tiers`: the tier of every web address in those columns of `relation`. They read a CTE
-    `source_tiers`. The longest matching pattern wins; an address that no pattern covers is a secondary page (3).
+    CTEs that end in `url_tiers`: the tier of every web address in those columns of `relation`.
+    They read a CTE `source_tiers`. The longest matching pattern wins; an address that no
+    pattern covers is a secondary page (3).
 -#}
 {% macro url_tier_ctes(relation, columns=['source_url']) -%}
     tier_patterns as (
@@ -11,7 +12,11 @@
             split_part(pattern, '/', 1) as pattern_host,
             -- in a pattern only * is special, so what `like` would take for a wildcard is escaped
             replace(
-                replace(replace(substr(pattern, length(split_part(pattern, '/', 1)) + 1), '_', '!_'), '%', '!%'),
+                replace(
+                    replace(substr(pattern, length(split_part(pattern, '/', 1)) + 1), '_', '!_'),
+                    '%',
+                    '!%'
+                ),
                 '*',
                 '%'
             ) || '%' as pattern_path

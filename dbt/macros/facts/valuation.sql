@@ -1,7 +1,8 @@
 {#-
-    CTEs that end in `positions`: what is known of a company on a day, valued at a close. They read the CTEs
-    `capital_known`, `capacity_known` and `dated` (symbol, position_date, price_date, close, btc_close). A missing
-    input leaves a null and its reason in a coverage column.
+    CTEs that end in `positions`: what is known of a company on a day, valued at a close. They
+    read the CTEs `capital_known`, `capacity_known` and `dated` (symbol, position_date,
+    price_date, close, btc_close). A missing input leaves a null and its reason in a coverage
+    column.
 -#}
 {% macro position_ctes() -%}
     known_on_day as (
@@ -43,7 +44,8 @@
             coalesce(capacity_known.planned_critical_it_mw_coverage, 'not stated')
                 as planned_critical_it_mw_coverage,
             capacity_known.gross_power_mw,
-            coalesce(capacity_known.gross_power_mw_coverage, 'not stated') as gross_power_mw_coverage,
+            coalesce(capacity_known.gross_power_mw_coverage, 'not stated')
+                as gross_power_mw_coverage,
             capacity_known.energized_gross_mw,
             coalesce(capacity_known.deals, 0) as deals,
             coalesce(capacity_known.deals_without_value, 0) as deals_without_value,
@@ -92,7 +94,8 @@
         select
             valued.*,
             valued.market_cap_usd + valued.net_debt_usd as enterprise_value_usd,
-            valued.market_cap_usd + valued.net_debt_usd - valued.btc_value_usd as enterprise_value_ex_btc_usd,
+            valued.market_cap_usd + valued.net_debt_usd - valued.btc_value_usd
+                as enterprise_value_ex_btc_usd,
             case
                 when valued.contracted_critical_it_mw_coverage like 'complete%'
                     then (valued.market_cap_usd + valued.net_debt_usd)
@@ -105,13 +108,15 @@
             end as ev_per_planned_critical_it_mw_usd,
             case
                 when valued.gross_power_mw_coverage like 'stated%'
-                    then (valued.market_cap_usd + valued.net_debt_usd) / nullif(valued.gross_power_mw, 0)
+                    then (valued.market_cap_usd + valued.net_debt_usd)
+                        / nullif(valued.gross_power_mw, 0)
             end as ev_per_gross_mw_usd,
             (valued.market_cap_usd + valued.net_debt_usd) / nullif(valued.energized_gross_mw, 0)
                 as ev_per_energized_gross_mw_usd,
             case
                 when valued.contracted_revenue_coverage = 'complete'
-                    then (valued.market_cap_usd + valued.net_debt_usd) / nullif(valued.contracted_revenue_usd, 0)
+                    then (valued.market_cap_usd + valued.net_debt_usd)
+                        / nullif(valued.contracted_revenue_usd, 0)
             end as ev_to_contracted_revenue,
             case
                 when valued.close is null then 'no price'
@@ -125,10 +130,11 @@
 
 
 {#-
-    CTEs that end in `scenarios`: every published value per MW of the CTE `assumptions` applied to the `positions` of
-    the companies it is meant for. The CTE `assumption_days` (as_of_date, position_date) says on which day's position
-    each publication is read. MW of one kind are multiplied with dollars of that kind only; gross and critical IT MW
-    are converted where the publication states the ratio, and nowhere else.
+    CTEs that end in `scenarios`: every published value per MW of the CTE `assumptions` applied
+    to the `positions` of the companies it is meant for. The CTE `assumption_days` (as_of_date,
+    position_date) says on which day's position each publication is read. MW of one kind are
+    multiplied with dollars of that kind only; gross and critical IT MW are converted where the
+    publication states the ratio, and nowhere else.
 -#}
 {% macro scenario_ctes() -%}
     assumption_values as (
@@ -159,7 +165,8 @@
             assumption_values.as_of_date,
             assumption_values.source_firm,
             assumption_values.business,
-            case when assumption_values.symbol is null then 'sector' else 'company' end as assumption_scope,
+            case when assumption_values.symbol is null then 'sector' else 'company' end
+                as assumption_scope,
             assumption_values.assumption_type,
             assumption_values.value_basis,
             assumption_values.mw_basis,
@@ -174,7 +181,10 @@
         inner join positions
             on
                 assumption_days.position_date = positions.position_date
-                and (assumption_values.symbol is null or assumption_values.symbol = positions.symbol)
+                and (
+                    assumption_values.symbol is null
+                    or assumption_values.symbol = positions.symbol
+                )
 
     ),
 
@@ -183,9 +193,11 @@
         select
             applied.*,
             'stated' as capacity_basis,
-            case when applied.mw_basis = 'critical_it' then applied.assumed_mw end as critical_it_mw,
+            case when applied.mw_basis = 'critical_it' then applied.assumed_mw end
+                as critical_it_mw,
             case when applied.mw_basis = 'gross' then applied.assumed_mw end as gross_mw,
-            case when applied.mw_basis = 'unstated' then applied.assumed_mw end as unstated_basis_mw,
+            case when applied.mw_basis = 'unstated' then applied.assumed_mw end
+                as unstated_basis_mw,
             'complete' as capacity_coverage
         from applied
         where applied.assumption_scope = 'company' and applied.assumed_mw is not null
@@ -260,7 +272,10 @@
             applied.business in ('colocation', 'cloud')
             and (
                 applied.mw_basis = 'gross'
-                or (applied.mw_basis = 'critical_it' and applied.gross_per_critical_it_mw is not null)
+                or (
+                    applied.mw_basis = 'critical_it'
+                    and applied.gross_per_critical_it_mw is not null
+                )
             )
 
     ),
@@ -269,7 +284,9 @@
 
         select
             on_capacity.*,
-            coalesce(on_capacity.critical_it_mw, on_capacity.gross_mw, on_capacity.unstated_basis_mw)
+            coalesce(
+                on_capacity.critical_it_mw, on_capacity.gross_mw, on_capacity.unstated_basis_mw
+            )
             * on_capacity.usd_per_mw as gross_value_usd
         from on_capacity
 
@@ -295,12 +312,14 @@
 
         select
             equity.*,
-            equity.gross_value_usd / nullif(equity.shares_outstanding, 0) as gross_value_per_share_usd,
+            equity.gross_value_usd / nullif(equity.shares_outstanding, 0)
+                as gross_value_per_share_usd,
             equity.equity_value_usd / nullif(equity.shares_outstanding, 0) as value_per_share_usd,
             equity.sum_of_parts_equity_value_usd / nullif(equity.shares_outstanding, 0)
                 as sum_of_parts_value_per_share_usd,
-            100.0 * (equity.equity_value_usd / nullif(equity.shares_outstanding, 0) / equity.close - 1)
-                as upside_pct,
+            100.0
+            * (equity.equity_value_usd / nullif(equity.shares_outstanding, 0) - equity.close)
+            / equity.close as upside_pct,
             case
                 when equity.mw_basis = 'unstated' and equity.capacity_basis <> 'stated'
                     then 'the publication does not say which MW'

@@ -1,6 +1,7 @@
 {#-
-    A table macro of the database: the model's SQL is its body, `parameters` in its config are its arguments.
-    Parameters have no types: a date typed as text ('2025-11-24') works, because the body casts where it needs a type.
+    A table macro of the database: the model's SQL is its body, `parameters` in its config are
+    its arguments. Parameters have no types: a date typed as text ('2025-11-24') works, because
+    the body casts where it needs a type.
 -#}
 {% materialization table_macro, adapter='duckdb' -%}
     {%- set parameters = config.require('parameters') -%}
@@ -15,7 +16,8 @@
 
     {% if model.description %}
         {% call statement('describe') -%}
-            comment on macro table {{ name }} is '{{ model.description | trim | replace("'", "''") }}'
+            comment on macro table {{ name }}
+            is '{{ model.description | trim | replace("'", "''") }}'
         {%- endcall %}
     {% endif %}
 

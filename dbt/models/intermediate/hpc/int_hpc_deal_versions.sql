@@ -1,5 +1,5 @@
 {% set comparable_types = ['colocation', 'lease', 'joint_venture'] -%}
-{#- the range of the reference facts, in US dollars per critical IT MW and year (reference/README.md, outliers) -#}
+{#- the range of the reference facts (reference/README.md), USD per critical IT MW and year -#}
 {% set usual_rent_low = 1200000 -%}
 {% set usual_rent_high = 2400000 -%}
 

@@ -22,7 +22,9 @@ versions as (
         sites.reported_date as known_date,
         coalesce(sites.owner_share_pct, 100.0) / 100.0 as owner_share,
         sites.valid_to is null as is_current,
-        {{ belief_dates(['sites.symbol', 'sites.site', 'sites.reported_date'], 'sites.reported_date') }}
+        {{ belief_dates(
+            ['sites.symbol', 'sites.site', 'sites.reported_date'], 'sites.reported_date'
+        ) }}
     from sites
     left join url_tiers on sites.source_url = url_tiers.address
 

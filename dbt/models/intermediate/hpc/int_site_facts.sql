@@ -1,5 +1,8 @@
 {% set measures = [
-    'power_contracted_mw', 'power_energized_mw', 'critical_it_mw_planned', 'critical_it_mw_contracted',
+    'power_contracted_mw',
+    'power_energized_mw',
+    'critical_it_mw_planned',
+    'critical_it_mw_contracted',
 ] -%}
 
 with
@@ -19,7 +22,8 @@ facts as (
             is_company_total,
             '{{ measure }}' as measure,
             -- a company total is stated at the company's share already
-            case when is_company_total then {{ measure }} else {{ measure }} * owner_share end as amount_mw,
+            case when is_company_total then {{ measure }} else {{ measure }} * owner_share end
+                as amount_mw,
             reported_date,
             believed_from_date,
             believed_to_date,

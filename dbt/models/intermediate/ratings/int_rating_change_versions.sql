@@ -30,7 +30,9 @@ versions as (
         scale_after.score as to_score,
         100.0 * (ratings.price_target_new / ratings.price_target_prior - 1) as target_change_pct,
         ratings.valid_to is null as is_current,
-        {{ belief_dates(['ratings.rating_date', 'ratings.symbol', 'ratings.firm'], 'ratings.rating_date') }}
+        {{ belief_dates(
+            ['ratings.rating_date', 'ratings.symbol', 'ratings.firm'], 'ratings.rating_date'
+        ) }}
     from ratings
     left join url_tiers on ratings.source_url = url_tiers.address
     left join scale as scale_before on lower(ratings.from_rating) = scale_before.rating

@@ -22,7 +22,12 @@ versions as (
         assumptions.as_of_date as known_date,
         assumptions.valid_to is null as is_current,
         {{ belief_dates(
-            ['assumptions.as_of_date', 'assumptions.source_firm', 'assumptions.business', 'assumptions.symbol'],
+            [
+                'assumptions.as_of_date',
+                'assumptions.source_firm',
+                'assumptions.business',
+                'assumptions.symbol',
+            ],
             'assumptions.as_of_date'
         ) }}
     from assumptions

@@ -45,7 +45,8 @@ final as (
             as company_owned_contract_value_usd,
         sum(case when known.is_firm then known.critical_it_mw end) over by_company
             as company_critical_it_mw,
-        sum(case when known.is_firm then known.contract_value_usd end) over () as all_contract_value_usd,
+        sum(case when known.is_firm then known.contract_value_usd end) over ()
+            as all_contract_value_usd,
         sum(case when known.is_firm then known.critical_it_mw end) over () as all_critical_it_mw,
         known.source_url,
         known.source_tier

@@ -35,7 +35,11 @@ site_ranked as (
         site_facts.reported_date,
         site_facts.source_url,
         row_number() over (
-            partition by known_periods.symbol, known_periods.known_from_date, site_facts.site, site_facts.measure
+            partition by
+                known_periods.symbol,
+                known_periods.known_from_date,
+                site_facts.site,
+                site_facts.measure
             order by site_facts.reported_date desc
         ) as recency
     from known_periods
@@ -53,16 +57,20 @@ site_sums as (
         known_from_date,
         max(case when is_company_total and measure = 'critical_it_mw_contracted' then amount_mw end)
             as total_contracted_mw,
-        max(case when is_company_total and measure = 'critical_it_mw_contracted' then reported_date end)
-            as total_contracted_date,
+        max(
+            case
+                when is_company_total and measure = 'critical_it_mw_contracted' then reported_date
+            end
+        ) as total_contracted_date,
         max(case when is_company_total and measure = 'critical_it_mw_planned' then amount_mw end)
             as total_planned_mw,
         max(case when is_company_total and measure = 'power_contracted_mw' then amount_mw end)
             as total_power_mw,
         max(case when is_company_total and measure = 'power_energized_mw' then amount_mw end)
             as total_energized_mw,
-        sum(case when not is_company_total and measure = 'critical_it_mw_planned' then amount_mw end)
-            as sites_planned_mw,
+        sum(
+            case when not is_company_total and measure = 'critical_it_mw_planned' then amount_mw end
+        ) as sites_planned_mw,
         sum(case when not is_company_total and measure = 'power_contracted_mw' then amount_mw end)
             as sites_power_mw,
         sum(case when not is_company_total and measure = 'power_energized_mw' then amount_mw end)
@@ -83,15 +91,21 @@ deal_sums as (
         count(*) - count(deals.contract_value_usd) as deals_without_value,
         count(*) - count(deals.critical_it_mw) as deals_without_critical_it_mw,
         count(*) - count(deals.gross_mw) as deals_without_gross_mw,
-        max(case when deals.critical_it_mw is null then deals.announced_date end) as last_incomplete_date,
+        max(case when deals.critical_it_mw is null then deals.announced_date end)
+            as last_incomplete_date,
         max(deals.announced_date) as last_deal_date,
         sum(deals.owned_critical_it_mw) as deals_critical_it_mw,
         sum(deals.owned_gross_mw) as deals_gross_mw,
         sum(deals.owned_contract_value_usd) as contracted_revenue_usd,
         -- a company total of that day or a later one has the contract in it
-        sum(case when deals.announced_date > site_sums.total_contracted_date then deals.owned_critical_it_mw end)
-            as critical_it_mw_after_total,
-        {{ dbt.listagg('distinct deals.source_url', "' '", 'order by deals.source_url') }} as deal_source_urls
+        sum(
+            case
+                when deals.announced_date > site_sums.total_contracted_date
+                    then deals.owned_critical_it_mw
+            end
+        ) as critical_it_mw_after_total,
+        {{ dbt.listagg('distinct deals.source_url', "' '", 'order by deals.source_url') }}
+            as deal_source_urls
     from known_periods
     inner join deals
         on
@@ -112,7 +126,8 @@ joined as (
         known_periods.known_from_date,
         known_periods.known_to_date,
         site_sums.total_contracted_date,
-        site_sums.total_contracted_mw + coalesce(deal_sums.critical_it_mw_after_total, 0) as total_contracted_mw,
+        site_sums.total_contracted_mw + coalesce(deal_sums.critical_it_mw_after_total, 0)
+            as total_contracted_mw,
         site_sums.total_planned_mw,
         site_sums.total_power_mw,
         site_sums.total_energized_mw,
@@ -142,8 +157,8 @@ joined as (
 
 ),
 
--- totals and sums are both lower bounds (a total may describe a part of the company, a sum only what was seen), so
--- the larger one is the fuller description; a total is never added to its sites
+-- totals and sums are both lower bounds (a total may describe a part of the company, a sum only
+-- what was seen), so the larger one is the fuller description; a total is never added to its sites
 final as (
 
     select

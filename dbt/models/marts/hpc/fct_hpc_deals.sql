@@ -36,11 +36,12 @@ final as (
         is_outlier,
         rent_coverage,
         case
-            when announced_date is not null then sum(case when is_firm then contract_value_usd end) over (
-                partition by symbol
-                order by announced_date, deal_id
-                rows between unbounded preceding and current row
-            )
+            when announced_date is not null
+                then sum(case when is_firm then contract_value_usd end) over (
+                    partition by symbol
+                    order by announced_date, deal_id
+                    rows between unbounded preceding and current row
+                )
         end as cumulative_contract_value_usd,
         backstop_party,
         backstop_usd,

@@ -21,7 +21,7 @@ final as (
         power_energized_mw,
         critical_it_mw_planned,
         critical_it_mw_contracted,
-        "use",
+        use,
         owner_share_pct,
         owner_share,
         energization_date,

@@ -56,13 +56,16 @@ final as (
         coalesce(monthly.deals, 0) as deals,
         coalesce(monthly.deals_without_value, 0) as deals_without_value,
         coalesce(monthly.deals_without_critical_it_mw, 0) as deals_without_critical_it_mw,
-        case when monthly.deals is null then 0 else monthly.contract_value_usd end as contract_value_usd,
+        case when monthly.deals is null then 0 else monthly.contract_value_usd end
+            as contract_value_usd,
         case when monthly.deals is null then 0 else monthly.owned_contract_value_usd end
             as owned_contract_value_usd,
         case when monthly.deals is null then 0 else monthly.critical_it_mw end as critical_it_mw,
         monthly.rent_usd / monthly.rent_mw as usd_per_critical_it_mw,
-        sum(monthly.contract_value_usd) over (order by months.month_start_date) as cumulative_contract_value_usd,
-        sum(monthly.critical_it_mw) over (order by months.month_start_date) as cumulative_critical_it_mw
+        sum(monthly.contract_value_usd) over (order by months.month_start_date)
+            as cumulative_contract_value_usd,
+        sum(monthly.critical_it_mw) over (order by months.month_start_date)
+            as cumulative_critical_it_mw
     from months
     left join monthly on months.month_start_date = monthly.month_start_date
 

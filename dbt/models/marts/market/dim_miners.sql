@@ -77,7 +77,8 @@ final as (
         instruments.fiscal_year_end,
         coalesce(instruments.instrument_type, 'other') as instrument_type,
         coalesce(instruments.instrument_type = 'miner', false) as is_miner,
-        coalesce(instruments.instrument_type in ('miner', 'data_centre_operator'), false) as is_covered_company,
+        coalesce(instruments.instrument_type in ('miner', 'data_centre_operator'), false)
+            as is_covered_company,
         instruments.trading_calendar,
         instruments.filer_type,
         instruments.business_notes,

@@ -45,9 +45,12 @@ pivoted as (
         max(case when measure = 'report' then period_end_date end) as last_report_period_end_date,
         {% for measure in measures %}
             max(case when measure = '{{ measure }}' then amount end) as {{ measure }},
-            max(case when measure = '{{ measure }}' then amount_date end) as {{ measure }}_as_of_date,
-            max(case when measure = '{{ measure }}' then known_date end) as {{ measure }}_known_date,
-            max(case when measure = '{{ measure }}' then source_url end) as {{ measure }}_source_url,
+            max(case when measure = '{{ measure }}' then amount_date end)
+                as {{ measure }}_as_of_date,
+            max(case when measure = '{{ measure }}' then known_date end)
+                as {{ measure }}_known_date,
+            max(case when measure = '{{ measure }}' then source_url end)
+                as {{ measure }}_source_url,
         {% endfor %}
         bool_or(known_date_is_estimated and measure <> 'report') as known_date_is_estimated
     from ranked

@@ -23,7 +23,8 @@ final as (
         debt_usd,
         debt_usd - cash_usd as net_debt_usd,
         btc_held,
-        coalesce(shares_outstanding, diluted_shares, cash_usd, debt_usd, btc_held) is not null as has_figures,
+        coalesce(shares_outstanding, diluted_shares, cash_usd, debt_usd, btc_held) is not null
+            as has_figures,
         source_url,
         source_tier,
         shares_source_url,

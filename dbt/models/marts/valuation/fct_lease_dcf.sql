@@ -110,7 +110,8 @@ discounted as (
         build_costs.build_cost_basis,
         build_costs.build_cost_usd_per_critical_it_mw,
         -- a level rent at the end of each year of the base term; no renewal, no residual value
-        (1 - power(1 + rates.discount_rate, -leases.term_years)) / rates.discount_rate as annuity_factor,
+        (1 - power(1 + rates.discount_rate, -leases.term_years)) / rates.discount_rate
+            as annuity_factor,
         leases.usd_per_critical_it_mw_year
         * margins.operating_margin
         * (1 - power(1 + rates.discount_rate, -leases.term_years)) / rates.discount_rate
@@ -161,9 +162,13 @@ final as (
         published.published_high_usd_per_critical_it_mw,
         case
             when published.published_low_usd_per_critical_it_mw is null then 'no published range'
-            when netted.present_value_usd_per_critical_it_mw < published.published_low_usd_per_critical_it_mw
+            when
+                netted.present_value_usd_per_critical_it_mw
+                < published.published_low_usd_per_critical_it_mw
                 then 'below'
-            when netted.present_value_usd_per_critical_it_mw > published.published_high_usd_per_critical_it_mw
+            when
+                netted.present_value_usd_per_critical_it_mw
+                > published.published_high_usd_per_critical_it_mw
                 then 'above'
             else 'within'
         end as present_value_vs_published,

@@ -1,2 +1,4 @@
 -- far beyond any price: the macro answers for the last session that has prices
-select * from {{ ref('miner_snapshot_asof').schema }}.{{ ref('miner_snapshot_asof').identifier }}(date '9999-12-31')
+{% set macro = ref('miner_snapshot_asof') -%}
+
+select * from {{ macro.schema }}.{{ macro.identifier }}(date '9999-12-31')

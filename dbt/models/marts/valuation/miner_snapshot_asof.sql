@@ -93,11 +93,15 @@ nearest_levels as (
     select
         levels.symbol,
         max(case when levels.level_type = 'support' then levels.level_price end) as nearest_support,
-        max(case when levels.level_type = 'support' then levels.distance_pct end) as nearest_support_pct,
-        max(case when levels.level_type = 'resistance' then levels.level_price end) as nearest_resistance,
-        max(case when levels.level_type = 'resistance' then levels.distance_pct end) as nearest_resistance_pct
+        max(case when levels.level_type = 'support' then levels.distance_pct end)
+            as nearest_support_pct,
+        max(case when levels.level_type = 'resistance' then levels.level_price end)
+            as nearest_resistance,
+        max(case when levels.level_type = 'resistance' then levels.distance_pct end)
+            as nearest_resistance_pct
     from levels
-    inner join positions on levels.symbol = positions.symbol and levels.trade_date = positions.price_date
+    inner join positions
+        on levels.symbol = positions.symbol and levels.trade_date = positions.price_date
     where levels.level_rank = 1
     group by levels.symbol
 
@@ -136,7 +140,8 @@ assumptions as (
 
     select assumption_versions.*
     from assumption_versions
-    inner join position_days on {{ believed_on('position_days.position_date', 'assumption_versions') }}
+    inner join position_days
+        on {{ believed_on('position_days.position_date', 'assumption_versions') }}
     where assumption_versions.assumption_type = 'valuation'
 
 ),
@@ -171,7 +176,8 @@ range_choice as (
             as high_value_per_share_usd,
         max(case when scenarios.scenario = 'low' then scenarios.upside_pct end) as low_upside_pct,
         max(case when scenarios.scenario = 'high' then scenarios.upside_pct end) as high_upside_pct,
-        max(case when scenarios.scenario = 'low' then scenarios.scenario_coverage end) as scenario_coverage,
+        max(case when scenarios.scenario = 'low' then scenarios.scenario_coverage end)
+            as scenario_coverage,
         max(scenarios.assumption_source_url) as source_url,
         row_number() over (
             partition by scenarios.symbol
@@ -237,7 +243,8 @@ joined as (
         positions.price_date,
         case
             when positions.price_date is null then 'no price'
-            when positions.price_date < positions.position_date then 'outdated: last price before this session'
+            when positions.price_date < positions.position_date
+                then 'outdated: last price before this session'
             else 'complete'
         end as price_coverage,
         positions.close,

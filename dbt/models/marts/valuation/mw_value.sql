@@ -1,6 +1,6 @@
 {{ config(materialized='table_macro', parameters=['symbol', 'as_of', 'usd_per_mw', 'mw']) }}
 
-{#- a bare symbol, as_of, usd_per_mw or mw is the caller's argument: every column is written with its table -#}
+{#- a bare symbol, as_of, usd_per_mw or mw is the caller's argument: columns go with their table -#}
 
 with
 
@@ -84,12 +84,14 @@ final as (
         grossed.equity_value_usd,
         grossed.shares_outstanding,
         grossed.shares_outstanding_as_of_date,
-        grossed.gross_value_usd / nullif(grossed.shares_outstanding, 0) as gross_value_per_share_usd,
+        grossed.gross_value_usd / nullif(grossed.shares_outstanding, 0)
+            as gross_value_per_share_usd,
         grossed.equity_value_usd / nullif(grossed.shares_outstanding, 0) as value_per_share_usd,
         grossed.price_date,
         grossed.close,
-        100.0 * (grossed.equity_value_usd / nullif(grossed.shares_outstanding, 0) / grossed.close - 1)
-            as upside_pct,
+        100.0
+        * (grossed.equity_value_usd / nullif(grossed.shares_outstanding, 0) - grossed.close)
+        / grossed.close as upside_pct,
         grossed.shares_coverage,
         grossed.net_debt_coverage,
         grossed.btc_coverage,

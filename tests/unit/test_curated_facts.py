@@ -1,0 +1,137 @@
+"""The curated files: how they are read, and that every line of `reference/` keeps its contract."""
+
+import csv
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from dagster_project.contracts.base import Column, Contract
+from dagster_project.contracts.curated import CURATED_CONTRACTS, HPC_DEALS, SITES_CAPACITY
+from dagster_project.gate.gate import judge
+from dagster_project.sources.base import EmptyFetchError, SourceError
+from dagster_project.sources.curated import CuratedFacts
+
+REFERENCE = Path(__file__).resolve().parents[2] / "reference"
+TODAY = dt.date(2026, 8, 21)
+THINGS = Contract(
+    table="curated__things",
+    description="One row per thing.",
+    columns=(
+        Column("name", "varchar", "Name."),
+        Column("size", "double", "Size."),
+        Column("notes", "varchar", "Words."),
+    ),
+    key=("name",),
+)
+
+
+def fetch(folder: Path, text: str | bytes) -> tuple[list[dict[str, object]], list[tuple[int | None, str]]]:
+    """Rows and rejects of a file with that content."""
+    content = text if isinstance(text, bytes) else text.encode()
+    (folder / "things.csv").write_bytes(content)
+    batch = CuratedFacts(folder).fetch(THINGS)
+    return batch.rows.to_pylist(), [(reject.row, reject.reason) for reject in batch.rejects]
+
+
+def test_cells_are_text_and_lines_are_kept(tmp_path: Path) -> None:
+    rows, rejects = fetch(tmp_path, 'name,size,notes\na,1,"two\nlines, one cell"\n\nb,,\n')
+    assert not rejects
+    assert rows == [
+        {"name": "a", "size": "1", "notes": "two\nlines, one cell", "source_file": "things.csv", "source_row": 2},
+        {"name": "b", "size": None, "notes": None, "source_file": "things.csv", "source_row": 5},
+    ]
+
+
+def test_columns_may_come_in_any_order_with_a_mark_and_either_line_end(tmp_path: Path) -> None:
+    rows, _ = fetch(tmp_path, "\ufeffnotes,name,size\r\n,a, 2 \r\n".encode())
+    assert [(row["name"], row["size"], row["source_row"]) for row in rows] == [("a", "2", 2)]
+
+
+@pytest.mark.parametrize("line", ["a,1", "a,1,x,y"], ids=["too few", "too many"])
+def test_a_malformed_line_is_a_reject_and_the_rest_is_read(tmp_path: Path, line: str) -> None:
+    rows, rejects = fetch(tmp_path, f"name,size,notes\n{line}\nb,2,\n")
+    assert [row["name"] for row in rows] == ["b"]
+    assert rejects == [(2, f"{line.count(',') + 1} fields, the header has 3")]
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "says"),
+    [
+        ("name,size\na,1\n", SourceError, "missing: notes"),
+        ("name,size,notes,colour\na,1,,red\n", SourceError, "unknown: colour"),
+        ("name,size,notes,name\na,1,,b\n", SourceError, "repeated: name"),
+        ("", EmptyFetchError, "is empty"),
+        ("name,size,notes\n", EmptyFetchError, "no readable rows"),
+        ("name,size,notes\na,1\n", EmptyFetchError, "no readable rows"),
+        ('name,size,notes\na,1,ok\nb,2,"never closed\nc,3,\n', SourceError, "from line 3 on"),
+        (b"name,size,notes\n\xff,1,\n", SourceError, "not UTF-8"),
+    ],
+)
+def test_a_file_that_cannot_be_taken_whole_is_refused(
+    tmp_path: Path, text: str | bytes, error: type[Exception], says: str
+) -> None:
+    with pytest.raises(error, match=says):
+        fetch(tmp_path, text)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SourceError, match=r"things\.csv is missing"):
+        CuratedFacts(tmp_path).fetch(THINGS)
+
+
+@pytest.fixture(scope="module")
+def known() -> dict[str, frozenset[str]]:
+    """The reference list of companies."""
+    with (REFERENCE / "companies.csv").open(newline="", encoding="utf-8") as file:
+        return {"companies": frozenset(row["ticker"] for row in csv.DictReader(file))}
+
+
+@pytest.mark.parametrize("contract", CURATED_CONTRACTS, ids=lambda contract: contract.table)
+def test_every_reference_line_passes(contract: Contract, known: dict[str, frozenset[str]]) -> None:
+    batch = CuratedFacts(REFERENCE).fetch(contract)
+    judgement = judge(batch, contract, known, TODAY)
+    assert [(reject.row, reject.reason) for reject in judgement.rejects] == []
+    assert judgement.good.num_rows == batch.rows.num_rows
+
+
+def test_every_file_of_the_folder_has_a_contract() -> None:
+    assert {f"{contract.table.removeprefix('curated__')}.csv" for contract in CURATED_CONTRACTS} == {
+        path.name for path in REFERENCE.glob("*.csv")
+    }
+
+
+@pytest.mark.parametrize(
+    ("contract", "changes", "about"),
+    [
+        (HPC_DEALS, {"ticker": "NOPE"}, "ticker"),
+        (HPC_DEALS, {"announced_date": "2026-08-22"}, "announced_date"),
+        (HPC_DEALS, {"announced_date": "22 August"}, "announced_date"),
+        (HPC_DEALS, {"gross_mw": "10"}, "critical IT MW is above gross MW"),
+        (HPC_DEALS, {"term_years": ""}, "contract value without its term"),
+        (HPC_DEALS, {"source_url": ""}, "source_url"),
+        (HPC_DEALS, {"source_url": "see the release"}, "source_url"),
+        (HPC_DEALS, {"contract_value_usd": "3000"}, "contract_value_usd"),
+        (HPC_DEALS, {"commitment": "maybe"}, "commitment"),
+        (
+            SITES_CAPACITY,
+            {"power_contracted_mw": "100", "power_energized_mw": "200"},
+            "more power live than contracted",
+        ),
+    ],
+)
+def test_a_bad_line_is_rejected_with_its_reason(
+    tmp_path: Path, known: dict[str, frozenset[str]], contract: Contract, changes: dict[str, str], about: str
+) -> None:
+    name = f"{contract.table.removeprefix('curated__')}.csv"
+    with (REFERENCE / name).open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))[:3]
+    rows[1] |= changes
+    with (tmp_path / name).open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    judgement = judge(CuratedFacts(tmp_path).fetch(contract), contract, known, TODAY)
+    assert judgement.good.num_rows == 2
+    assert [reject.row for reject in judgement.rejects] == [3]
+    assert about in judgement.rejects[0].reason
