@@ -29,13 +29,18 @@ class Finding:
     because: str
     positions: tuple[int, ...]
 
+    @property
+    def is_about_key(self) -> bool:
+        """Whether the rows are wrong only beside each other."""
+        return self.name.endswith("to_be_unique")
+
 
 class ExpectationError(RuntimeError):
     """Great Expectations could not evaluate an expectation; the batch has not been judged."""
 
 
 def evaluate(frame: pd.DataFrame, name: str, expectations: Sequence[Expectation]) -> list[Finding]:
-    """Run a suite on a typed batch and return one finding per expectation.
+    """Run a suite on a typed batch and return one finding per expectation, in no certain order.
 
     `frame` has a default index and the contract's columns, dates as `datetime64`; `expectations` come from
     `row_expectations` or `key_expectation`. Raises `ExpectationError` where an expectation itself fails to run.

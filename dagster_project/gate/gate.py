@@ -8,8 +8,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import pyarrow as pa
@@ -18,6 +19,9 @@ from dagster_project.contracts.base import Contract
 from dagster_project.gate.cast import cast_column
 from dagster_project.gate.expectations import Finding, evaluate, key_expectation, row_expectations
 from dagster_project.sources.base import Batch, Reject
+
+if TYPE_CHECKING:
+    from great_expectations.expectations.expectation import Expectation
 
 
 @dataclass(frozen=True)
@@ -53,19 +57,32 @@ def judge(batch: Batch, contract: Contract, known: Mapping[str, frozenset[str]],
     typed = pa.table(columns)
     frame = _frame(typed)
     _find_repeats(frame, batch, reasons)
-    for expectations in (list(row_expectations(contract, known, today)), [key_expectation(contract)]):
-        judged = frame.drop(index=list(reasons))
-        if judged.empty:
-            break
-        for finding in evaluate(judged.reset_index(drop=True), contract.table, expectations):
-            for index in finding.positions:
-                at = int(judged.index[index])
-                reasons[at].append(_sentence(finding, typed, at))
+    whole_suite = [*row_expectations(contract, known, today), key_expectation(contract)]
+    at_fault = _evaluate(contract, frame, reasons, whole_suite)
+    of_rows = {at: said for at, said in at_fault.items() if any(not finding.is_about_key for finding in said)}
+    if len(of_rows) < len(at_fault) and of_rows:
+        # a bad row never condemns the good row of its key: asked again, without the bad ones
+        at_fault = of_rows | _evaluate(contract, frame, reasons.keys() | of_rows.keys(), [key_expectation(contract)])
+    for at, findings in at_fault.items():
+        reasons[at] += [_sentence(finding, typed, at) for finding in findings if at not in of_rows or not finding.is_about_key]
     is_good = pa.array([at not in reasons for at in range(typed.num_rows)], pa.bool_())
     for name in ("source_file", "source_row"):
         typed = typed.append_column(name, batch.rows.column(name))
     rejects = tuple(_reject(batch, contract, at, reasons[at]) for at in sorted(reasons))
     return Judgement(good=typed.filter(is_good), rejects=batch.rejects + rejects)
+
+
+def _evaluate(
+    contract: Contract, frame: pd.DataFrame, without: Collection[int], suite: Sequence[Expectation]
+) -> dict[int, list[Finding]]:
+    """The findings of a suite by row position, rows that are out already left aside."""
+    judged = frame.drop(index=list(without))
+    by_row: dict[int, list[Finding]] = defaultdict(list)
+    if not judged.empty:
+        for finding in evaluate(judged.reset_index(drop=True), contract.table, suite):
+            for index in finding.positions:
+                by_row[int(judged.index[index])].append(finding)
+    return by_row
 
 
 def _frame(typed: pa.Table) -> pd.DataFrame:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import asdict, dataclass
 
 import duckdb
+import pyarrow as pa
 
 from dagster_project.warehouse.load import sql_literal
 
@@ -60,6 +61,8 @@ def append_check_records(connection: duckdb.DuckDBPyConnection, records: Sequenc
     if not records:
         return 0
     before = connection.execute(f"select count(*) from {_TABLE}").fetchall()[0][0]
-    marks = ", ".join("?" for _ in fields(CheckRecord))
-    connection.executemany(f"insert or ignore into {_TABLE} values ({marks})", [astuple(record) for record in records])
+    rows = pa.Table.from_pylist([asdict(record) for record in records])
+    connection.register("check_records", rows.select(list(_COLUMNS)))
+    connection.execute(f"insert or ignore into {_TABLE} select * from check_records")
+    connection.unregister("check_records")
     return int(connection.execute(f"select count(*) from {_TABLE}").fetchall()[0][0]) - int(before)

@@ -60,7 +60,8 @@ def test_published_range_and_company_values(warehouse: FactsWarehouse) -> None:
 
     stated = warehouse.query(
         f"""select * from marts.fct_mw_scenarios
-            where as_of_date = '{NOTE_DAY}' and source_firm = 'JPMorgan' and capacity_basis = 'stated'"""
+            where as_of_date = '{NOTE_DAY}' and source_firm = 'JPMorgan' and capacity_basis = 'stated'
+              and assumption_scope = 'company'"""
     ).set_index("symbol")
     # MW, dollars per MW and shares known that day, by hand
     for symbol, mw, usd_per_mw, shares in (
@@ -78,6 +79,20 @@ def test_published_range_and_company_values(warehouse: FactsWarehouse) -> None:
     assert stated.loc["CLSK", "value_per_share_usd"] == pytest.approx(9.2499, abs=1e-4)
     # 835,143,000 of debt less 34,553,000 of cash, both of June 2025
     assert stated.loc["CLSK", "net_debt_usd"] == 800_590_000
+
+
+def test_range_of_the_note_on_the_mw_of_the_note(warehouse: FactsWarehouse) -> None:
+    snapshot = warehouse.query(f"select * from marts.miner_snapshot_asof('{NOTE_DAY}')").set_index("symbol")
+    for symbol, mw, shares in (
+        ("CLSK", 200, 281_083_382),
+        ("CIFR", 480, 395_092_054),
+        ("IREN", 660, 271_980_000),
+    ):
+        row = snapshot.loc[symbol]
+        assert (row["scenario_source_firm"], row["scenario_capacity_basis"]) == ("JPMorgan", "stated")
+        assert row["scenario_critical_it_mw"] == mw
+        assert row["low_value_per_share_usd"] == pytest.approx(8e6 * mw / shares)
+        assert row["high_value_per_share_usd"] == pytest.approx(17e6 * mw / shares)
 
 
 def test_value_of_mw_with_the_balance_sheet_known_then(warehouse: FactsWarehouse) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import datetime as dt
+import re
 from pathlib import Path
 
 import pytest
@@ -135,3 +136,13 @@ def test_a_bad_line_is_rejected_with_its_reason(
     assert judgement.good.num_rows == 2
     assert [reject.row for reject in judgement.rejects] == [3]
     assert about in judgement.rejects[0].reason
+
+
+def test_the_counts_in_the_readme_hold() -> None:
+    readme = (REFERENCE / "README.md").read_text(encoding="utf-8")
+    stated = {name: int(rows) for name, rows in re.findall(r"^\| (\w+)\.csv \| (\d+) \|", readme, flags=re.MULTILINE)}
+    counted = {
+        contract.table.removeprefix("curated__"): CuratedFacts(REFERENCE).fetch(contract).rows.num_rows
+        for contract in CURATED_CONTRACTS
+    }
+    assert stated == counted

@@ -151,6 +151,26 @@
 
     ),
 
+    -- the MW that a publication itself assumes for a company
+    assumed_mw as (
+
+        select
+            assumptions.as_of_date,
+            assumptions.source_firm,
+            assumptions.mw_basis,
+            assumptions.symbol,
+            max(assumptions.assumed_mw) as assumed_mw
+        from assumptions
+        where assumptions.symbol is not null and assumptions.assumed_mw is not null
+        group by
+            assumptions.as_of_date,
+            assumptions.source_firm,
+            assumptions.mw_basis,
+            assumptions.symbol
+        having min(assumptions.assumed_mw) = max(assumptions.assumed_mw)
+
+    ),
+
     applied as (
 
         select
@@ -171,7 +191,10 @@
             assumption_values.value_basis,
             assumption_values.mw_basis,
             assumption_values.gross_per_critical_it_mw,
-            assumption_values.assumed_mw,
+            case
+                when assumption_values.symbol is null then assumed_mw.assumed_mw
+                else assumption_values.assumed_mw
+            end as assumed_mw,
             assumption_values.scenario,
             assumption_values.usd_per_mw,
             assumption_values.source_url as assumption_source_url,
@@ -185,6 +208,12 @@
                     assumption_values.symbol is null
                     or assumption_values.symbol = positions.symbol
                 )
+        left join assumed_mw
+            on
+                assumption_values.as_of_date = assumed_mw.as_of_date
+                and assumption_values.source_firm = assumed_mw.source_firm
+                and assumption_values.mw_basis = assumed_mw.mw_basis
+                and positions.symbol = assumed_mw.symbol
 
     ),
 
@@ -200,7 +229,7 @@
                 as unstated_basis_mw,
             'complete' as capacity_coverage
         from applied
-        where applied.assumption_scope = 'company' and applied.assumed_mw is not null
+        where applied.assumed_mw is not null
 
         union all
 

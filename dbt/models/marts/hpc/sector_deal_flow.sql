@@ -24,7 +24,7 @@ span as (
 
 months as (
 
-    select distinct cast(date_trunc('month', sessions.session_date) as date) as month_start_date
+    select distinct cast(date_trunc('month', sessions.session_date) as date) as month
     from sessions
     inner join span
         on date_trunc('month', sessions.session_date) between span.first_month and span.last_month
@@ -34,7 +34,7 @@ months as (
 monthly as (
 
     select
-        cast(date_trunc('month', announced_date) as date) as month_start_date,
+        cast(date_trunc('month', announced_date) as date) as month,
         count(*) as deals,
         count(*) - count(contract_value_usd) as deals_without_value,
         count(*) - count(critical_it_mw) as deals_without_critical_it_mw,
@@ -52,7 +52,7 @@ monthly as (
 final as (
 
     select
-        months.month_start_date,
+        months.month,
         coalesce(monthly.deals, 0) as deals,
         coalesce(monthly.deals_without_value, 0) as deals_without_value,
         coalesce(monthly.deals_without_critical_it_mw, 0) as deals_without_critical_it_mw,
@@ -62,12 +62,12 @@ final as (
             as owned_contract_value_usd,
         case when monthly.deals is null then 0 else monthly.critical_it_mw end as critical_it_mw,
         monthly.rent_usd / monthly.rent_mw as usd_per_critical_it_mw,
-        sum(monthly.contract_value_usd) over (order by months.month_start_date)
+        sum(monthly.contract_value_usd) over (order by months.month)
             as cumulative_contract_value_usd,
-        sum(monthly.critical_it_mw) over (order by months.month_start_date)
+        sum(monthly.critical_it_mw) over (order by months.month)
             as cumulative_critical_it_mw
     from months
-    left join monthly on months.month_start_date = monthly.month_start_date
+    left join monthly on months.month = monthly.month
 
 )
 

@@ -158,7 +158,8 @@ assumption_days as (
 
 {{ scenario_ctes() }},
 
--- the range on critical IT MW: of the MW planned, or where no plan is stated of the MW contracted
+-- the range on critical IT MW: those its publication assumes for the company, else those planned,
+-- else those contracted
 range_choice as (
 
     select
@@ -184,7 +185,11 @@ range_choice as (
             order by
                 case when max(scenarios.critical_it_mw) is null then 2 else 1 end,
                 scenarios.as_of_date desc,
-                case scenarios.capacity_basis when 'planned' then 1 else 2 end,
+                case scenarios.capacity_basis
+                    when 'stated' then 1
+                    when 'planned' then 2
+                    else 3
+                end,
                 scenarios.assumption_scope,
                 scenarios.source_firm
         ) as choice
@@ -192,7 +197,7 @@ range_choice as (
     where
         scenarios.business = 'colocation'
         and scenarios.mw_basis = 'critical_it'
-        and scenarios.capacity_basis in ('planned', 'contracted')
+        and scenarios.capacity_basis in ('stated', 'planned', 'contracted')
     group by
         scenarios.symbol,
         scenarios.as_of_date,
@@ -222,7 +227,10 @@ stated_choice as (
             order by scenarios.as_of_date desc, scenarios.source_firm, scenarios.business
         ) as choice
     from scenarios
-    where scenarios.capacity_basis = 'stated' and scenarios.scenario = 'point'
+    where
+        scenarios.capacity_basis = 'stated'
+        and scenarios.scenario = 'point'
+        and scenarios.assumption_scope = 'company'
 
 ),
 

@@ -1,0 +1,96 @@
+"""The definitions: loadable, without side effects, and safe for DuckDB's single writer."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+import yaml
+
+from dagster_project.assets.ingest import POOL
+from dagster_project.definitions import build_defs
+from dagster_project.settings import PROJECT_DIR
+
+IMPORT = """
+import builtins, io, json, sys
+opened = []
+real = io.open
+def spy(file, mode="r", *arguments, **options):
+    if str(file).startswith(sys.argv[1]) and not str(file).endswith((".py", ".pyc")):
+        opened.append(str(file))
+    return real(file, mode, *arguments, **options)
+builtins.open = io.open = spy
+import dagster_project.definitions
+print(json.dumps({"opened": opened, "gx": "great_expectations" in sys.modules, "dbt": "dbt.cli.main" in sys.modules}))
+"""
+
+
+def test_importing_opens_no_file_of_ours_and_no_heavy_library() -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", IMPORT, str(PROJECT_DIR) + "/"], cwd=PROJECT_DIR, capture_output=True, text=True, check=True
+    )
+    seen = json.loads(done.stdout.splitlines()[-1])
+    opened = [path for path in seen["opened"] if "/.venv/" not in path]
+    assert (opened, seen["gx"], seen["dbt"]) == ([], False, False)
+
+
+def test_definitions_hold_together_and_can_be_built_twice(sample: Any) -> None:
+    for _ in range(2):
+        dg.Definitions.validate_loadable(build_defs(sample.settings))
+
+
+def test_every_step_that_writes_is_in_the_pool(sample: Any) -> None:
+    defs = build_defs(sample.settings)
+    for node in defs.resolve_job_def("daily_refresh").all_node_defs:
+        if isinstance(node, dg.OpDefinition) and not node.name.endswith(("_last_session", "_build", "_old_duckdb")):
+            assert node.pool == POOL, node.name
+
+
+def test_the_pool_has_one_slot() -> None:
+    config = yaml.safe_load((PROJECT_DIR / "dagster.yaml").read_text())
+    assert config["concurrency"]["pools"] == {"granularity": "op", "default_limit": 1}
+
+
+def test_raw_assets_are_what_dbt_calls_its_sources(sample: Any) -> None:
+    keys = {key for key in build_defs(sample.settings).resolve_asset_graph().get_all_asset_keys() if key.path[0] == "raw"}
+    manifest = json.loads((sample.settings.dbt_target_dir / "manifest.json").read_text())
+    sources = {dg.AssetKey([source["source_name"], source["name"]]) for source in manifest["sources"].values()}
+    assert sources <= keys
+    assert {asset.key for asset in build_defs(sample.settings).resolve_asset_graph().asset_nodes if not asset.is_materializable} == set()
+
+
+def test_areas_depend_on_each_other_in_one_direction(sample: Any) -> None:
+    graph = build_defs(sample.settings).resolve_asset_graph()
+    may_read = {
+        "market": {"ingest", "market"},
+        "ratings": {"ingest", "market", "ratings"},
+        "hpc": {"ingest", "market", "hpc"},
+        "valuation": {"ingest", "market", "ratings", "hpc", "valuation"},
+    }
+    for node in graph.asset_nodes:
+        if node.group_name in may_read:
+            parents = {graph.get(parent).group_name for parent in node.parent_keys}
+            assert parents <= may_read[node.group_name], f"{node.key} reads {parents}"
+
+
+def test_every_asset_is_described_and_owned(sample: Any) -> None:
+    for node in build_defs(sample.settings).resolve_asset_graph().asset_nodes:
+        assert node.description, node.key
+        assert node.owners, node.key
+
+
+def test_the_schedule_runs_after_the_close_in_exchange_time(sample: Any) -> None:
+    schedule = build_defs(sample.settings).resolve_schedule_def("after_the_close")
+    assert schedule.execution_timezone == "America/New_York"
+    assert schedule.cron_schedule == "30 17 * * 1-5"
+
+
+def test_a_missing_manifest_says_what_to_do(tmp_path: Path) -> None:
+    from dagster_project.assets.transform import ManifestMissingError
+    from dagster_project.settings import Settings
+
+    with pytest.raises(ManifestMissingError, match="make manifest"):
+        build_defs(Settings(data_dir=tmp_path))
