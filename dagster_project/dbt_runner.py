@@ -104,7 +104,7 @@ class DbtRunner:
             )
         finally:
             # dbt would keep the file, and thereby its lock, until the process ends
-            DuckDBConnectionManager.close_all_connections()
+            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
         if done.success:
             return events, ""
         if done.exception is not None:

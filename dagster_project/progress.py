@@ -40,10 +40,9 @@ class _StepLines(logging.Handler):
 def progress_logger(stream: TextIO) -> dg.LoggerDefinition:
     """A Dagster logger that writes one line per step to `stream`."""
 
-    @dg.logger(description="One line per step")
     def progress(_: dg.InitLoggerContext) -> logging.Logger:
         logger = logging.Logger("minehouse.progress", level=logging.DEBUG)
         logger.addHandler(_StepLines(stream))
         return logger
 
-    return progress
+    return dg.LoggerDefinition(progress, description="One line per step")

@@ -35,7 +35,9 @@ def last_complete_session(now: dt.datetime) -> dt.date:
     if now.tzinfo is None:
         raise ValueError("a time without a zone says nothing about an exchange session")
     calendar = exchange_calendars.get_calendar(
-        EXCHANGE, start=(now - dt.timedelta(days=30)).date().isoformat(), end=(now + dt.timedelta(days=7)).date().isoformat()
+        EXCHANGE,
+        start=(now - dt.timedelta(days=30)).date().isoformat(),
+        end=(now + dt.timedelta(days=7)).date().isoformat(),
     )
     closes = calendar.closes
     complete = closes[closes <= now.astimezone(dt.UTC)]

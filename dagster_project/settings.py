@@ -71,9 +71,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         for name, value in (os.environ if environment is None else environment).items()
         if name.startswith(PREFIX)
     }
-    known = {
-        f"{PREFIX}{name}" for name in ("DATA_DIR", "PRICE_SOURCE", "PRICE_FILES", "REFERENCE_DIR", "ALLOW_SHRINK")
-    }
+    known = {f"{PREFIX}{name}" for name in ("DATA_DIR", "PRICE_SOURCE", "PRICE_FILES", "REFERENCE_DIR", "ALLOW_SHRINK")}
     if unknown := sorted(set(given) - known):
         raise SettingsError(f"unknown setting {', '.join(unknown)}; known are {', '.join(sorted(known))}")
 
@@ -83,10 +81,14 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     price_source = given.get(f"{PREFIX}PRICE_SOURCE") or "sample"
     if price_source not in PRICE_SOURCES:
         raise SettingsError(f"{PREFIX}PRICE_SOURCE={price_source!r}; known are {', '.join(PRICE_SOURCES)}")
-    price_files = Path(given[f"{PREFIX}PRICE_FILES"]).expanduser().resolve() if given.get(f"{PREFIX}PRICE_FILES") else None
+    price_files = (
+        Path(given[f"{PREFIX}PRICE_FILES"]).expanduser().resolve() if given.get(f"{PREFIX}PRICE_FILES") else None
+    )
     if price_source == "files":
         if price_files is None:
-            raise SettingsError(f"{PREFIX}PRICE_SOURCE=files needs {PREFIX}PRICE_FILES, the folder with the price files")
+            raise SettingsError(
+                f"{PREFIX}PRICE_SOURCE=files needs {PREFIX}PRICE_FILES, the folder with the price files"
+            )
         if not price_files.is_dir():
             raise SettingsError(f"{PREFIX}PRICE_FILES={price_files} is not a folder")
     allow_shrink = given.get(f"{PREFIX}ALLOW_SHRINK", "").lower()

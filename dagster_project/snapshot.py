@@ -33,9 +33,12 @@ def show_snapshot(database: Path) -> None:
         result = con.execute("select * from marts.miner_snapshot order by close is null, symbol")
         names = [description[0] for description in result.description or ()]
         rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
-        sources = [source for (source,) in con.execute(
-            "select distinct price_source from marts.fct_daily_technicals order by 1"
-        ).fetchall()]
+        sources = [
+            source
+            for (source,) in con.execute(
+                "select distinct price_source from marts.fct_daily_technicals order by 1"
+            ).fetchall()
+        ]
     as_of = max((str(row["as_of_session_date"]) for row in rows), default="no session")
     simulated = "sample" in sources
     # a pipe or a narrow shell must not cut figures off

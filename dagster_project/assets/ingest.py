@@ -126,7 +126,7 @@ def _curated_asset(feed: Feed) -> dg.AssetsDefinition:
 
 def _raw_asset(feed: Feed, deps: list[dg.AssetKey] | tuple[()]) -> Callable[..., dg.AssetsDefinition]:
     key = dg.AssetKey(["raw", feed.contract.table])
-    return dg.asset(  # type: ignore[no-any-return, call-overload]
+    return dg.asset(
         key=key,
         deps=deps,
         group_name="ingest",
@@ -228,9 +228,7 @@ def _metadata(
     yield "preview", dg.MetadataValue.md(_markdown(preview.to_pylist()))
 
 
-def _check_results(
-    rejects: tuple[Rejected, ...], refusal: str, standing: Standing
-) -> Iterator[dg.AssetCheckResult]:
+def _check_results(rejects: tuple[Rejected, ...], refusal: str, standing: Standing) -> Iterator[dg.AssetCheckResult]:
     yield dg.AssetCheckResult(
         check_name="batch_is_accepted",
         passed=not refusal,
@@ -256,7 +254,8 @@ def _check_results(
 
 def _listed(rejects: tuple[Rejected, ...]) -> list[str]:
     lines = [
-        f"{r.source_file}{'' if r.source_row is None else f' row {r.source_row}'}: {r.reason}" for r in rejects[:_MAX_LISTED]
+        f"{r.source_file}{'' if r.source_row is None else f' row {r.source_row}'}: {r.reason}"
+        for r in rejects[:_MAX_LISTED]
     ]
     if len(rejects) > _MAX_LISTED:
         lines.append(f"and {len(rejects) - _MAX_LISTED} more, all in quarantine")
@@ -268,7 +267,9 @@ def _markdown(rows: list[dict[str, object]]) -> str:
         return "no rows"
     names = list(rows[0])
     lines = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
-    lines += ["| " + " | ".join("" if row[name] is None else str(row[name])[:60] for name in names) + " |" for row in rows]
+    lines += [
+        "| " + " | ".join("" if row[name] is None else str(row[name])[:60] for name in names) + " |" for row in rows
+    ]
     return "\n".join(lines)
 
 

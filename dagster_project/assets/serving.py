@@ -70,7 +70,9 @@ def serving_assets(marts: Iterable[dg.AssetKey]) -> list[dg.AssetsDefinition]:
                 "parquet": dg.MetadataValue.path(str(warehouse.published_dir / "parquet")),
                 "database_bytes": publication.database_bytes,
                 "macros": ", ".join(publication.macros),
-                "rows": dg.MetadataValue.md("\n".join(f"- {table}: {rows:,}" for table, rows in publication.rows.items())),
+                "rows": dg.MetadataValue.md(
+                    "\n".join(f"- {table}: {rows:,}" for table, rows in publication.rows.items())
+                ),
             }
         )
 

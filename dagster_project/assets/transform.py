@@ -42,7 +42,7 @@ class MinehouseTranslator(DagsterDbtTranslator):
         """The layer."""
         return {"layer": str(dbt_resource_props["schema"])}
 
-    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:  # noqa: ARG002
         """One team owns all models."""
         return ["team:data"]
 
@@ -66,4 +66,4 @@ def _area_assets(area: str, project: DbtProject) -> dg.AssetsDefinition:
     def build(context: dg.AssetExecutionContext, dbt: dg.ResourceParam[DbtRunner]) -> Iterator[Any]:
         yield from dbt.build(context, select=f"tag:{area}")
 
-    return build  # type: ignore[no-any-return]
+    return build

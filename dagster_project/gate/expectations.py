@@ -10,13 +10,14 @@ import datetime as dt
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from dagster_project.contracts.base import AtLeast, Column, Contract, Rule
 
 if TYPE_CHECKING:
+    from great_expectations.core import ExpectationValidationResult
     from great_expectations.expectations.expectation import Expectation
 
 
@@ -47,9 +48,10 @@ def evaluate(frame: pd.DataFrame, name: str, expectations: Sequence[Expectation]
     """
     os.environ.setdefault("GX_ANALYTICS_ENABLED", "false")
     import great_expectations as gx
+    from great_expectations.data_context.types.base import ProgressBarsConfig
 
     context = gx.get_context(mode="ephemeral")
-    context.variables.progress_bars = {"globally": False}
+    context.variables.progress_bars = ProgressBarsConfig(globally=False)
     asset = context.data_sources.add_pandas("incoming").add_dataframe_asset(name)
     batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
     suite = gx.ExpectationSuite(name=name, expectations=list(expectations))
@@ -57,9 +59,7 @@ def evaluate(frame: pd.DataFrame, name: str, expectations: Sequence[Expectation]
     return [_finding(outcome) for outcome in report.results]
 
 
-def row_expectations(
-    contract: Contract, known: Mapping[str, frozenset[str]], today: dt.date
-) -> Iterator[Expectation]:
+def row_expectations(contract: Contract, known: Mapping[str, frozenset[str]], today: dt.date) -> Iterator[Expectation]:
     """What the contract asks of each row alone; every expectation carries its reason in `meta["because"]`.
 
     `known` holds the values that `Column.references` points to.
@@ -81,16 +81,17 @@ def key_expectation(contract: Contract) -> Expectation:
     return gxe.ExpectCompoundColumnsToBeUnique(column_list=key, ignore_row_if="never", meta={"because": because})
 
 
-def _column_expectations(
-    column: Column, known: Mapping[str, frozenset[str]], today: dt.date
-) -> Iterator[Expectation]:
+def _column_expectations(column: Column, known: Mapping[str, frozenset[str]], today: dt.date) -> Iterator[Expectation]:
     import great_expectations.expectations as gxe
 
     if column.required:
         yield gxe.ExpectColumnValuesToNotBeNull(column=column.name, meta={"because": "is missing"})
     if column.above is not None:
         yield gxe.ExpectColumnValuesToBeBetween(
-            column=column.name, min_value=column.above, strict_min=True, meta={"because": f"is not above {column.above:g}"}
+            column=column.name,
+            min_value=column.above,
+            strict_min=True,
+            meta={"because": f"is not above {column.above:g}"},
         )
     if column.minimum is not None:
         yield gxe.ExpectColumnValuesToBeBetween(
@@ -106,7 +107,9 @@ def _column_expectations(
         )
     if column.allowed:
         yield gxe.ExpectColumnValuesToBeInSet(
-            column=column.name, value_set=list(column.allowed), meta={"because": f"is not one of {', '.join(column.allowed)}"}
+            column=column.name,
+            value_set=list(column.allowed),
+            meta={"because": f"is not one of {', '.join(column.allowed)}"},
         )
     if column.pattern is not None:
         yield gxe.ExpectColumnValuesToMatchRegex(
@@ -139,10 +142,14 @@ def _rule_expectation(rule: Rule) -> Expectation:
     )
 
 
-def _finding(outcome: Any) -> Finding:
+def _finding(outcome: ExpectationValidationResult) -> Finding:
     config = outcome.expectation_config
+    if config is None or config.meta is None:
+        raise ExpectationError(f"an expectation came back without its configuration: {outcome}")
     kwargs = config.kwargs
-    columns = kwargs.get("column_list") or [kwargs[name] for name in ("column", "column_A", "column_B") if name in kwargs]
+    columns = kwargs.get("column_list") or [
+        kwargs[name] for name in ("column", "column_A", "column_B") if name in kwargs
+    ]
     if not outcome.success and "unexpected_count" not in outcome.result:
         raise ExpectationError(f"{config.type} on {', '.join(columns)} did not run: {outcome.exception_info}")
     return Finding(

@@ -64,7 +64,9 @@ def judge(batch: Batch, contract: Contract, known: Mapping[str, frozenset[str]],
         # a bad row never condemns the good row of its key: asked again, without the bad ones
         at_fault = of_rows | _evaluate(contract, frame, reasons.keys() | of_rows.keys(), [key_expectation(contract)])
     for at, findings in at_fault.items():
-        reasons[at] += [_sentence(finding, typed, at) for finding in findings if at not in of_rows or not finding.is_about_key]
+        reasons[at] += [
+            _sentence(finding, typed, at) for finding in findings if at not in of_rows or not finding.is_about_key
+        ]
     is_good = pa.array([at not in reasons for at in range(typed.num_rows)], pa.bool_())
     for name in ("source_file", "source_row"):
         typed = typed.append_column(name, batch.rows.column(name))
@@ -87,7 +89,7 @@ def _evaluate(
 
 def _frame(typed: pa.Table) -> pd.DataFrame:
     """The batch as Great Expectations wants it: nullable whole numbers, dates that compare."""
-    frame = typed.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get)
+    frame: pd.DataFrame = typed.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get)
     for field in typed.schema:
         if pa.types.is_date(field.type):
             frame[field.name] = pd.to_datetime(frame[field.name])

@@ -101,7 +101,8 @@ def create_tables(connection: duckdb.DuckDBPyConnection, contract: Contract) -> 
     ):
         table = f"{schema}.{contract.table}"
         exists = connection.execute(
-            "select 1 from information_schema.tables where table_schema = ? and table_name = ?", [schema, contract.table]
+            "select 1 from information_schema.tables where table_schema = ? and table_name = ?",
+            [schema, contract.table],
         ).fetchall()
         if exists:
             continue
@@ -231,7 +232,9 @@ def _apply(
     withdrawn = 0
     if retire_other_sources:
         withdrawn += _affected(
-            connection, f"update {table} set valid_to = ? where valid_to is null and source <> ?", [by.fetched_at, by.source]
+            connection,
+            f"update {table} set valid_to = ? where valid_to is null and source <> ?",
+            [by.fetched_at, by.source],
         )
     if contract.mode is LoadMode.SNAPSHOT:
         withdrawn += _affected(
@@ -277,7 +280,8 @@ def _count(connection: duckdb.DuckDBPyConnection, query: str) -> int:
 
 def _rejects_table(rejects: Sequence[Rejected]) -> pa.Table:
     rows = [
-        {"source_file": r.source_file, "source_row": r.source_row, "reason": r.reason, "record": r.record} for r in rejects
+        {"source_file": r.source_file, "source_row": r.source_row, "reason": r.reason, "record": r.record}
+        for r in rejects
     ]
     return pa.Table.from_pylist(rows, schema=_REJECTS_SCHEMA)
 

@@ -68,7 +68,8 @@ def _marts(con: duckdb.DuckDBPyConnection) -> list[str]:
 def _copy_table(con: duckdb.DuckDBPyConnection, table: str, parquet: Path) -> int:
     con.execute(f"create table marts.{table} as from build.marts.{table}")
     comment = con.execute(
-        "select comment from duckdb_tables() where database_name = 'build' and schema_name = 'marts' and table_name = ?",
+        """select comment from duckdb_tables()
+           where database_name = 'build' and schema_name = 'marts' and table_name = ?""",
         [table],
     ).fetchall()[0][0]
     if comment:

@@ -52,8 +52,10 @@ _COLUMNS = {
 def append_check_records(connection: duckdb.DuckDBPyConnection, records: Sequence[CheckRecord]) -> int:
     """Add the evaluations that are not there yet; returns how many were added."""
     connection.execute("create schema if not exists marts")
-    columns = ", ".join(f"{name} {kind} not null" if name not in ("failing_rows", "observed") else f"{name} {kind}"
-                        for name, (kind, _) in _COLUMNS.items())
+    columns = ", ".join(
+        f"{name} {kind} not null" if name not in ("failing_rows", "observed") else f"{name} {kind}"
+        for name, (kind, _) in _COLUMNS.items()
+    )
     connection.execute(f"create table if not exists {_TABLE} ({columns}, primary key (run_id, table_name, check_name))")
     connection.execute(f"comment on table {_TABLE} is {sql_literal(_DESCRIPTION)}")
     for name, (_, description) in _COLUMNS.items():

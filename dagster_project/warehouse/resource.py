@@ -57,7 +57,9 @@ class Warehouse:
         """The distinct values of a column in the rows of a raw table that stand; empty where nothing is loaded."""
         with self.write() as con:
             create_tables(con, contract)
-            query = f"select distinct {column} from raw.{contract.table} where valid_to is null and {column} is not null"
+            query = (
+                f"select distinct {column} from raw.{contract.table} where valid_to is null and {column} is not null"
+            )
             return frozenset(str(value) for (value,) in con.execute(query).fetchall())
 
     def standing(self, contract: Contract, date_column: str | None) -> Standing:

@@ -16,6 +16,8 @@ def warehouse(tmp_path: Path) -> Warehouse:
     warehouse = Warehouse(tmp_path / "build" / "warehouse.duckdb", tmp_path / "published")
     with warehouse.write() as con:
         con.execute("create schema marts")
-        con.execute("create table marts.fct_daily_technicals as select 'CLSK' as symbol, date '2025-11-21' as trade_date")
+        con.execute(
+            "create table marts.fct_daily_technicals as select 'CLSK' as symbol, date '2025-11-21' as trade_date"
+        )
     publish(warehouse.build_database, warehouse.published_dir)
     return warehouse

@@ -48,7 +48,7 @@ class Pipeline:
 
 @pytest.fixture(scope="session")
 def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """dbt's view of the project, made once for all tests."""
+    """What dbt makes of the project, read once for all tests."""
     settings = Settings(data_dir=tmp_path_factory.mktemp("manifest"))
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("MINEHOUSE_DATA_DIR", str(settings.data_dir))
@@ -58,9 +58,7 @@ def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def make_pipeline(
-    manifest: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[..., Pipeline]]:
+def make_pipeline(manifest: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Pipeline]]:
     """Make pipelines with settings of the test's choosing; each has its own data directory."""
     with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as stack:
         # build_defs tells child processes where the data is; undone after the session

@@ -30,7 +30,11 @@ print(json.dumps({"opened": opened, "gx": "great_expectations" in sys.modules, "
 
 def test_importing_opens_no_file_of_ours_and_no_heavy_library() -> None:
     done = subprocess.run(
-        [sys.executable, "-c", IMPORT, str(PROJECT_DIR) + "/"], cwd=PROJECT_DIR, capture_output=True, text=True, check=True
+        [sys.executable, "-c", IMPORT, str(PROJECT_DIR) + "/"],
+        cwd=PROJECT_DIR,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     seen = json.loads(done.stdout.splitlines()[-1])
     opened = [path for path in seen["opened"] if "/.venv/" not in path]
@@ -55,11 +59,17 @@ def test_the_pool_has_one_slot() -> None:
 
 
 def test_raw_assets_are_what_dbt_calls_its_sources(sample: Any) -> None:
-    keys = {key for key in build_defs(sample.settings).resolve_asset_graph().get_all_asset_keys() if key.path[0] == "raw"}
+    keys = {
+        key for key in build_defs(sample.settings).resolve_asset_graph().get_all_asset_keys() if key.path[0] == "raw"
+    }
     manifest = json.loads((sample.settings.dbt_target_dir / "manifest.json").read_text())
     sources = {dg.AssetKey([source["source_name"], source["name"]]) for source in manifest["sources"].values()}
     assert sources <= keys
-    assert {asset.key for asset in build_defs(sample.settings).resolve_asset_graph().asset_nodes if not asset.is_materializable} == set()
+    assert {
+        asset.key
+        for asset in build_defs(sample.settings).resolve_asset_graph().asset_nodes
+        if not asset.is_materializable
+    } == set()
 
 
 def test_areas_depend_on_each_other_in_one_direction(sample: Any) -> None:

@@ -33,8 +33,9 @@ def _bars(folder: Path, symbol: str, rows: list[str], header: str = "Date,Open,H
 
 
 def _days(count: int) -> list[str]:
-    from dagster_project.sessions import exchange_sessions
     import datetime as dt
+
+    from dagster_project.sessions import exchange_sessions
 
     sessions = exchange_sessions(dt.date(2025, 10, 31))["session_date"].to_pylist()[-count:]
     return [f"{day},{10 + at},{11 + at},{9 + at},{10.5 + at},1000" for at, day in enumerate(sessions)]
@@ -91,7 +92,12 @@ def test_bad_files_load_what_is_good_and_keep_what_is_bad(make_pipeline: MakePip
     kept = pipeline.query_build(
         "select source_file, source_row, reason from quarantine.market__daily_prices order by source_file, source_row"
     )
-    assert [(file, row) for file, row, _ in kept] == [("MARA.csv", 12), ("MARA.csv", 31), ("MARA.csv", 32), ("RIOT.csv", None)]
+    assert [(file, row) for file, row, _ in kept] == [
+        ("MARA.csv", 12),
+        ("MARA.csv", 31),
+        ("MARA.csv", 32),
+        ("RIOT.csv", None),
+    ]
     reasons = [reason for _, _, reason in kept]
     assert "close -20.5 is not above 0" in reasons[0]
     assert "several different rows for one symbol, trade_date" in reasons[1]
@@ -135,9 +141,7 @@ def test_simulated_prices_give_way_to_real_ones(make_pipeline: MakePipeline, tmp
     assert pipeline.query("select price_source, count(*) from marts.fct_daily_technicals group by 1") == [("files", 30)]
 
 
-def test_a_broken_deals_file_never_stops_the_indicators(
-    make_pipeline: MakePipeline, reference: Path
-) -> None:
+def test_a_broken_deals_file_never_stops_the_indicators(make_pipeline: MakePipeline, reference: Path) -> None:
     (reference / "hpc_deals.csv").write_text("<html><body>502 Bad Gateway</body></html>\n")
     pipeline = make_pipeline(reference_dir=reference)
     result = pipeline.run()

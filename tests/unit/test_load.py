@@ -33,12 +33,20 @@ def _rows(*rows: tuple[str, int, float | None]) -> pa.Table:
     names = ("symbol", "day", "close", "source_file", "source_row")
     whole = [(*row, "a.csv", at + 2) for at, row in enumerate(rows)]
     schema = pa.schema(
-        [("symbol", pa.string()), ("day", pa.int64()), ("close", pa.float64()), ("source_file", pa.string()), ("source_row", pa.int64())]
+        [
+            ("symbol", pa.string()),
+            ("day", pa.int64()),
+            ("close", pa.float64()),
+            ("source_file", pa.string()),
+            ("source_row", pa.int64()),
+        ]
     )
     return pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in whole], schema=schema)
 
 
-def _load(con: duckdb.DuckDBPyConnection, contract: Contract, rows: pa.Table, at: dt.datetime = FIRST, **options: Any) -> LoadReport:
+def _load(
+    con: duckdb.DuckDBPyConnection, contract: Contract, rows: pa.Table, at: dt.datetime = FIRST, **options: Any
+) -> LoadReport:
     source = options.pop("source", "files")
     rejects = options.pop("rejects", ())
     return load(con, contract, rows, rejects, Load(source, at, f"run of {at:%d}"), **options)
@@ -68,7 +76,9 @@ def test_a_correction_keeps_the_old_version(con: duckdb.DuckDBPyConnection) -> N
     _load(con, UPSERT, _rows(("A", 1, 1.0), ("A", 2, 2.0)))
     report = _load(con, UPSERT, _rows(("A", 1, 1.5), ("A", 2, 2.0)), SECOND)
     assert (report.added, report.changed, report.unchanged, report.standing) == (0, 1, 1, 2)
-    versions = con.execute("select close, valid_from, valid_to from raw.bars where day = 1 order by valid_from").fetchall()
+    versions = con.execute(
+        "select close, valid_from, valid_to from raw.bars where day = 1 order by valid_from"
+    ).fetchall()
     assert versions == [(1.0, FIRST, SECOND), (1.5, SECOND, None)]
 
 
@@ -135,8 +145,13 @@ def test_rejects_go_to_quarantine_once(con: duckdb.DuckDBPyConnection) -> None:
     first = _load(con, UPSERT, _rows(("A", 1, 1.0)), rejects=[reject, whole_file])
     second = _load(con, UPSERT, _rows(("A", 1, 1.0)), SECOND, rejects=[reject, whole_file])
     assert (first.newly_quarantined, second.newly_quarantined, second.quarantined) == (2, 0, 2)
-    kept = con.execute("select source_file, source_row, reason, record, run_id from quarantine.bars order by 1").fetchall()
-    assert kept == [("a.csv", 7, reject.reason, reject.record, "run of 01"), ("b.csv", None, whole_file.reason, "Foo,Bar", "run of 01")]
+    kept = con.execute(
+        "select source_file, source_row, reason, record, run_id from quarantine.bars order by 1"
+    ).fetchall()
+    assert kept == [
+        ("a.csv", 7, reject.reason, reject.record, "run of 01"),
+        ("b.csv", None, whole_file.reason, "Foo,Bar", "run of 01"),
+    ]
 
 
 def test_a_refused_batch_still_leaves_its_rejects_in_quarantine(con: duckdb.DuckDBPyConnection) -> None:
@@ -166,6 +181,8 @@ def test_a_failure_in_the_middle_leaves_everything_as_it_was(con: duckdb.DuckDBP
 
 def test_tables_carry_their_descriptions(con: duckdb.DuckDBPyConnection) -> None:
     _load(con, UPSERT, _rows(("A", 1, 1.0)))
-    comments = dict(con.execute("select column_name, comment from duckdb_columns() where schema_name = 'raw'").fetchall())
+    comments = dict(
+        con.execute("select column_name, comment from duckdb_columns() where schema_name = 'raw'").fetchall()
+    )
     assert comments["close"] == "It's the close."
     assert all(comments.values())

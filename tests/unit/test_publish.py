@@ -32,8 +32,12 @@ def test_marts_macros_and_descriptions_are_published_and_nothing_else(tmp_path: 
     with _published(tmp_path / "published") as con:
         assert con.execute("select distinct schema_name from duckdb_tables()").fetchall() == [("marts",)]
         assert con.execute("select * from marts.a_things(3)").fetchall() == [(3,)]
-        assert con.execute("select comment from duckdb_columns() where column_name = 'x'").fetchall() == [("The thing's number.",)]
-        assert con.execute("select comment from duckdb_tables()").fetchall() == [("One row per thing; it's documented.",)]
+        assert con.execute("select comment from duckdb_columns() where column_name = 'x'").fetchall() == [
+            ("The thing's number.",)
+        ]
+        assert con.execute("select comment from duckdb_tables()").fetchall() == [
+            ("One row per thing; it's documented.",)
+        ]
         parquet = tmp_path / "published" / "parquet" / "fct_things.parquet"
         assert con.execute("select count(*) from read_parquet(?)", [str(parquet)]).fetchall() == [(10,)]
 

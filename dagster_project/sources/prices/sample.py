@@ -268,5 +268,5 @@ def _normals(text: str, size: int) -> _Floats:
 
 
 def _uniforms(text: str, rows: int, size: int) -> _Floats:
-    draw = Random(f"{_SEED} {text}").random
+    draw = Random(f"{_SEED} {text}").random  # noqa: S311
     return np.array([draw() for _ in range(rows * size)]).reshape(rows, size)

@@ -43,8 +43,11 @@
 {%- endmacro %}
 
 
-{% macro sessions_ago(column, sessions) -%}
-    lag({{ column }}, {{ sessions }}) over (partition by symbol order by trade_date)
+{% macro sessions_ago(column, sessions, of=none) -%}
+    {%- set prefix = of ~ '.' if of else '' -%}
+    lag({{ column }}, {{ sessions }}) over (
+        partition by {{ prefix }}symbol order by {{ prefix }}trade_date
+    )
 {%- endmacro %}
 
 

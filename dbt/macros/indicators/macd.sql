@@ -121,3 +121,11 @@
     - {{ signal_share(slow, signal) }}::double * {{ slow_line }}
     + {{ rest }}
 {%- endmacro %}
+
+
+{#- the other way round: what remains, from a row of the mart whose fast average has come together with ema_fast -#}
+{% macro signal_rest_of(signal_line, macd_line, slow_line, fast, slow, signal) -%}
+    {{ signal_line }}
+    - {{ signal_share(fast, signal) }}::double * ({{ macd_line }} + {{ slow_line }})
+    + {{ signal_share(slow, signal) }}::double * {{ slow_line }}
+{%- endmacro %}

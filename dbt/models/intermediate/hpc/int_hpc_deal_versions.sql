@@ -43,7 +43,7 @@ classified as (
         commitment = 'firm' as is_firm,
         -- a cloud price includes the GPUs, and a framework has no tenant: neither is a rent
         commitment <> 'framework'
-        and deal_type in ('{{ comparable_types | join("', '") }}') as is_comparable_lease,
+        and deal_type in ('{{ comparable_types | join("', '") }}') as is_comparable_lease,  -- noqa: LT05
         coalesce(owner_share_pct, 100.0) / 100.0 as owner_share
     from versions
 

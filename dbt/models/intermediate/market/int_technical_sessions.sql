@@ -1,5 +1,8 @@
 {{ config(materialized='view') }}
 
+-- depends_on: {{ ref('int_technicals_stale') }}
+{% set by_tail = technicals_by_tail() %}
+
 with
 
 bars as (
@@ -7,35 +10,49 @@ bars as (
     select * from {{ ref('int_daily_bars') }}
 
 ),
+{% if by_tail %}
+stale as (
 
+    select * from {{ ref('int_technicals_stale') }}
+
+),
+{% endif %}
 numbered as (
 
     select
-        *,
-        row_number() over (partition by symbol order by trade_date) as session_number,
-        {{ sessions_ago('close', 1) }} as prev_close
+        bars.*,
+        {{ sessions_ago('bars.close', 1, of='bars') }} as prev_close,
+        {%- if by_tail %}
+        stale.* exclude (symbol, replace_from, read_from, sessions_before),
+        stale.sessions_before
+        + row_number() over (partition by bars.symbol order by bars.trade_date) as session_number
 
     from bars
+    inner join stale
+        on
+            bars.symbol = stale.symbol
+            and bars.trade_date >= stale.read_from
+        {%- else %}
+        row_number() over (partition by bars.symbol order by bars.trade_date) as session_number
+
+    from bars
+        {%- endif %}
 
 ),
 
 changes as (
 
     select
-        symbol,
-        trade_date,
-        open,
-        high,
-        low,
-        close,
-        volume,
-        price_source,
-        is_suspect,
-        session_number,
-        prev_close,
+        *,
 
-        case when close > prev_close then close - prev_close when prev_close is not null then 0 end as gain,
-        case when close < prev_close then prev_close - close when prev_close is not null then 0 end as loss,
+        case
+            when close > prev_close then close - prev_close
+            when prev_close is not null then 0
+        end as gain,
+        case
+            when close < prev_close then prev_close - close
+            when prev_close is not null then 0
+        end as loss,
         -- the close is the only price a bar without high and low is known to have traded at;
         -- the first bar has no true range, and greatest() alone would pass over the missing close
         case

@@ -29,12 +29,16 @@ terms as (
         block_row,
         prev_close,
         log_return,
-        {{ ema_term('close', 12) }} as ema_12_term,
-        {{ ema_term('close', 26) }} as ema_26_term,
-        {{ signal_rest_term('close', 12, 26, 9) }} as signal_rest_term,
-        {{ wilder_term('gain', 14) }} as avg_gain_term,
-        {{ wilder_term('loss', 14) }} as avg_loss_term,
-        {{ wilder_term('true_range', 14) }} as atr_term
+        {%- if technicals_by_tail() %}
+        known_sessions,
+        {%- endif %}
+        {{ term_or_known(ema_term('close', 12), 'known_ema_12', ema_keep(12)) }} as ema_12_term,
+        {{ term_or_known(ema_term('close', 26), 'known_ema_26', ema_keep(26)) }} as ema_26_term,
+        {{ term_or_known(signal_rest_term('close', 12, 26, 9), 'known_signal_rest', ema_keep(9)) }}
+            as signal_rest_term,
+        {{ term_or_known(wilder_term('gain', 14), 'known_avg_gain', wilder_keep(14)) }} as avg_gain_term,
+        {{ term_or_known(wilder_term('loss', 14), 'known_avg_loss', wilder_keep(14)) }} as avg_loss_term,
+        {{ term_or_known(wilder_term('true_range', 14), 'known_atr', wilder_keep(14)) }} as atr_term
 
     from sessions
 
@@ -126,6 +130,9 @@ windows as (
         is_suspect,
         session_number,
         block_row,
+        {%- if technicals_by_tail() %}
+        known_sessions,
+        {%- endif %}
         prev_close,
 
         {{ sessions_ago('close', 5) }} as close_5_ago,
@@ -150,7 +157,7 @@ windows as (
         {{ smoothed('avg_gain_term', wilder_keep(14)) }} as avg_gain_14,
         {{ smoothed('avg_loss_term', wilder_keep(14)) }} as avg_loss_14,
         {{ smoothed('atr_term', wilder_keep(14)) }} as atr_14,
-        {{ first_in_block('macd_seed_gap') }} as macd_seed_gap
+        coalesce({{ first_in_block('macd_seed_gap') }}, 0) as macd_seed_gap
 
     from carried
 
@@ -199,6 +206,9 @@ final as (
         end as atr_14
 
     from windows
+    {%- if technicals_by_tail() %}
+    where session_number > known_sessions
+    {%- endif %}
 
 )
 

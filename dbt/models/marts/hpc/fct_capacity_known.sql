@@ -15,9 +15,17 @@ deals as (
 
 believed as (
 
-    select symbol, believed_from_date, believed_to_date from site_facts
+    select
+        symbol,
+        believed_from_date,
+        believed_to_date
+    from site_facts
     union
-    select symbol, believed_from_date, believed_to_date from deals
+    select
+        symbol,
+        believed_from_date,
+        believed_to_date
+    from deals
 
 ),
 

@@ -1,3 +1,12 @@
+{{ config(
+    materialized='incremental' if var('technicals_by_tail', false) else 'table',
+    incremental_strategy='append',
+    on_schema_change='fail',
+    pre_hook='{{ delete_stale_technicals() }}',
+) }}
+
+-- depends_on: {{ ref('int_technicals_stale') }}
+
 with
 
 windows as (

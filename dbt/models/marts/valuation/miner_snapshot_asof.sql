@@ -58,7 +58,11 @@ position_days as (
     where
         sessions.session_date <= cast(as_of as date)
         and sessions.session_date <= coalesce(
-            (select max(miners.last_price_date) from miners where miners.is_covered_company),
+            (
+                select max(miners.last_price_date)
+                from miners
+                where miners.is_covered_company
+            ),
             cast(as_of as date)
         )
 
