@@ -7,58 +7,75 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
 from dagster_project.warehouse import connection
 
 _COLUMNS = {
+    # column of the mart: title, format, left-aligned
     "symbol": ("symbol", "{}"),
     "close": ("close", "{:,.2f}"),
     "change_pct": ("chg %", "{:+.2f}"),
     "sma_50": ("SMA 50", "{:,.2f}"),
     "sma_200": ("SMA 200", "{:,.2f}"),
-    "rsi_14": ("RSI 14", "{:.2f}"),
+    "rsi_14": ("RSI 14", "{:.1f}"),
+    "nearest_support": ("support", "{:,.2f}"),
+    "nearest_resistance": ("resist.", "{:,.2f}"),
     "high_52w": ("52w high", "{:,.2f}"),
-    "last_rating_firm": ("last rating", "{}"),
-    "last_rating_to": ("", "{}"),
+    "last_rating": ("last rating", "{}"),
     "last_rating_price_target": ("target", "{:,.2f}"),
-    "contracted_revenue_usd": ("contracts $bn", "{:,.2f}"),
+    "contracted_revenue_usd_bn": ("deals $bn", "{:,.2f}"),
+    "contracted_critical_it_mw": ("IT MW", "{:,.0f}"),
+    "value_per_share": ("$/share", "{}"),
 }
+_LEFT = ("symbol", "last_rating")
+_MIN_WIDTH = 138
 
 
 def show_snapshot(database: Path) -> None:
     """Print `marts.miner_snapshot`, whether its prices are simulated, and three ways to the rest."""
     with connection.read(database) as con:
-        result = con.execute("select * from marts.miner_snapshot order by close is null, symbol")
-        names = [description[0] for description in result.description or ()]
-        rows = [dict(zip(names, row, strict=True)) for row in result.fetchall()]
-        sources = [
-            source
-            for (source,) in con.execute(
-                "select distinct price_source from marts.fct_daily_technicals order by 1"
-            ).fetchall()
-        ]
+        rows = (
+            con.sql(
+                """
+            select
+                *,
+                last_rating_firm || ': ' || last_rating_to as last_rating,
+                contracted_revenue_usd / 1e9 as contracted_revenue_usd_bn,
+                case when high_value_per_share_usd is not null
+                    then format('{:.1f}-{:.1f}', low_value_per_share_usd, high_value_per_share_usd)
+                end as value_per_share
+            from marts.miner_snapshot
+            order by close is null, symbol
+            """
+            )
+            .to_arrow_table()
+            .to_pylist()
+        )
     as_of = max((str(row["as_of_session_date"]) for row in rows), default="no session")
-    simulated = "sample" in sources
+    is_simulated = any(row["price_source"] == "sample" for row in rows)
+    console = Console(highlight=False)
     # a pipe or a narrow shell must not cut figures off
-    console = Console(width=None if Console().width >= 120 else 120, highlight=False)
-    table = Table(title=f"miner_snapshot as of {as_of}" + (" - SIMULATED PRICES" if simulated else ""))
+    console.width = max(console.width, _MIN_WIDTH)
+    title = f"miner_snapshot as of {as_of}" + (" - SIMULATED PRICES" if is_simulated else "")
+    table = Table(title=title, title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for name, (title, _) in _COLUMNS.items():
-        table.add_column(title, justify="left" if name in ("symbol", "last_rating_firm", "last_rating_to") else "right")
+        table.add_column(title, justify="left" if name in _LEFT else "right", no_wrap=True)
     for row in rows:
-        table.add_row(*(_cell(name, row.get(name)) for name in _COLUMNS))
+        table.add_row(*(_cell(row[name], shape) for name, (_, shape) in _COLUMNS.items()))
     console.print(table)
-    if simulated:
+    console.print(
+        "deals, IT MW: contracted, cumulated; $/share: low-high of the last published $ per critical IT MW; "
+        "-: not known then"
+    )
+    if is_simulated:
         console.print("Prices are simulated (price_source = 'sample'); facts on deals, sites and ratings are sourced.")
     console.print(f"SQL      duckdb -readonly {database}", soft_wrap=True)
     console.print(f"Parquet  {database.parent / 'parquet'}", soft_wrap=True)
     console.print("UI       make ui")
 
 
-def _cell(name: str, value: object) -> str:
-    if value is None:
-        return "-"
-    if name == "contracted_revenue_usd":
-        value = float(str(value)) / 1e9
-    return _COLUMNS[name][1].format(value)
+def _cell(value: object, shape: str) -> str:
+    return "-" if value is None else shape.format(value)
