@@ -31,7 +31,7 @@ _COLUMNS = {
     "value_per_share": ("$/share", "{}"),
 }
 _LEFT = ("symbol", "last_rating")
-_MIN_WIDTH = 138
+_MIN_WIDTH = 152
 
 
 def show_snapshot(database: Path) -> None:

@@ -16,14 +16,17 @@ TECHNICALS_KEY = dg.AssetKey(["marts", "fct_daily_technicals"])
 
 @dg.asset_check(
     asset=TECHNICALS_KEY,
-    description="The latest row is that of the last complete exchange session. Simulated prices are never up to date.",
+    description="The latest row of the companies is that of the last complete exchange session. Simulated prices are never up to date.",
 )
 def technicals_reach_last_session(
     warehouse: dg.ResourceParam[Warehouse], price_source: dg.ResourceParam[PriceSource]
 ) -> dg.AssetCheckResult:
     """WARN where real prices end before the last complete session; simulated prices pass, and say so."""
     with warehouse.read() as connection:
-        (latest,) = connection.execute("select max(trade_date) from marts.fct_daily_technicals").fetchall()[0]
+        (latest,) = connection.execute(
+            """select max(trade_date) from marts.fct_daily_technicals
+               where symbol in (select symbol from marts.dim_miners where is_covered_company)"""
+        ).fetchall()[0]
     expected = last_complete_session(dt.datetime.now(dt.UTC))
     observed = f"prices end {latest}, the last complete session is {expected}"
     if price_source.is_simulated:

@@ -19,5 +19,6 @@ def warehouse(tmp_path: Path) -> Warehouse:
         con.execute(
             "create table marts.fct_daily_technicals as select 'CLSK' as symbol, date '2025-11-21' as trade_date"
         )
+        con.execute("create table marts.dim_miners as select 'CLSK' as symbol, true as is_covered_company")
     publish(warehouse.build_database, warehouse.published_dir)
     return warehouse
