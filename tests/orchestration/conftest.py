@@ -14,7 +14,6 @@ import dagster as dg
 import duckdb
 import pytest
 
-from dagster_project.__main__ import prepare
 from dagster_project.definitions import build_defs
 from dagster_project.settings import PROJECT_DIR, Settings
 
@@ -47,18 +46,7 @@ class Pipeline:
 
 
 @pytest.fixture(scope="session")
-def manifest(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What dbt makes of the project, read once for all tests."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("manifest"))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MINEHOUSE_DATA_DIR", str(settings.data_dir))
-        patch.setenv("DAGSTER_HOME", str(settings.data_dir / "dagster"))
-        prepare(settings)
-    return settings.dbt_target_dir
-
-
-@pytest.fixture(scope="session")
-def make_pipeline(manifest: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Pipeline]]:
+def make_pipeline(dbt_target: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Pipeline]]:
     """Make pipelines with settings of the test's choosing; each has its own data directory."""
     with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as stack:
         # build_defs tells child processes where the data is; undone after the session
@@ -66,7 +54,7 @@ def make_pipeline(manifest: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 
         def make(**settings: Any) -> Pipeline:
             data_dir = tmp_path_factory.mktemp("data")
-            shutil.copytree(manifest, data_dir / "build" / "dbt")
+            shutil.copytree(dbt_target, data_dir / "build" / "dbt")
             instance = stack.enter_context(dg.DagsterInstance.ephemeral())
             return Pipeline(replace(Settings(), data_dir=data_dir, **settings), instance)
 
