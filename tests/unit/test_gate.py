@@ -23,6 +23,8 @@ GOOD = {
     "close": "9.73",
     "adj_close": None,
     "volume": "1000",
+    "dividend_usd": None,
+    "split_ratio": None,
 }
 FACTS = Contract(
     table="facts",
