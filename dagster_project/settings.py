@@ -84,7 +84,8 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         if name.startswith(PREFIX)
     }
     known = {
-        f"{PREFIX}{name}" for name in ("DATA_DIR", "PRICE_SOURCE", "PRICE_FILES", "REFERENCE_DIR", "ALLOW_SHRINK", "TIINGO_KEY")
+        f"{PREFIX}{name}"
+        for name in ("DATA_DIR", "PRICE_SOURCE", "PRICE_FILES", "REFERENCE_DIR", "ALLOW_SHRINK", "TIINGO_KEY")
     }
     if unknown := sorted(set(given) - known):
         raise SettingsError(f"unknown setting {', '.join(unknown)}; known are {', '.join(sorted(known))}")
@@ -95,7 +96,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     price_source = _price_source(given.get(f"{PREFIX}PRICE_SOURCE") or "sample")
     tiingo_key = (given.get(f"{PREFIX}TIINGO_KEY") or "").strip()
     if "tiingo" in price_source.split(",") and not tiingo_key:
-        raise SettingsError(f"{PREFIX}PRICE_SOURCE={price_source} needs {PREFIX}TIINGO_KEY, the key of a Tiingo account")
+        raise SettingsError(f"{PREFIX}PRICE_SOURCE={price_source} needs {PREFIX}TIINGO_KEY, a Tiingo account's key")
     price_files = Path(given[f"{PREFIX}PRICE_FILES"]).expanduser().resolve() if given.get(f"{PREFIX}PRICE_FILES") else None
     if price_source == "files":
         if price_files is None:

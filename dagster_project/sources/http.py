@@ -15,10 +15,9 @@ import email.utils
 import json
 import re
 import time
-from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
-from typing import Any, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 import tenacity
 
@@ -33,6 +32,12 @@ from dagster_project.sources.base import (
     VendorDownError,
     WebPageError,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Mapping
+
+Json: TypeAlias = Any
+"""Whatever JSON may hold: its reader finds out."""
 
 
 class Answer(Protocol):
@@ -105,7 +110,8 @@ class Conversation:
         request with `remember_as` is sent once in a run, however often it is asked for.
         """
         if remember_as is not None and remember_as in self._answered:
-            return cast("AnswerT", self._answered[remember_as])
+            remembered: AnswerT = self._answered[remember_as]
+            return remembered
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception_type(_PassingError),
             wait=self._wait,
@@ -114,7 +120,7 @@ class Conversation:
             reraise=True,
         )
         try:
-            answer = retrying(self._try, send, what)
+            answer: AnswerT = retrying(self._try, send, what)
         except _PassingError as error:
             raise error.as_final() from error.__cause__
         if remember_as is not None:
@@ -204,7 +210,7 @@ _KINDS = {
 _WEB_PAGE = re.compile(r"\s*<(?:!doctype|!--|\?xml|html|head|body|script)", re.IGNORECASE)
 
 
-def json_of(answer: Answer, who: str) -> Any:
+def json_of(answer: Answer, who: str) -> Json:
     """The body of a good answer as JSON, or the error that says what it is instead."""
     text = answer.text
     if _WEB_PAGE.match(text):

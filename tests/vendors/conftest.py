@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from fake_vendors import KEY, NEW_YORK, Listing, Vendors, serving
@@ -16,6 +15,10 @@ from dagster_project.sources.http import Clock, Manners
 from dagster_project.sources.prices.live import LivePrices
 from dagster_project.sources.prices.tiingo import TiingoPrices
 from dagster_project.sources.prices.yahoo import YahooPrices
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
 
 MANNERS = Manners(tries=3, first_wait=1.0, timeout=0.3, budget=300.0)
 

@@ -5,12 +5,14 @@ Belongs here: what a request says and what a source must offer. Does not belong 
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from dagster_project.sources.base import Batch
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    from dagster_project.sources.base import Batch
 
 
 OVERLAP = 10

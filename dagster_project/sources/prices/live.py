@@ -111,7 +111,7 @@ class _Visit:
 
 @dataclass(frozen=True)
 class _Series:
-    """The bars of one symbol: from `since` on, or the whole history; `restated` says why it takes an old one's place."""
+    """The bars of one symbol: from `since` on, or all of them; `restated` says why they take the place of others."""
 
     bars: pa.Table
     since: dt.date | None = None
@@ -222,7 +222,7 @@ def _restated(bars: pa.Table, standing: Sequence[StandingBar], vendor: str) -> s
         for day, close, adjusted in zip(
             *(bars[name].to_pylist() for name in ("trade_date", "close", "adj_close")), strict=True
         )
-        if close is not None
+        if close is not None and close > 0
     }
     shared = [bar for bar in standing if bar.trade_date in told]
     if not shared:

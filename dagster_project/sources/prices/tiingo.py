@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -30,10 +29,12 @@ from dagster_project.sources.base import (
     RateLimitedError,
     TruncatedAnswerError,
 )
-from dagster_project.sources.http import Clock, Conversation, Manners, json_of
+from dagster_project.sources.http import Clock, Conversation, Json, Manners, json_of
 from dagster_project.sources.prices.live import BARS, Reader
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pydantic import SecretStr
 
 HISTORY_START = dt.date(2015, 1, 1)
@@ -85,12 +86,12 @@ class TiingoPrices:
         return read
 
 
-def daily_bars(told: Any, symbol: str, who: str) -> pa.Table:
+def daily_bars(told: Json, symbol: str, who: str) -> pa.Table:
     """The rows of the end-of-day endpoint, split-adjusted."""
     rows = _rows(told, who)
     columns: dict[str, list[Any]] = {name: [] for name in BARS.names}
     later_splits = 1.0
-    for row in reversed(sorted(rows, key=lambda row: _day(row, who))):
+    for row in sorted(rows, key=lambda row: _day(row, who), reverse=True):
         split, dividend = _number(row, "splitFactor", who), _number(row, "divCash", who)
         volume = _number(row, "volume", who)
         cells: dict[str, Any] = {name: _scaled(_number(row, name, who), later_splits) for name in _PRICES}
@@ -108,7 +109,7 @@ def daily_bars(told: Any, symbol: str, who: str) -> pa.Table:
     return pa.table({name: list(reversed(cells)) for name, cells in columns.items()}, schema=BARS)
 
 
-def crypto_bars(told: Any, symbol: str, who: str) -> pa.Table:
+def crypto_bars(told: Json, symbol: str, who: str) -> pa.Table:
     """The rows of the crypto endpoint: UTC days, no dividends, no splits."""
     series = _rows(told, who)[0].get("priceData")
     columns: dict[str, list[Any]] = {name: [] for name in BARS.names}
@@ -125,7 +126,7 @@ def crypto_bars(told: Any, symbol: str, who: str) -> pa.Table:
 _PRICES = ("open", "high", "low", "close")
 
 
-def _rows(told: Any, who: str) -> list[Mapping[str, Any]]:
+def _rows(told: Json, who: str) -> list[Mapping[str, Any]]:
     if not isinstance(told, list) or not all(isinstance(row, dict) for row in told):
         raise ChangedSchemaError(f"{who}: a list of rows was expected, {type(told).__name__} came")
     if not told:

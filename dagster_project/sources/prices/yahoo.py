@@ -15,21 +15,24 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import logging
-from collections.abc import Iterator
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import urlsplit, urlunsplit
 
 import pyarrow as pa
 
 from dagster_project.sources.base import AccessRefusedError, ChangedSchemaError, EmptyFetchError, SourceError
-from dagster_project.sources.http import Clock, Conversation, Manners, json_of
+from dagster_project.sources.http import Clock, Conversation, Json, Manners, json_of
 from dagster_project.sources.prices.live import BARS, Reader
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pandas as pd
     from curl_cffi.requests import Response
+    from curl_cffi.requests.session import HttpMethod
 
 HISTORY_START = dt.date(2015, 1, 1)
 
@@ -110,7 +113,7 @@ def bars_of(frame: pd.DataFrame, symbol: str, who: str) -> pa.Table:
     return pa.table(columns, schema=BARS)
 
 
-def _check_chart(told: Any, who: str) -> None:
+def _check_chart(told: Json, who: str) -> None:
     """Refuse a chart that is not laid out as it always was, before yfinance calls it a delisted symbol."""
     try:
         (result,) = told["chart"]["result"]
@@ -135,7 +138,7 @@ def _check_chart(told: Any, who: str) -> None:
             raise ChangedSchemaError(f"{who}: {name} of the chart holds {strange[0]!r}")
 
 
-def _session(conversation: Conversation, server: str | None) -> Any:
+def _session(conversation: Conversation, server: str | None) -> Any:  # noqa: ANN401  # a class that only exists within
     """A session for yfinance that asks politely and keeps what went wrong.
 
     Made in a function, because its base class comes with a heavy import.
@@ -153,14 +156,17 @@ def _session(conversation: Conversation, server: str | None) -> Any:
             self.fault: SourceError | None = None
             self.may_renew_cookie = True
 
-        def request(self, method: str, url: str, **options: Any) -> Response:  # type: ignore[override]
+        def request(self, method: HttpMethod, url: str, **options: Any) -> Response:  # type: ignore[override]  # noqa: ANN401
             if self.fault is not None and not isinstance(self.fault, AccessRefusedError):
                 raise self.fault  # it will not get better by asking other addresses for the same symbol
             parts = urlsplit(url)
             target = urlunsplit(urlsplit(server)[:2] + parts[2:]) if server else url
-            options["timeout"] = min(options.get("timeout") or conversation.manners.timeout, conversation.manners.timeout)
+            patience = conversation.manners.timeout
+            options["timeout"] = min(options.get("timeout") or patience, patience)
             if not parts.path.startswith(_CHART):
-                return super().request(method, target, **options)  # cookie or crumb: yfinance can do without
+                return cast(
+                    "Response", super().request(method, target, **options)
+                )  # cookie or crumb: yfinance can do without
 
             answers: list[Response] = []
 
@@ -194,12 +200,14 @@ def _session(conversation: Conversation, server: str | None) -> Any:
 
 @contextlib.contextmanager
 def _quiet() -> Iterator[None]:
-    """Without yfinance's own guesses in the log: what went wrong is reported by whoever asked."""
+    """Without yfinance's own guesses and deprecations in the log: what went wrong is reported by whoever asked."""
     logger = logging.getLogger("yfinance")
     level = logger.level
     logger.setLevel(logging.CRITICAL)
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)
+            yield
     finally:
         logger.setLevel(level)
 
