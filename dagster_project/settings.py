@@ -97,7 +97,9 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     tiingo_key = (given.get(f"{PREFIX}TIINGO_KEY") or "").strip()
     if "tiingo" in price_source.split(",") and not tiingo_key:
         raise SettingsError(f"{PREFIX}PRICE_SOURCE={price_source} needs {PREFIX}TIINGO_KEY, a Tiingo account's key")
-    price_files = Path(given[f"{PREFIX}PRICE_FILES"]).expanduser().resolve() if given.get(f"{PREFIX}PRICE_FILES") else None
+    price_files = (
+        Path(given[f"{PREFIX}PRICE_FILES"]).expanduser().resolve() if given.get(f"{PREFIX}PRICE_FILES") else None
+    )
     if price_source == "files":
         if price_files is None:
             raise SettingsError(

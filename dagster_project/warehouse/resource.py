@@ -55,9 +55,7 @@ class Warehouse:
         """A read-only connection to the published file, closed in the end."""
         return connection.read(self.published_database)
 
-    def standing_values(
-        self, contract: Contract, column: str, where: tuple[str, str] | None = None
-    ) -> frozenset[str]:
+    def standing_values(self, contract: Contract, column: str, where: tuple[str, str] | None = None) -> frozenset[str]:
         """The distinct values of a column in the rows of a raw table that stand; empty where nothing is loaded.
 
         `where` keeps only rows in which another column has a value.
@@ -65,13 +63,15 @@ class Warehouse:
         of_those, value = (f" and {where[0]} = ?", [where[1]]) if where else ("", [])
         with self.write() as con:
             create_tables(con, contract)
-            query = f"select distinct {column} from raw.{contract.table} where valid_to is null and {column} is not null"
+            query = (
+                f"select distinct {column} from raw.{contract.table} where valid_to is null and {column} is not null"
+            )
             return frozenset(str(found) for (found,) in con.execute(query + of_those, value).fetchall())
 
     def last_standing(
         self, contract: Contract, source: str, columns: Sequence[str], last: int
     ) -> dict[str, list[tuple[Any, ...]]]:
-        """By group of `guard_by`, the `last` rows by `window_by` that stand from a source, oldest first: these columns."""
+        """By group (`guard_by`), the last rows (`window_by`) that stand from a source, oldest first: these columns."""
         group = " || ' ' || ".join(contract.guard_by)
         with self.write() as con:
             create_tables(con, contract)

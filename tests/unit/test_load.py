@@ -60,7 +60,9 @@ def _daily(*rows: tuple[str, int, float]) -> pa.Table:
     return table.set_column(table.schema.get_field_index("day"), "day", days)
 
 
-def _load(con: duckdb.DuckDBPyConnection, contract: Contract, rows: pa.Table, at: dt.datetime = FIRST, **options: Any) -> LoadReport:
+def _load(
+    con: duckdb.DuckDBPyConnection, contract: Contract, rows: pa.Table, at: dt.datetime = FIRST, **options: Any
+) -> LoadReport:
     source = options.pop("source", "files")
     rejects = options.pop("rejects", ())
     return load(con, contract, rows, rejects, Load(source, at, f"run of {at:%d}"), **options)
