@@ -86,7 +86,7 @@ class Manners:
     tries: int = 4
     first_wait: float = 1.0
     longest_wait: float = 30.0
-    timeout: float = 20.0
+    timeout: float = 10.0
     budget: float = 600.0
 
 

@@ -101,6 +101,17 @@ def test_a_second_vendor_that_agrees_adds_only_what_is_missing(house: House) -> 
     assert (batch.since, batch.restated) == (dict.fromkeys(SYMBOLS, FRIDAY + dt.timedelta(days=1)), {})
 
 
+def test_the_first_choice_replaces_what_a_substitute_brought(house: House) -> None:
+    standing = _first_load(house)
+    _monday(house, CLSK=20.03)
+    by_tiingo = StandingBar(MONDAY, 20.0, 20.0, "tiingo CLSK")
+    standing["CLSK"] = (*standing["CLSK"][1:], by_tiingo)
+    batch = house.prices("yahoo", "tiingo").fetch(PriceRequest(SYMBOLS, standing=standing))
+    assert batch.restated == {}
+    assert batch.rows.to_pylist()[9]["trade_date"] == MONDAY
+    assert batch.rows.to_pylist()[9]["close"] == pytest.approx(20.03)
+
+
 def test_nothing_new_from_a_second_vendor_is_no_failure(house: House) -> None:
     standing = _first_load(house)
     house.vendors.break_down("yahoo", "*", status(503))

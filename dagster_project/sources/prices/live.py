@@ -10,7 +10,8 @@ whole history is fetched again and takes the place of the old one, so that one s
 
 All vendors share one source name in the warehouse, so that falling back for a day does not retire a history;
 `source_file` says which vendor brought a row. A vendor that is not the first choice brings only days that are
-missing: the overlap is compared, but its small differences are not written over what the first choice said.
+missing: the overlap is compared, but its small differences are not written over what the first choice said. What it
+brought, the first choice replaces once it is back.
 """
 
 from __future__ import annotations
@@ -204,7 +205,9 @@ def _series(
         return _Series(read(first_day))
     since = standing[0].trade_date
     bars = read(since)
-    why = _restated(bars, standing, visit.vendor.name)
+    # bars that a substitute brought are written over by the overlap: they need not agree
+    own = [bar for bar in standing if bar.source_file.split(" ")[0] == visit.vendor.name]
+    why = _restated(bars, own if visit.is_first_choice and own else standing, visit.vendor.name)
     if why:
         return _Series(read(first_day), restated=why)
     if visit.is_first_choice:

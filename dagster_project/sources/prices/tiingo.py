@@ -5,8 +5,8 @@ much (`live`), where the key comes from (`settings`).
 
 Why Tiingo beside Yahoo: it is independent of it; it documents its API and allows its use with a key; one answer
 holds unadjusted and adjusted prices, dividends and splits; and its free tier (50 requests an hour, 1000 a day, 500
-symbols a month as of 2025) serves two dozen symbols a day with room for whole histories. Alpha Vantage's 25 requests
-a day would not survive one bad evening, and Twelve Data gives no dividends beside its bars.
+symbols a month when this was written) serves two dozen symbols a day, with room for whole histories. Alpha Vantage's
+25 requests a day would not survive one bad evening, and Twelve Data gives no dividends beside its bars.
 
 Price basis: the warehouse wants closes that are adjusted for splits and not for dividends. Tiingo gives traded prices
 and prices adjusted for both, so traded prices are divided here by the splits that came later; every request therefore
