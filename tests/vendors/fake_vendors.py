@@ -23,7 +23,8 @@ from urllib.parse import parse_qs, urlsplit
 from zoneinfo import ZoneInfo
 
 NEW_YORK = ZoneInfo("America/New_York")
-KEY = "3f9ab2d47c815e60a1b2c3d4e5f60718293a4b5c"
+KEY = "not-a-real-key-but-as-long-as-one-40-chr"
+"""The only key that the invented Tiingo accepts."""
 
 
 @dataclass
