@@ -16,11 +16,14 @@ from dagster_project.automation.jobs import AFTER_THE_CLOSE, DAILY_REFRESH, PUBL
 from dagster_project.checks.freshness import technicals_reach_last_session
 from dagster_project.checks.serving import published_equals_build, published_opens_in_old_duckdb
 from dagster_project.dbt_runner import DbtRunner
-from dagster_project.settings import Settings, export_for_children, load_settings
+from dagster_project.settings import Settings, SettingsError, export_for_children, load_settings
 from dagster_project.sources.curated import CuratedFacts
 from dagster_project.sources.prices.base import PriceSource
 from dagster_project.sources.prices.files import FilePrices
+from dagster_project.sources.prices.live import LivePrices, Vendor
 from dagster_project.sources.prices.sample import SamplePrices
+from dagster_project.sources.prices.tiingo import TiingoPrices
+from dagster_project.sources.prices.yahoo import YahooPrices
 from dagster_project.warehouse.resource import Warehouse
 
 
@@ -28,7 +31,17 @@ def price_source(settings: Settings) -> PriceSource:
     """The price source that the settings name."""
     if settings.price_source == "files" and settings.price_files is not None:
         return FilePrices(settings.price_files)
+    if settings.price_vendors:
+        return LivePrices(tuple(_vendor(name, settings) for name in settings.price_vendors))
     return SamplePrices()
+
+
+def _vendor(name: str, settings: Settings) -> Vendor:
+    if name == "tiingo":
+        if settings.tiingo_key is None:
+            raise SettingsError("the tiingo price source needs a key")
+        return TiingoPrices(settings.tiingo_key)
+    return YahooPrices(cache_dir=settings.data_dir / "build" / "yfinance")
 
 
 def build_defs(

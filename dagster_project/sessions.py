@@ -30,6 +30,13 @@ def exchange_sessions(end: dt.date) -> pa.Table:
     )
 
 
+def last_complete_utc_day(now: dt.datetime) -> dt.date:
+    """The latest whole day of what trades around the clock, whose day ends at midnight UTC."""
+    if now.tzinfo is None:
+        raise ValueError("a time without a zone says nothing about a day")
+    return now.astimezone(dt.UTC).date() - dt.timedelta(days=1)
+
+
 def last_complete_session(now: dt.datetime) -> dt.date:
     """The latest session whose closing bell lies before `now` (an aware time)."""
     if now.tzinfo is None:

@@ -1,19 +1,24 @@
 """The only reader of the environment.
 
 Belongs here: every knob a user can turn without editing code, with its default and its refusal. Does not belong
-here: what is done with a setting; secrets are read where they are used, through this module, and never kept.
+here: what is done with a setting. A secret comes from the environment alone and is wrapped, so that no representation
+of the settings, and no error, shows it.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from pydantic import SecretStr
 
 PREFIX = "MINEHOUSE_"
 PROJECT_DIR = Path(__file__).resolve().parent.parent
-PRICE_SOURCES = ("sample", "files")
+PRICE_SOURCES = ("sample", "files", "yahoo", "tiingo")
+LIVE_VENDORS = ("yahoo", "tiingo")
+"""The price sources that ask the network; several of them, separated by commas, are tried in that order."""
 _TRUTHS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False, "": False}
 
 
@@ -25,8 +30,9 @@ class SettingsError(ValueError):
 class Settings:
     """Where things are and which sources feed the warehouse.
 
-    `data_dir` receives all output. `price_source` is one of `PRICE_SOURCES`; `price_files` is the folder that the
-    `files` source reads. `allow_shrink` lets a batch replace a much larger one.
+    `data_dir` receives all output. `price_source` is one of `PRICE_SOURCES`, or several of `LIVE_VENDORS` separated
+    by commas; `price_files` is the folder that the `files` source reads, `tiingo_key` what the `tiingo` source needs.
+    `allow_shrink` lets a batch replace a much larger one.
     """
 
     data_dir: Path = PROJECT_DIR / "data"
@@ -34,6 +40,12 @@ class Settings:
     price_files: Path | None = None
     reference_dir: Path = PROJECT_DIR / "reference"
     allow_shrink: bool = False
+    tiingo_key: SecretStr | None = field(default=None, repr=False)
+
+    @property
+    def price_vendors(self) -> tuple[str, ...]:
+        """The live vendors in order of preference; none where prices come from the sample or from files."""
+        return tuple(name for name in self.price_source.split(",") if name in LIVE_VENDORS)
 
     @property
     def build_database(self) -> Path:
@@ -71,16 +83,20 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         for name, value in (os.environ if environment is None else environment).items()
         if name.startswith(PREFIX)
     }
-    known = {f"{PREFIX}{name}" for name in ("DATA_DIR", "PRICE_SOURCE", "PRICE_FILES", "REFERENCE_DIR", "ALLOW_SHRINK")}
+    known = {
+        f"{PREFIX}{name}"
+        for name in ("DATA_DIR", "PRICE_SOURCE", "PRICE_FILES", "REFERENCE_DIR", "ALLOW_SHRINK", "TIINGO_KEY")
+    }
     if unknown := sorted(set(given) - known):
         raise SettingsError(f"unknown setting {', '.join(unknown)}; known are {', '.join(sorted(known))}")
 
     def folder(name: str, default: Path) -> Path:
         return Path(given.get(f"{PREFIX}{name}") or default).expanduser().resolve()
 
-    price_source = given.get(f"{PREFIX}PRICE_SOURCE") or "sample"
-    if price_source not in PRICE_SOURCES:
-        raise SettingsError(f"{PREFIX}PRICE_SOURCE={price_source!r}; known are {', '.join(PRICE_SOURCES)}")
+    price_source = _price_source(given.get(f"{PREFIX}PRICE_SOURCE") or "sample")
+    tiingo_key = (given.get(f"{PREFIX}TIINGO_KEY") or "").strip()
+    if "tiingo" in price_source.split(",") and not tiingo_key:
+        raise SettingsError(f"{PREFIX}PRICE_SOURCE={price_source} needs {PREFIX}TIINGO_KEY, a Tiingo account's key")
     price_files = (
         Path(given[f"{PREFIX}PRICE_FILES"]).expanduser().resolve() if given.get(f"{PREFIX}PRICE_FILES") else None
     )
@@ -100,7 +116,17 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         price_files=price_files,
         reference_dir=folder("REFERENCE_DIR", Settings.reference_dir),
         allow_shrink=_TRUTHS[allow_shrink],
+        tiingo_key=SecretStr(tiingo_key) if tiingo_key else None,
     )
+
+
+def _price_source(given: str) -> str:
+    names = [name.strip() for name in given.split(",")]
+    if any(name not in PRICE_SOURCES for name in names):
+        raise SettingsError(f"{PREFIX}PRICE_SOURCE={given!r}; known are {', '.join(PRICE_SOURCES)}")
+    if len(names) > 1 and (len(set(names)) < len(names) or not set(names) <= set(LIVE_VENDORS)):
+        raise SettingsError(f"{PREFIX}PRICE_SOURCE={given!r}; only {', '.join(LIVE_VENDORS)} can be listed, each once")
+    return ",".join(names)
 
 
 def export_for_children(settings: Settings) -> None:

@@ -7,6 +7,7 @@ source reads (`sources`), what is allowed (`contracts`), how rows are written (`
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import dagster as dg
 
@@ -16,7 +17,7 @@ from dagster_project.gate.gate import judge
 from dagster_project.sessions import exchange_sessions
 from dagster_project.sources.base import Batch, SourceError
 from dagster_project.sources.curated import CuratedFacts
-from dagster_project.sources.prices.base import PriceRequest, PriceSource
+from dagster_project.sources.prices.base import OVERLAP, PriceRequest, PriceSource, StandingBar
 from dagster_project.warehouse.load import Load, LoadReport, Rejected, ShrunkBatchError, load
 from dagster_project.warehouse.resource import Standing, Warehouse
 
@@ -24,6 +25,11 @@ POOL = "duckdb"
 """Every step that writes the build file is in this pool; the instance gives it one slot (dagster.yaml)."""
 
 _MAX_LISTED = 20
+_NO_CHECKS: Mapping[str, str] = MappingProxyType({})
+
+
+def _no_results(batch: Batch | None, refusal: str) -> Iterator[dg.AssetCheckResult]:  # noqa: ARG001
+    return iter(())
 
 
 @dataclass(frozen=True)
@@ -87,7 +93,7 @@ def _sessions_asset() -> dg.AssetsDefinition:
 def _prices_asset() -> dg.AssetsDefinition:
     instruments = [dg.AssetKey(["raw", contract.table]) for contract in (curated.COMPANIES, curated.PEERS)]
 
-    @_raw_asset(PRICES_FEED, deps=instruments)
+    @_raw_asset(PRICES_FEED, deps=instruments, more_checks=_SYMBOL_CHECKS)
     def prices(
         context: dg.AssetExecutionContext,
         warehouse: dg.ResourceParam[Warehouse],
@@ -98,9 +104,19 @@ def _prices_asset() -> dg.AssetsDefinition:
             symbols = warehouse.standing_values(curated.COMPANIES, "ticker") | warehouse.standing_values(
                 curated.PEERS, "ticker"
             )
-            return price_source.fetch(PriceRequest(symbols=tuple(sorted(symbols))))
+            stands = warehouse.last_standing(market.DAILY_PRICES, price_source.name, _STANDING_COLUMNS, OVERLAP)
+            always_open = warehouse.standing_values(curated.PEERS, "ticker", where=("trading_calendar", "24/7"))
+            return price_source.fetch(
+                PriceRequest(
+                    symbols=tuple(sorted(symbols)),
+                    standing={symbol: tuple(StandingBar(*bar) for bar in bars) for symbol, bars in stands.items()},
+                    always_open=always_open,
+                )
+            )
 
-        return _ingest(context, warehouse, PRICES_FEED, fetch, known={}, policy=load_policy)
+        return _ingest(
+            context, warehouse, PRICES_FEED, fetch, known={}, policy=load_policy, more_results=_symbol_check_results
+        )
 
     return prices
 
@@ -124,7 +140,37 @@ def _curated_asset(feed: Feed) -> dg.AssetsDefinition:
     return facts
 
 
-def _raw_asset(feed: Feed, deps: list[dg.AssetKey] | tuple[()]) -> Callable[..., dg.AssetsDefinition]:
+_STANDING_COLUMNS = ("trade_date", "close", "adj_close", "source_file")
+
+_SYMBOL_CHECKS = {
+    "every_symbol_answered": "The price source had an answer for each symbol asked for. If not: what stands for the "
+    "others stands, and the prices are partial.",
+    "history_stands": "What was loaded before still agrees with the source. If not: a split, a dividend or a "
+    "correction; the symbol's whole history was fetched anew, and the old rows are kept with the time they stood.",
+}
+"""Checks that only prices have: name and meaning."""
+
+
+def _symbol_check_results(batch: Batch | None, refusal: str) -> Iterator[dg.AssetCheckResult]:
+    missing, restated = (batch.missing, batch.restated) if batch else ({}, {})
+    for name, found in (("every_symbol_answered", missing), ("history_stands", restated)):
+        said = "; ".join(f"{symbol}: {why}" for symbol, why in sorted(found.items()))
+        failed_whole = name == "every_symbol_answered" and batch is None
+        yield dg.AssetCheckResult(
+            check_name=name,
+            passed=not found and not failed_whole,
+            severity=dg.AssetCheckSeverity.WARN,
+            metadata={
+                "failing_symbols": len(found),
+                "symbols": ", ".join(sorted(found)) or ("all" if failed_whole else "none"),
+                "observed": said or (refusal if failed_whole else "none"),
+            },
+        )
+
+
+def _raw_asset(
+    feed: Feed, deps: list[dg.AssetKey] | tuple[()], more_checks: Mapping[str, str] = _NO_CHECKS
+) -> Callable[..., dg.AssetsDefinition]:
     key = dg.AssetKey(["raw", feed.contract.table])
     return dg.asset(
         key=key,
@@ -162,6 +208,7 @@ def _raw_asset(feed: Feed, deps: list[dg.AssetKey] | tuple[()]) -> Callable[...,
                 description="The table holds rows, one per key."
                 + (" Nothing downstream makes sense without them, so this one blocks." if feed.essential else ""),
             ),
+            *(dg.AssetCheckSpec(name, asset=key, description=meaning) for name, meaning in more_checks.items()),
         ],
     )
 
@@ -174,12 +221,14 @@ def _ingest(
     *,
     known: Mapping[str, frozenset[str]],
     policy: LoadPolicy,
+    more_results: Callable[[Batch | None, str], Iterator[dg.AssetCheckResult]] = _no_results,
 ) -> dg.MaterializeResult:
     contract = feed.contract
     fetched_at = dt.datetime.now(dt.UTC).replace(tzinfo=None)
     report: LoadReport | None = None
     rejects: tuple[Rejected, ...] = ()
     refusal = ""
+    batch: Batch | None = None
     try:
         batch = fetch()
         judgement = judge(batch, contract, known, _today())
@@ -195,6 +244,8 @@ def _ingest(
                 Load(batch.source, fetched_at, context.run_id),
                 allow_shrink=policy.allow_shrink,
                 retire_other_sources=feed.exclusive,
+                since=batch.since,
+                replacing=batch.restated,
             )
         refusal = "; ".join(f"{group}: {why}" for group, why in report.refused.items())
     except (SourceError, ShrunkBatchError) as error:
@@ -204,7 +255,7 @@ def _ingest(
     standing = warehouse.standing(contract, feed.date_column)
     return dg.MaterializeResult(
         metadata=dict(_metadata(warehouse, contract, report, rejects, standing)),
-        check_results=list(_check_results(rejects, refusal, standing)),
+        check_results=[*_check_results(rejects, refusal, standing), *more_results(batch, refusal)],
     )
 
 

@@ -70,7 +70,8 @@ class Contract:
     """The promise of one raw table: `raw.<table>`, with its rejects in `quarantine.<table>`.
 
     `guard_by` says in which groups of rows a sharply smaller batch is refused: `("symbol",)` looks at each symbol
-    alone, `()` at the table as a whole.
+    alone, `()` at the table as a whole. `window_by` is the date column by which a batch may say that it speaks only for
+    the days from one on: the guard then looks at those days alone.
     """
 
     table: str
@@ -80,6 +81,7 @@ class Contract:
     rules: tuple[Rule, ...] = ()
     mode: LoadMode = LoadMode.SNAPSHOT
     guard_by: tuple[str, ...] = ()
+    window_by: str | None = None
 
     @property
     def column_names(self) -> tuple[str, ...]:

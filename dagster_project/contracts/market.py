@@ -17,6 +17,8 @@ DAILY_PRICES = Contract(
         Column("close", "double", "Last price, USD, adjusted for splits, not for dividends.", required=True, above=0),
         Column("adj_close", "double", "Close adjusted for splits and dividends, where the vendor gives it.", above=0),
         Column("volume", "bigint", "Shares (units for bitcoin) traded.", minimum=0),
+        Column("dividend_usd", "double", "Dividend per share that went ex on the day; empty if none did.", minimum=0),
+        Column("split_ratio", "double", "New shares for one old on the day of a split; empty on all others.", above=0),
     ),
     key=("symbol", "trade_date"),
     rules=(
@@ -28,6 +30,7 @@ DAILY_PRICES = Contract(
     ),
     mode=LoadMode.UPSERT,
     guard_by=("symbol",),
+    window_by="trade_date",
 )
 
 SESSIONS = Contract(

@@ -6,8 +6,13 @@ Belongs here: `Batch`, `Reject` and the errors that sources raise. Does not belo
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
+
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
 
 
 class SourceError(Exception):
@@ -16,6 +21,42 @@ class SourceError(Exception):
 
 class EmptyFetchError(SourceError):
     """A source answered, with nothing in it: never taken for 'no data today'."""
+
+
+class RateLimitedError(SourceError):
+    """A vendor wants fewer requests, and still did after every polite wait."""
+
+
+class VendorDownError(SourceError):
+    """A vendor could not be reached, timed out or failed (5xx), every time it was tried."""
+
+
+class AccessRefusedError(SourceError):
+    """A vendor does not let us in: a wrong or missing key, or a block."""
+
+
+class UnknownSymbolError(SourceError):
+    """A vendor does not know a symbol: renamed, delisted or misspelt."""
+
+
+class UnexpectedStatusError(SourceError):
+    """A vendor answered with an HTTP status that none of the other errors stands for."""
+
+
+class WebPageError(SourceError):
+    """A vendor sent a web page where data was expected."""
+
+
+class TruncatedAnswerError(SourceError):
+    """A vendor's answer is cut off, or is no JSON at all."""
+
+
+class ChangedSchemaError(SourceError):
+    """A vendor's answer is well-formed, but is not laid out as it used to be."""
+
+
+class OutOfTimeError(SourceError):
+    """The time that a run may spend on a source is used up."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +79,16 @@ class Batch:
 
     `rows` has the contract's columns, each either of the contract's type or text still to be cast (ISO dates, plain
     decimal numbers; an empty or null cell is missing), and beside them `source_file` (text) and `source_row` (int64).
+
+    The other fields speak of groups of the contract's `guard_by` (of prices: symbols). `since` names those for which
+    the batch holds only the days from one on, so that fewer rows than stand are no loss. `restated` names those, with
+    the reason, whose whole history comes anew and takes the place of what stands. `missing` names those, with the
+    reason, that were asked for in vain; what stands for them stands.
     """
 
     source: str
     rows: pa.Table
     rejects: tuple[Reject, ...] = field(default=())
+    since: Mapping[str, dt.date] = field(default_factory=dict)
+    restated: Mapping[str, str] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)

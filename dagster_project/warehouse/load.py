@@ -10,8 +10,9 @@ Belongs here: the statements of a load and its guards. Does not belong here: dec
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import duckdb
 import pyarrow as pa
@@ -22,7 +23,7 @@ KEEP_RATIO = 0.8
 """A batch with fewer than this share of the rows that stand is refused."""
 
 LOAD_COLUMNS = (
-    ("source", "varchar", "Source that delivered the row: sample, files, curated ..."),
+    ("source", "varchar", "Source that delivered the row: sample, files, live, curated ..."),
     ("source_file", "varchar", "File, or request, that the row was read from."),
     ("source_row", "bigint", "Line of that file, the header being line 1."),
     ("fetched_at", "timestamp", "When the row was fetched, UTC."),
@@ -43,6 +44,7 @@ QUARANTINE_COLUMNS = (
 )
 """The columns of every quarantine table: name, DuckDB type, meaning."""
 
+_NOTHING: Mapping[str, dt.date] = MappingProxyType({})
 _REJECTS_SCHEMA = pa.schema(
     [("source_file", pa.string()), ("source_row", pa.int64()), ("reason", pa.string()), ("record", pa.string())]
 )
@@ -91,7 +93,10 @@ class LoadReport:
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
-    """Make `raw.<table>` and `quarantine.<table>`, with their descriptions, where they are missing."""
+    """Make `raw.<table>` and `quarantine.<table>`, with their descriptions, where they are missing.
+
+    A column that a contract has gained since is added, empty, to the rows that are there.
+    """
     connection.execute("create schema if not exists raw")
     connection.execute("create schema if not exists quarantine")
     raw_columns = [(column.name, column.type, column.description) for column in contract.columns] + list(LOAD_COLUMNS)
@@ -100,15 +105,19 @@ def create_tables(connection: duckdb.DuckDBPyConnection, contract: Contract) -> 
         ("quarantine", list(QUARANTINE_COLUMNS), f"What was kept out of raw.{contract.table}, and why."),
     ):
         table = f"{schema}.{contract.table}"
-        exists = connection.execute(
-            "select 1 from information_schema.tables where table_schema = ? and table_name = ?",
+        found = connection.execute(
+            "select column_name from information_schema.columns where table_schema = ? and table_name = ?",
             [schema, contract.table],
         ).fetchall()
-        if exists:
+        there = {name for (name,) in found}
+        if there.issuperset(name for name, _, _ in columns):
             continue
-        connection.execute(f"create table {table} ({', '.join(f'{name} {kind}' for name, kind, _ in columns)})")
-        connection.execute(f"comment on table {table} is {sql_literal(comment)}")
-        for name, _, description in columns:
+        if not there:
+            connection.execute(f"create table {table} ({', '.join(f'{name} {kind}' for name, kind, _ in columns)})")
+            connection.execute(f"comment on table {table} is {sql_literal(comment)}")
+        for name, kind, description in columns:
+            if there and name not in there:
+                connection.execute(f"alter table {table} add column {name} {kind}")
             connection.execute(f"comment on column {table}.{name} is {sql_literal(description)}")
 
 
@@ -121,6 +130,8 @@ def load(
     *,
     allow_shrink: bool = False,
     retire_other_sources: bool = False,
+    since: Mapping[str, dt.date] = _NOTHING,
+    replacing: Collection[str] = (),
 ) -> LoadReport:
     """Bring a judged batch into the warehouse, all of it or nothing.
 
@@ -128,10 +139,15 @@ def load(
     group whose batch is sharply smaller is refused by itself and reported; a batch that is too small as a whole
     raises `ShrunkBatchError`, after its rejects were put into quarantine. With `retire_other_sources`, rows that
     stand from another source are withdrawn (simulated and real prices never stand side by side).
+
+    `since` names groups for which the batch speaks only of the days from one on: the guard counts only those, and a
+    batch in which nothing is new may be empty. `replacing` names groups whose whole history the batch holds: what
+    stands of them and is not in it is withdrawn, so that rows of two scales never stand side by side.
     """
     create_tables(connection, contract)
     connection.register("incoming_rows", good)
     connection.register("incoming_rejects", _rejects_table(rejects))
+    connection.register("incoming_windows", _windows_table(since))
     connection.execute("begin transaction")
     try:
         newly_quarantined = _quarantine(connection, contract, by)
@@ -140,11 +156,17 @@ def load(
         shrunk: ShrunkBatchError | None = None
         if not allow_shrink:
             try:
-                refused = _refuse_shrunk(connection, contract, by)
+                refused = _refuse_shrunk(connection, contract, by, may_be_empty=bool(since) and not good.num_rows)
             except ShrunkBatchError as error:
                 shrunk = error
         if shrunk is None:
-            counts = _apply(connection, contract, by, retire_other_sources=retire_other_sources)
+            counts = _apply(
+                connection,
+                contract,
+                by,
+                retire_other_sources=retire_other_sources,
+                replacing=sorted(set(replacing) - refused.keys()),
+            )
         connection.execute("commit")
     except BaseException:
         connection.execute("rollback")
@@ -152,6 +174,7 @@ def load(
     finally:
         connection.unregister("incoming_rows")
         connection.unregister("incoming_rejects")
+        connection.unregister("incoming_windows")
         connection.execute("drop table if exists temp.incoming")
     if shrunk is not None:
         raise shrunk
@@ -185,14 +208,18 @@ def _quarantine(connection: duckdb.DuckDBPyConnection, contract: Contract, by: L
     return _count(connection, f"select count(*) from {table}") - before
 
 
-def _refuse_shrunk(connection: duckdb.DuckDBPyConnection, contract: Contract, by: Load) -> dict[str, str]:
+def _refuse_shrunk(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, by: Load, *, may_be_empty: bool
+) -> dict[str, str]:
     """Drop the groups that are too small from `incoming`; raise where nothing is left to load."""
-    group = " || ' ' || ".join(contract.guard_by) or "''"
+    group = _group(contract)
+    in_window = f"(since is null or {contract.window_by} >= since)" if contract.window_by else "true"
     small = connection.execute(
         f"""
         with standing as (
-            select {group} as grouped, count(*) as rows from raw.{contract.table}
-            where valid_to is null and source = ? group by all
+            select {group} as grouped, count(*) as rows
+            from raw.{contract.table} left join incoming_windows on {group} = windowed
+            where valid_to is null and source = ? and {in_window} group by all
         ), arriving as (
             select {group} as grouped, count(*) as rows from incoming group by all
         )
@@ -207,7 +234,7 @@ def _refuse_shrunk(connection: duckdb.DuckDBPyConnection, contract: Contract, by
     if not contract.guard_by and small:
         _, arriving, standing = small[0]
         raise ShrunkBatchError(f"{by.source} brought {arriving} good rows for {what}, {standing} stand: refused")
-    if _count(connection, "select count(*) from incoming") == 0:
+    if _count(connection, "select count(*) from incoming") == 0 and not may_be_empty:
         raise ShrunkBatchError(f"{by.source} brought no good row for {what}: refused")
     refused = {
         grouped: f"{arriving} good rows arrived, {standing} stand" for grouped, arriving, standing in small if arriving
@@ -217,7 +244,12 @@ def _refuse_shrunk(connection: duckdb.DuckDBPyConnection, contract: Contract, by
 
 
 def _apply(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, by: Load, *, retire_other_sources: bool
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    by: Load,
+    *,
+    retire_other_sources: bool,
+    replacing: Sequence[str],
 ) -> dict[str, int]:
     table = f"raw.{contract.table}"
     names = ", ".join(contract.column_names)
@@ -235,6 +267,14 @@ def _apply(
             connection,
             f"update {table} set valid_to = ? where valid_to is null and source <> ?",
             [by.fetched_at, by.source],
+        )
+    if replacing:
+        withdrawn += _affected(
+            connection,
+            f"""update {table} as standing set valid_to = ? where valid_to is null
+                and {_group(contract)} in (select unnest(?::varchar[]))
+                and not exists (select 1 from incoming where {key})""",
+            [by.fetched_at, list(replacing)],
         )
     if contract.mode is LoadMode.SNAPSHOT:
         withdrawn += _affected(
@@ -270,6 +310,11 @@ def _apply(
     }
 
 
+def _group(contract: Contract) -> str:
+    """The SQL of a row's group: what `Contract.guard_by` names."""
+    return " || ' ' || ".join(contract.guard_by) or "''"
+
+
 def _affected(connection: duckdb.DuckDBPyConnection, statement: str, parameters: list[object]) -> int:
     return int(connection.execute(statement, parameters).fetchall()[0][0])
 
@@ -284,6 +329,11 @@ def _rejects_table(rejects: Sequence[Rejected]) -> pa.Table:
         for r in rejects
     ]
     return pa.Table.from_pylist(rows, schema=_REJECTS_SCHEMA)
+
+
+def _windows_table(since: Mapping[str, dt.date]) -> pa.Table:
+    schema = pa.schema([("windowed", pa.string()), ("since", pa.date32())])
+    return pa.Table.from_pylist([{"windowed": group, "since": day} for group, day in since.items()], schema=schema)
 
 
 def sql_literal(text: str) -> str:

@@ -7,9 +7,11 @@ Belongs here: the questions assets ask of the stored tables. Does not belong her
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pyarrow as pa
@@ -53,14 +55,37 @@ class Warehouse:
         """A read-only connection to the published file, closed in the end."""
         return connection.read(self.published_database)
 
-    def standing_values(self, contract: Contract, column: str) -> frozenset[str]:
-        """The distinct values of a column in the rows of a raw table that stand; empty where nothing is loaded."""
+    def standing_values(self, contract: Contract, column: str, where: tuple[str, str] | None = None) -> frozenset[str]:
+        """The distinct values of a column in the rows of a raw table that stand; empty where nothing is loaded.
+
+        `where` keeps only rows in which another column has a value.
+        """
+        of_those, value = (f" and {where[0]} = ?", [where[1]]) if where else ("", [])
         with self.write() as con:
             create_tables(con, contract)
             query = (
                 f"select distinct {column} from raw.{contract.table} where valid_to is null and {column} is not null"
             )
-            return frozenset(str(value) for (value,) in con.execute(query).fetchall())
+            return frozenset(str(found) for (found,) in con.execute(query + of_those, value).fetchall())
+
+    def last_standing(
+        self, contract: Contract, source: str, columns: Sequence[str], last: int
+    ) -> dict[str, list[tuple[Any, ...]]]:
+        """By group (`guard_by`), the last rows (`window_by`) that stand from a source, oldest first: these columns."""
+        group = " || ' ' || ".join(contract.guard_by)
+        with self.write() as con:
+            create_tables(con, contract)
+            rows = con.execute(
+                f"""select {group}, {", ".join(columns)} from raw.{contract.table}
+                    where valid_to is null and source = ?
+                    qualify row_number() over (partition by {group} order by {contract.window_by} desc) <= ?
+                    order by {group}, {contract.window_by}""",
+                [source, last],
+            ).fetchall()
+        found: dict[str, list[tuple[Any, ...]]] = {}
+        for grouped, *cells in rows:
+            found.setdefault(grouped, []).append(tuple(cells))
+        return found
 
     def standing(self, contract: Contract, date_column: str | None) -> Standing:
         """What stands in a raw table; the table is made where it is missing."""

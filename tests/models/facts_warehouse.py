@@ -131,7 +131,7 @@ def load_market(connection: duckdb.DuckDBPyConnection, prices: pd.DataFrame) -> 
     sessions = pa.table(
         {"session_date": pa.array(sessions_between(dt.date(2024, 1, 1), last), pa.date32())}
     ).append_column("is_half_day", pa.array([False] * len(sessions_between(dt.date(2024, 1, 1), last))))
-    bars = prices.assign(adj_close=None).reset_index(drop=True)
+    bars = prices.assign(adj_close=None, dividend_usd=None, split_ratio=None).reset_index(drop=True)
     types = {"varchar": pa.string(), "date": pa.date32(), "double": pa.float64(), "bigint": pa.int64()}
     table = pa.table(
         {

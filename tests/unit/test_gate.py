@@ -23,6 +23,8 @@ GOOD = {
     "close": "9.73",
     "adj_close": None,
     "volume": "1000",
+    "dividend_usd": None,
+    "split_ratio": None,
 }
 FACTS = Contract(
     table="facts",
@@ -74,6 +76,8 @@ def test_a_good_row_passes_with_its_types() -> None:
             "close": 9.73,
             "adj_close": None,
             "volume": 1000,
+            "dividend_usd": None,
+            "split_ratio": None,
             "source_file": "a.csv",
             "source_row": 2,
         }

@@ -2,6 +2,7 @@
 
 import datetime as dt
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,15 @@ COLUMNS = (
 )
 UPSERT = Contract("bars", "Bars.", COLUMNS, key=("symbol", "day"), mode=LoadMode.UPSERT, guard_by=("symbol",))
 SNAPSHOT = Contract("facts", "Facts.", COLUMNS, key=("symbol", "day"), mode=LoadMode.SNAPSHOT)
+DAILY = Contract(
+    "daily",
+    "Bars.",
+    (COLUMNS[0], Column("day", "date", "Day.", required=True), COLUMNS[2]),
+    key=("symbol", "day"),
+    mode=LoadMode.UPSERT,
+    guard_by=("symbol",),
+    window_by="day",
+)
 FIRST, SECOND, THIRD = (dt.datetime(2026, 1, day) for day in (1, 2, 3))  # noqa: DTZ001
 
 
@@ -42,6 +52,12 @@ def _rows(*rows: tuple[str, int, float | None]) -> pa.Table:
         ]
     )
     return pa.Table.from_pylist([dict(zip(names, row, strict=True)) for row in whole], schema=schema)
+
+
+def _daily(*rows: tuple[str, int, float]) -> pa.Table:
+    table = _rows(*rows)
+    days = pa.array([dt.date(2026, 1, day) for day in table["day"].to_pylist()], pa.date32())
+    return table.set_column(table.schema.get_field_index("day"), "day", days)
 
 
 def _load(
@@ -137,6 +153,49 @@ def test_an_absent_symbol_is_not_a_small_one(con: duckdb.DuckDBPyConnection) -> 
     _load(con, UPSERT, _rows(("A", 1, 1.0), ("B", 1, 1.0)))
     assert _load(con, UPSERT, _rows(("B", 1, 1.0)), SECOND).refused == {}
     assert len(_standing(con, UPSERT)) == 2
+
+
+def test_a_window_is_compared_with_what_stands_in_it(con: duckdb.DuckDBPyConnection) -> None:
+    _load(con, DAILY, _daily(*((symbol, day, 1.0) for symbol in "AB" for day in range(1, 21))))
+    window = {"A": dt.date(2026, 1, 11), "B": dt.date(2026, 1, 11)}
+    update = [("A", day, 1.0) for day in range(11, 22)] + [("B", day, 9.0) for day in range(11, 14)]
+    report = _load(con, DAILY, _daily(*update), SECOND, since=window)
+    assert (report.added, report.unchanged, report.standing) == (1, 10, 41)
+    assert report.refused == {"B": "3 good rows arrived, 10 stand"}
+    nothing_new = _load(con, DAILY, _daily(), THIRD, since={"A": dt.date(2026, 1, 22)})
+    assert (nothing_new.added, nothing_new.standing, nothing_new.refused) == (0, 41, {})
+
+
+def test_a_whole_history_takes_the_place_of_another(con: duckdb.DuckDBPyConnection) -> None:
+    _load(con, DAILY, _daily(*((symbol, day, 20.0) for symbol in "AB" for day in range(1, 11))))
+    report = _load(con, DAILY, _daily(*(("A", day, 2.0) for day in range(2, 12))), SECOND, replacing={"A"})
+    assert (report.added, report.changed, report.withdrawn, report.standing) == (1, 9, 1, 20)
+    stand = con.execute("select distinct symbol, close from raw.daily where valid_to is null order by all").fetchall()
+    assert stand == [("A", 2.0), ("B", 20.0)], "no day of another scale stands"
+    assert con.execute("select count(*) from raw.daily").fetchall() == [(30,)], "and none is deleted"
+
+
+def test_a_whole_history_that_is_much_shorter_is_refused(con: duckdb.DuckDBPyConnection) -> None:
+    _load(con, DAILY, _daily(*((symbol, day, 20.0) for symbol in "AB" for day in range(1, 11))))
+    rows = [("A", day, 2.0) for day in range(1, 4)] + [("B", 11, 20.0)]
+    report = _load(con, DAILY, _daily(*rows), SECOND, replacing={"A"}, since={"B": dt.date(2026, 1, 11)})
+    assert report.refused == {"A": "3 good rows arrived, 10 stand"}
+    stand = con.execute("select count(*) from raw.daily where valid_to is null and close = 20").fetchall()
+    assert (report.withdrawn, stand) == (0, [(21,)])
+
+
+def test_a_column_that_a_contract_gains_is_added_to_the_rows_that_are_there(con: duckdb.DuckDBPyConnection) -> None:
+    _load(con, UPSERT, _rows(("A", 1, 1.0)))
+    wider = replace(UPSERT, columns=(*COLUMNS, Column("volume", "bigint", "Units.")))
+    rows = _rows(("A", 1, 1.0), ("A", 2, 2.0)).append_column("volume", pa.array([None, 7], pa.int64()))
+    report = _load(con, wider, rows, SECOND)
+    assert (report.unchanged, report.added) == (1, 1)
+    assert con.execute("select day, volume, run_id from raw.bars order by 1").fetchall() == [
+        (1, None, "run of 01"),
+        (2, 7, "run of 02"),
+    ]
+    comment = "select comment from duckdb_columns() where schema_name = 'raw' and column_name = 'volume'"
+    assert con.execute(comment).fetchall() == [("Units.",)]
 
 
 def test_rejects_go_to_quarantine_once(con: duckdb.DuckDBPyConnection) -> None:

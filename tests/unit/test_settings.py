@@ -1,9 +1,11 @@
 """The environment is read in one place, and unknown names and values are refused."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
 
+from dagster_project.definitions import price_source
 from dagster_project.settings import PROJECT_DIR, SettingsError, load_settings
 
 
@@ -43,3 +45,49 @@ def test_unknown_names_and_values_are_refused(environment: dict[str, str], said:
 def test_files_source_with_its_folder(tmp_path: Path) -> None:
     settings = load_settings({"MINEHOUSE_PRICE_SOURCE": "files", "MINEHOUSE_PRICE_FILES": str(tmp_path)})
     assert settings.price_files == tmp_path
+
+
+@pytest.mark.parametrize(
+    ("environment", "vendors"),
+    [
+        ({"MINEHOUSE_PRICE_SOURCE": "yahoo"}, ("yahoo",)),
+        ({"MINEHOUSE_PRICE_SOURCE": "yahoo, tiingo", "MINEHOUSE_TIINGO_KEY": "k3y"}, ("yahoo", "tiingo")),
+        ({"MINEHOUSE_PRICE_SOURCE": "tiingo,yahoo", "MINEHOUSE_TIINGO_KEY": "k3y"}, ("tiingo", "yahoo")),
+        ({}, ()),
+    ],
+)
+def test_live_vendors_in_their_order(environment: dict[str, str], vendors: tuple[str, ...]) -> None:
+    settings = load_settings(environment)
+    assert settings.price_vendors == vendors
+    source = price_source(settings)
+    assert tuple(vendor.name for vendor in getattr(source, "vendors", ())) == vendors
+    assert source.is_simulated is (not vendors)
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ("yahoo,bloomberg", "known are sample, files, yahoo, tiingo"),
+        ("yahoo,sample", "only yahoo, tiingo can be listed, each once"),
+        ("yahoo,yahoo", "only yahoo, tiingo can be listed, each once"),
+        ("yahoo,", "known are sample"),
+        ("tiingo", "needs MINEHOUSE_TIINGO_KEY"),
+        ("yahoo,tiingo", "needs MINEHOUSE_TIINGO_KEY"),
+    ],
+)
+def test_lists_of_sources_that_make_no_sense_are_refused(given: str, said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        load_settings({"MINEHOUSE_PRICE_SOURCE": given})
+
+
+def test_no_representation_shows_a_key() -> None:
+    key = "3f9ab2d47c815e60"
+    settings = load_settings({"MINEHOUSE_PRICE_SOURCE": "yahoo,tiingo", "MINEHOUSE_TIINGO_KEY": key})
+    assert settings.tiingo_key is not None
+    assert settings.tiingo_key.get_secret_value() == key
+    source = price_source(settings)
+    for seen in (repr(settings), str(settings), str(asdict(settings)), repr(source), str(source), f"{source}"):
+        assert key not in seen
+    with pytest.raises(SettingsError) as caught:
+        load_settings({"MINEHOUSE_PRICE_SOURCE": "tiingo,x", "MINEHOUSE_TIINGO_KEY": key})
+    assert key not in str(caught.value)

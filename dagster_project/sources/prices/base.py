@@ -5,11 +5,28 @@ Belongs here: what a request says and what a source must offer. Does not belong 
 
 from __future__ import annotations
 
-import datetime as dt
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
 
-from dagster_project.sources.base import Batch
+if TYPE_CHECKING:
+    import datetime as dt
+    from collections.abc import Mapping
+
+    from dagster_project.sources.base import Batch
+
+
+OVERLAP = 10
+"""How many of the last bars that stand are fetched again and compared."""
+
+
+@dataclass(frozen=True)
+class StandingBar:
+    """One of the last bars that stand; `source_file` says which request brought it."""
+
+    trade_date: dt.date
+    close: float
+    adj_close: float | None
+    source_file: str
 
 
 @dataclass(frozen=True)
@@ -18,11 +35,16 @@ class PriceRequest:
 
     `symbols` is the reference list (a folder of files may bring more); `start` and `end` are inclusive days, None
     where the source's own full range is wanted.
+
+    `standing` says what the warehouse holds of a symbol from this source, so that a source may bring only what is
+    missing; `always_open` are the symbols that trade around the clock. A source may ignore both.
     """
 
     symbols: tuple[str, ...]
     start: dt.date | None = None
     end: dt.date | None = None
+    standing: Mapping[str, tuple[StandingBar, ...]] = field(default_factory=dict)
+    always_open: frozenset[str] = frozenset()
 
 
 class PriceSource(Protocol):

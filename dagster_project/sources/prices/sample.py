@@ -53,6 +53,8 @@ _SCHEMA = pa.schema(
         ("close", pa.float64()),
         ("adj_close", pa.float64()),
         ("volume", pa.int64()),
+        ("dividend_usd", pa.float64()),
+        ("split_ratio", pa.float64()),
     ]
 )
 
@@ -231,7 +233,8 @@ def _bars(symbol: str, scene: _Scene, start: dt.date, end: dt.date) -> pa.Table:
             prices[days == np.datetime64(day)] = price
     excitement = 1 + 10 * np.abs(close / previous - 1)
     volume = np.ceil(plan.nature.turnover_usd / close * (0.5 + crowd) * excitement).astype(np.int64)
-    columns = [np.full(size, symbol), days, open_, high, low, close, np.full(size, None), volume]
+    none = np.full(size, None)
+    columns = [np.full(size, symbol), days, open_, high, low, close, none, volume, none, none]
     bars = pa.table([pa.array(c, f.type) for c, f in zip(columns, _SCHEMA, strict=True)], schema=_SCHEMA)
     return bars.filter(pa.array((days >= np.datetime64(start)) & (days <= np.datetime64(end))))
 

@@ -17,6 +17,8 @@ standing as (
         close,
         adj_close,
         volume,
+        dividend_usd,
+        split_ratio,
         source as price_source,
         source_file,
         source_row

@@ -1,0 +1,250 @@
+"""Daily prices from the network: which symbol is asked of which vendor, how much of it, and what comes of it.
+
+Belongs here: the order of vendors, the overlap with what stands, the guard against restated history, the last whole
+day, the list of symbols that failed. Does not belong here: a vendor's address or format (a module beside this one),
+how a request is retried (`sources.http`).
+
+A symbol's history is fetched in full once; after that only the days since the overlap, the last bars that stand.
+Where the overlap no longer agrees with what stands (a split, a dividend in the adjusted close, a correction), the
+whole history is fetched again and takes the place of the old one, so that one series never mixes two scales.
+
+All vendors share one source name in the warehouse, so that falling back for a day does not retire a history;
+`source_file` says which vendor brought a row. A vendor that is not the first choice brings only days that are
+missing: the overlap is compared, but its small differences are not written over what the first choice said. What it
+brought, the first choice replaces once it is back.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dagster_project.sessions import last_complete_session, last_complete_utc_day
+from dagster_project.sources.base import (
+    AccessRefusedError,
+    Batch,
+    EmptyFetchError,
+    OutOfTimeError,
+    RateLimitedError,
+    Reject,
+    SourceError,
+    VendorDownError,
+)
+from dagster_project.sources.http import Clock
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from dagster_project.sources.prices.base import PriceRequest, StandingBar
+
+BARS = pa.schema(
+    [
+        ("symbol", pa.string()),
+        ("trade_date", pa.date32()),
+        ("open", pa.float64()),
+        ("high", pa.float64()),
+        ("low", pa.float64()),
+        ("close", pa.float64()),
+        ("adj_close", pa.float64()),
+        ("volume", pa.int64()),
+        ("dividend_usd", pa.float64()),
+        ("split_ratio", pa.float64()),
+    ]
+)
+"""What a vendor's reader returns: the contract's columns; dividends and splits null on days without one."""
+
+_SCHEMA = pa.schema([*BARS, pa.field("source_file", pa.string()), pa.field("source_row", pa.int64())])
+
+CLOSE_TOLERANCE = 1e-4
+"""Closes that differ by less, relatively, are one close in another rounding; a cent at 50 USD is twice as much."""
+
+CLOSE_TOLERANCE_USD = 5e-5
+"""Half of the last of the four decimals in which prices below a dollar are quoted."""
+
+ADJUSTMENT_TOLERANCE = 1e-5
+"""A dividend of 0.001 % of the price moves adjusted close / close by as much."""
+
+FAILURES_IN_A_ROW = 2
+"""After so many symbols in a row that found a vendor down, it is not asked for the others in this run."""
+
+Reader = Callable[[str, dt.date | None], pa.Table]
+"""Reads one symbol's bars from a day on (None: the whole history), in `BARS`; raises `SourceError`."""
+
+
+class Vendor(Protocol):
+    """One vendor of daily bars."""
+
+    @property
+    def name(self) -> str:
+        """The vendor's name, one word: the first word of `source_file`."""
+        ...
+
+    def open(self, clock: Clock) -> Reader:
+        """A reader for one run, with a time budget and a memory of its own."""
+        ...
+
+
+@dataclass
+class _Visit:
+    """One vendor during one run."""
+
+    vendor: Vendor
+    read: Reader
+    is_first_choice: bool
+    given_up: str = ""
+    failures_in_a_row: int = 0
+
+    def note(self, error: SourceError) -> None:
+        """Remember a failure that is the vendor's, not the symbol's: whoever asks on is a nuisance."""
+        if isinstance(error, VendorDownError):
+            self.failures_in_a_row += 1
+        over = isinstance(error, RateLimitedError | AccessRefusedError | OutOfTimeError)
+        if over or self.failures_in_a_row >= FAILURES_IN_A_ROW:
+            self.given_up = f"{self.vendor.name} not asked any more in this run ({error})"
+
+
+@dataclass(frozen=True)
+class _Series:
+    """The bars of one symbol: from `since` on, or all of them; `restated` says why they take the place of others."""
+
+    bars: pa.Table
+    since: dt.date | None = None
+    restated: str = ""
+
+
+@dataclass
+class LivePrices:
+    """The `live` source: vendors in order of preference, each symbol from the first that can serve it."""
+
+    vendors: tuple[Vendor, ...]
+    clock: Clock = field(default_factory=Clock)
+    name: str = "live"
+    is_simulated: bool = False
+
+    def fetch(self, request: PriceRequest) -> Batch:
+        """What is missing of each symbol. Raises `EmptyFetchError` where no vendor had a bar of any symbol."""
+        now = self.clock.now()
+        session, utc_day = last_complete_session(now), last_complete_utc_day(now)
+        visits = [_Visit(vendor, vendor.open(self.clock), at == 0) for at, vendor in enumerate(self.vendors)]
+        tables = [_SCHEMA.empty_table()]
+        since: dict[str, dt.date] = {}
+        restated: dict[str, str] = {}
+        missing: dict[str, str] = {}
+        for symbol in dict.fromkeys(request.symbols):
+            last_day = utc_day if symbol in request.always_open else session
+            last_day = min(last_day, request.end) if request.end else last_day
+            standing = request.standing.get(symbol, ())
+            try:
+                visit, series = _from_the_first_that_can(visits, symbol, standing, request.start, last_day)
+            except SourceError as error:
+                missing[symbol] = str(error)
+                continue
+            tables.append(_with_origin(series.bars, f"{visit.vendor.name} {symbol}"))
+            if series.since is not None:
+                since[symbol] = series.since
+            if series.restated:
+                restated[symbol] = f"{series.restated}; whole history fetched from {visit.vendor.name}"
+        if len(tables) == 1:
+            reasons = "; ".join(dict.fromkeys(missing.values())) or "no symbol was asked for"
+            raise EmptyFetchError(f"live: none of {len(missing)} symbols: {_shortened(reasons)}")
+        rejects = tuple(
+            Reject(f"live {symbol}", None, f"{symbol} is missing: {why}", json.dumps({"symbol": symbol}))
+            for symbol, why in missing.items()
+        )
+        return Batch(self.name, pa.concat_tables(tables), rejects, since, restated, missing)
+
+
+def _from_the_first_that_can(
+    visits: Sequence[_Visit],
+    symbol: str,
+    standing: Sequence[StandingBar],
+    first_day: dt.date | None,
+    last_day: dt.date,
+) -> tuple[_Visit, _Series]:
+    reasons: list[str] = []
+    for visit in visits:
+        if visit.given_up:
+            reasons.append(visit.given_up)
+            continue
+        try:
+            series = _series(visit, symbol, standing, first_day, last_day)
+        except SourceError as error:
+            visit.note(error)
+            reasons.append(str(error))
+        else:
+            visit.failures_in_a_row = 0
+            return visit, series
+    raise SourceError("; ".join(reasons))
+
+
+def _series(
+    visit: _Visit,
+    symbol: str,
+    standing: Sequence[StandingBar],
+    first_day: dt.date | None,
+    last_day: dt.date,
+) -> _Series:
+    def read(start: dt.date | None) -> pa.Table:
+        bars = visit.read(symbol, start)
+        within = pc.less_equal(bars["trade_date"], pa.scalar(last_day))
+        if start is not None:
+            within = pc.and_(within, pc.greater_equal(bars["trade_date"], pa.scalar(start)))
+        bars = bars.filter(within)
+        if not bars.num_rows:
+            raise EmptyFetchError(f"{visit.vendor.name} {symbol}: no bar from {start or 'the beginning'} to {last_day}")
+        return bars
+
+    if not standing:
+        return _Series(read(first_day))
+    since = standing[0].trade_date
+    bars = read(since)
+    # bars that a substitute brought are written over by the overlap: they need not agree
+    own = [bar for bar in standing if bar.source_file.split(" ")[0] == visit.vendor.name]
+    why = _restated(bars, own if visit.is_first_choice and own else standing, visit.vendor.name)
+    if why:
+        return _Series(read(first_day), restated=why)
+    if visit.is_first_choice:
+        return _Series(bars, since=since)
+    fresh = bars.filter(pc.greater(bars["trade_date"], pa.scalar(standing[-1].trade_date)))
+    if pc.any(pc.is_valid(fresh["dividend_usd"])).as_py():
+        return _Series(read(first_day), restated="a dividend changes every adjusted close before it")
+    return _Series(fresh, since=standing[-1].trade_date + dt.timedelta(days=1))
+
+
+def _restated(bars: pa.Table, standing: Sequence[StandingBar], vendor: str) -> str:
+    """Why what stands can no longer be added to: the first day on which vendor and warehouse disagree, or nothing."""
+    told = {
+        day: (close, adjusted)
+        for day, close, adjusted in zip(
+            *(bars[name].to_pylist() for name in ("trade_date", "close", "adj_close")), strict=True
+        )
+        if close is not None and close > 0
+    }
+    shared = [bar for bar in standing if bar.trade_date in told]
+    if not shared:
+        return f"{vendor} has none of the days from {standing[0].trade_date} to {standing[-1].trade_date} that stand"
+    for bar in shared:
+        close, adjusted = told[bar.trade_date]
+        if not math.isclose(close, bar.close, rel_tol=CLOSE_TOLERANCE, abs_tol=CLOSE_TOLERANCE_USD):
+            return f"close of {bar.trade_date} was {bar.close:.6g}, is {close:.6g}"
+        if bar.source_file.split(" ")[0] != vendor or adjusted is None or bar.adj_close is None:
+            continue
+        if not math.isclose(adjusted / close, bar.adj_close / bar.close, rel_tol=ADJUSTMENT_TOLERANCE):
+            return f"adjusted close of {bar.trade_date} was {bar.adj_close:.6g}, is {adjusted:.6g}"
+    return ""
+
+
+def _with_origin(bars: pa.Table, request: str) -> pa.Table:
+    numbered = bars.append_column("source_file", pa.repeat(pa.scalar(request), bars.num_rows))
+    return numbered.append_column("source_row", pa.array(range(1, bars.num_rows + 1), pa.int64())).cast(_SCHEMA)
+
+
+def _shortened(text: str, most: int = 600) -> str:
+    return text if len(text) <= most else f"{text[:most]} ..."
