@@ -38,7 +38,7 @@ FIRST_LOAD = dt.datetime(2026, 8, 21, 22)  # noqa: DTZ001 - load times are naive
 SELECTED = (
     "+miner_snapshot", "+mw_value", "+deal_flow", "+sector_deal_flow", "+fct_lease_dcf", "+fct_mw_scenarios",
     "+fct_miner_valuation_daily", "+fct_hpc_deals", "+fct_site_capacity", "+fct_capital_structure",
-    "+fct_rating_changes",
+    "+fct_rating_changes", "+fct_consensus_daily",
 )  # fmt: skip
 
 KNOWN_DATE = {
@@ -125,12 +125,12 @@ def load_reference(connection: duckdb.DuckDBPyConnection, folder: Path, loaded_a
         load(connection, contract, _typed(batch, contract), [], Load("curated", loaded_at, f"run-{loaded_at:%Y%m%d}"))
 
 
-def load_market(connection: duckdb.DuckDBPyConnection, prices: pd.DataFrame) -> None:
-    """Load the bars, and the weekdays of their span and of the two years before as sessions."""
-    last = max(prices["trade_date"])
-    sessions = pa.table(
-        {"session_date": pa.array(sessions_between(dt.date(2024, 1, 1), last), pa.date32())}
-    ).append_column("is_half_day", pa.array([False] * len(sessions_between(dt.date(2024, 1, 1), last))))
+def load_market(
+    connection: duckdb.DuckDBPyConnection, prices: pd.DataFrame, session_days: list[dt.date] | None = None
+) -> None:
+    """Load the bars and the sessions: those given, else the weekdays of their span and of the two years before."""
+    days = session_days or sessions_between(dt.date(2024, 1, 1), max(prices["trade_date"]))
+    sessions = pa.table({"session_date": pa.array(days, pa.date32()), "is_half_day": pa.array([False] * len(days))})
     bars = prices.assign(adj_close=None).reset_index(drop=True)
     types = {"varchar": pa.string(), "date": pa.date32(), "double": pa.float64(), "bigint": pa.int64()}
     table = pa.table(
@@ -144,7 +144,12 @@ def load_market(connection: duckdb.DuckDBPyConnection, prices: pd.DataFrame) -> 
     load(connection, SESSIONS, _with_origin(sessions, "weekdays"), [], by)
 
 
-def build(workdir: Path, loads: Mapping[dt.datetime, Path], prices: pd.DataFrame) -> FactsWarehouse:
+def build(
+    workdir: Path,
+    loads: Mapping[dt.datetime, Path],
+    prices: pd.DataFrame,
+    session_days: list[dt.date] | None = None,
+) -> FactsWarehouse:
     """Load the folders of facts one after the other, then run dbt."""
     database = workdir / "build" / "warehouse.duckdb"
     database.parent.mkdir(parents=True)
@@ -152,7 +157,7 @@ def build(workdir: Path, loads: Mapping[dt.datetime, Path], prices: pd.DataFrame
     try:
         for loaded_at, folder in sorted(loads.items()):
             load_reference(connection, folder, loaded_at)
-        load_market(connection, prices)
+        load_market(connection, prices, session_days)
     finally:
         connection.close()
     dbt_dir = REPO_ROOT / "dbt"
