@@ -21,6 +21,8 @@ from dagster_project.sources.curated import CuratedFacts
 from dagster_project.sources.prices.base import PriceSource
 from dagster_project.sources.prices.files import FilePrices
 from dagster_project.sources.prices.sample import SamplePrices
+from dagster_project.sources.ratings.base import NoRatings, RatingSource
+from dagster_project.sources.ratings.yahoo import YahooRatings
 from dagster_project.warehouse.resource import Warehouse
 
 
@@ -29,6 +31,11 @@ def price_source(settings: Settings) -> PriceSource:
     if settings.price_source == "files" and settings.price_files is not None:
         return FilePrices(settings.price_files)
     return SamplePrices()
+
+
+def rating_source(settings: Settings) -> RatingSource:
+    """The source of ratings beside the curated ones that the settings name."""
+    return YahooRatings() if settings.rating_source == "yahoo" else NoRatings()
 
 
 def build_defs(
@@ -42,6 +49,7 @@ def build_defs(
     resources: dict[str, Any] = {
         "warehouse": Warehouse(settings.build_database, settings.published_dir),
         "price_source": price_source(settings),
+        "rating_source": rating_source(settings),
         "curated_facts": CuratedFacts(settings.reference_dir),
         "load_policy": LoadPolicy(allow_shrink=settings.allow_shrink),
         "dbt": DbtRunner(project),

@@ -14,6 +14,7 @@ from pathlib import Path
 PREFIX = "MINEHOUSE_"
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 PRICE_SOURCES = ("sample", "files")
+RATING_SOURCES = ("none", "yahoo")
 _TRUTHS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False, "": False}
 
 
@@ -26,12 +27,14 @@ class Settings:
     """Where things are and which sources feed the warehouse.
 
     `data_dir` receives all output. `price_source` is one of `PRICE_SOURCES`; `price_files` is the folder that the
-    `files` source reads. `allow_shrink` lets a batch replace a much larger one.
+    `files` source reads. `rating_source` is one of `RATING_SOURCES`: what is fetched beside the curated ratings.
+    `allow_shrink` lets a batch replace a much larger one.
     """
 
     data_dir: Path = PROJECT_DIR / "data"
     price_source: str = "sample"
     price_files: Path | None = None
+    rating_source: str = "none"
     reference_dir: Path = PROJECT_DIR / "reference"
     allow_shrink: bool = False
 
@@ -71,7 +74,10 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         for name, value in (os.environ if environment is None else environment).items()
         if name.startswith(PREFIX)
     }
-    known = {f"{PREFIX}{name}" for name in ("DATA_DIR", "PRICE_SOURCE", "PRICE_FILES", "REFERENCE_DIR", "ALLOW_SHRINK")}
+    known = {
+        f"{PREFIX}{name}"
+        for name in ("DATA_DIR", "PRICE_SOURCE", "PRICE_FILES", "RATING_SOURCE", "REFERENCE_DIR", "ALLOW_SHRINK")
+    }
     if unknown := sorted(set(given) - known):
         raise SettingsError(f"unknown setting {', '.join(unknown)}; known are {', '.join(sorted(known))}")
 
@@ -91,6 +97,9 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
             )
         if not price_files.is_dir():
             raise SettingsError(f"{PREFIX}PRICE_FILES={price_files} is not a folder")
+    rating_source = given.get(f"{PREFIX}RATING_SOURCE") or "none"
+    if rating_source not in RATING_SOURCES:
+        raise SettingsError(f"{PREFIX}RATING_SOURCE={rating_source!r}; known are {', '.join(RATING_SOURCES)}")
     allow_shrink = given.get(f"{PREFIX}ALLOW_SHRINK", "").lower()
     if allow_shrink not in _TRUTHS:
         raise SettingsError(f"{PREFIX}ALLOW_SHRINK={allow_shrink!r}; use 1 or 0")
@@ -98,6 +107,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         data_dir=folder("DATA_DIR", Settings.data_dir),
         price_source=price_source,
         price_files=price_files,
+        rating_source=rating_source,
         reference_dir=folder("REFERENCE_DIR", Settings.reference_dir),
         allow_shrink=_TRUTHS[allow_shrink],
     )

@@ -22,9 +22,10 @@ import pyarrow as pa
 
 from dagster_project.contracts.curated import CURATED_CONTRACTS
 from dagster_project.contracts.market import DAILY_PRICES, SESSIONS
+from dagster_project.contracts.ratings import YAHOO_RATING_CHANGES
 from dagster_project.gate.cast import cast_column
 from dagster_project.sources.curated import CuratedFacts
-from dagster_project.warehouse.load import Load, load
+from dagster_project.warehouse.load import Load, create_tables, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,13 +39,14 @@ FIRST_LOAD = dt.datetime(2026, 8, 21, 22)  # noqa: DTZ001 - load times are naive
 SELECTED = (
     "+miner_snapshot", "+mw_value", "+deal_flow", "+sector_deal_flow", "+fct_lease_dcf", "+fct_mw_scenarios",
     "+fct_miner_valuation_daily", "+fct_hpc_deals", "+fct_site_capacity", "+fct_capital_structure",
-    "+fct_rating_changes", "+fct_consensus_daily",
+    "+fct_rating_changes", "+fct_consensus_daily", "int_rating_conflicts", "int_rating_unknown_words",
 )  # fmt: skip
 
 KNOWN_DATE = {
     "curated__hpc_deals": "announced_date",
     "curated__sites_capacity": "as_of_date",
     "curated__rating_changes": "rating_date",
+    "yahoo__rating_changes": "rating_date",
     "curated__mw_valuation_assumptions": "as_of_date",
 }
 
@@ -149,14 +151,19 @@ def build(
     loads: Mapping[dt.datetime, Path],
     prices: pd.DataFrame,
     session_days: list[dt.date] | None = None,
+    yahoo_ratings: Mapping[dt.datetime, Batch] | None = None,
 ) -> FactsWarehouse:
-    """Load the folders of facts one after the other, then run dbt."""
+    """Load the folders of facts one after the other, then run dbt; without ratings of Yahoo their table is empty."""
     database = workdir / "build" / "warehouse.duckdb"
     database.parent.mkdir(parents=True)
     connection = duckdb.connect(str(database))
     try:
         for loaded_at, folder in sorted(loads.items()):
             load_reference(connection, folder, loaded_at)
+        create_tables(connection, YAHOO_RATING_CHANGES)
+        for loaded_at, batch in sorted((yahoo_ratings or {}).items()):
+            by = Load("yahoo", loaded_at, f"run-{loaded_at:%Y%m%d}")
+            load(connection, YAHOO_RATING_CHANGES, _typed(batch, YAHOO_RATING_CHANGES), [], by)
         load_market(connection, prices, session_days)
     finally:
         connection.close()
@@ -192,7 +199,7 @@ def cut(full: FactsWarehouse, day: dt.date) -> Iterator[duckdb.DuckDBPyConnectio
             "create table raw.market__daily_prices as from whole.raw.market__daily_prices where trade_date <= ?", [day]
         )
         connection.execute("create table raw.calendar__sessions as from whole.raw.calendar__sessions")
-        for contract in CURATED_CONTRACTS:
+        for contract in (*CURATED_CONTRACTS, YAHOO_RATING_CHANGES):
             connection.execute(f"create table raw.{contract.table} as {_standing_then(contract)}", {"day": day})
         for node in full.models():
             connection.execute(_statement(node))

@@ -13,8 +13,12 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from facts_warehouse import FIRST_LOAD, REFERENCE, FactsWarehouse, build, cut, made_up_prices
+from yahoo_frames import frame, note
 
 from dagster_project.sessions import exchange_sessions
+from dagster_project.sources.base import Batch
+from dagster_project.sources.ratings.base import RatingRequest
+from dagster_project.sources.ratings.yahoo import YahooRatings
 
 HORIZONS = (1, 5, 21)
 NOTE_DAY = dt.date(2025, 11, 24)
@@ -46,7 +50,10 @@ def real(bars: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> FactsW
 
 @pytest.fixture(scope="module")
 def replayable(tmp_path_factory: pytest.TempPathFactory) -> FactsWarehouse:
-    """Made-up prices; the facts were loaded, and later one note corrected, one withdrawn and one added."""
+    """Made-up prices; the facts were loaded, and later one note corrected, one withdrawn and one added.
+
+    Yahoo has some of the notes too, one of them a day earlier, one that only differs in its target, and two of its own.
+    """
     corrected = tmp_path_factory.mktemp("reference") / "reference"
     shutil.copytree(REFERENCE, corrected)
     path = corrected / "rating_changes.csv"
@@ -63,7 +70,24 @@ def replayable(tmp_path_factory: pytest.TempPathFactory) -> FactsWarehouse:
         writer.writeheader()
         writer.writerows(by_key.values())
     prices = made_up_prices(dt.date(2025, 5, 1), dt.date(2026, 6, 30))
-    return build(tmp_path_factory.mktemp("replay"), {FIRST: REFERENCE, SECOND: corrected}, prices)
+    yahoo = {FIRST: yahoo_ratings(needham=25), SECOND: yahoo_ratings(needham=26)}
+    folder = tmp_path_factory.mktemp("replay")
+    return build(folder, {FIRST: REFERENCE, SECOND: corrected}, prices, yahoo_ratings=yahoo)
+
+
+def yahoo_ratings(needham: float) -> Batch:
+    """What Yahoo says; its target of Needham is corrected later."""
+    histories = {
+        # the reference data has these on 24 November
+        "CIFR": [note("2025-11-24T13:00:00", "JP Morgan", "up", "Neutral > Overweight", (12.0, 17.0))],
+        "CLSK": [
+            note("2025-11-23T20:00:00", "JP Morgan", "up", "Neutral > Overweight", (14.0, 14.0)),
+            note("2025-11-12T13:00:00", "Needham & Company", "main", "Buy > Buy", (23.0, needham)),
+        ],
+        "IREN": [note("2026-02-03T13:00:00", "Some Broker", "init", " > Sector Weight", (0.0, 50.0))],
+    }
+    frames = {symbol: frame(history) for symbol, history in histories.items()}
+    return YahooRatings(frames.__getitem__).fetch(RatingRequest(tuple(frames)))
 
 
 def window_return(closes: dict[dt.date, float], days: list[dt.date]) -> float | None:
@@ -147,7 +171,7 @@ def assert_same(actual: float | None, expected: float | None) -> None:
 
 def test_consensus_of_every_day_against_plain_loops(real: FactsWarehouse, bars: pd.DataFrame) -> None:
     with (REFERENCE / "rating_changes.csv").open(newline="", encoding="utf-8") as file:
-        notes = sorted(csv.DictReader(file), key=lambda note: note["rating_date"])
+        notes = sorted(csv.DictReader(file), key=lambda published: published["rating_date"])
     with (REFERENCE / "rating_scale.csv").open(newline="", encoding="utf-8") as file:
         scale = {row["rating"]: int(row["score"]) for row in csv.DictReader(file)}
     rows = real.query("select * from marts.fct_consensus_daily").to_dict("records")
@@ -156,17 +180,17 @@ def test_consensus_of_every_day_against_plain_loops(real: FactsWarehouse, bars: 
     expected_rows = 0
     for day in [day for day in exchange_days() if dt.date(2024, 10, 1) <= day <= last]:
         in_force: dict[str, dict[str, dict[str, str]]] = {}
-        for note in notes:
-            age = (day - dt.date.fromisoformat(note["rating_date"])).days
+        for published in notes:
+            age = (day - dt.date.fromisoformat(published["rating_date"])).days
             if 0 <= age < 365:
-                in_force.setdefault(note["ticker"], {})[note["firm"]] = note
+                in_force.setdefault(published["ticker"], {})[published["firm"]] = published
         expected_rows += len(in_force)
         for symbol, firms in in_force.items():
             row = answers[symbol, day]
-            targets = [float(note["price_target_new"]) for note in firms.values() if note["price_target_new"]]
+            targets = [float(published["price_target_new"]) for published in firms.values() if published["price_target_new"]]
             assert (row["rated_firms"], row["firms_with_target"]) == (len(firms), len(targets))
             assert row["mean_score"] == pytest.approx(
-                statistics.mean(scale[note["to_rating"].lower()] for note in firms.values())
+                statistics.mean(scale[published["to_rating"].lower()] for published in firms.values())
             )
             assert_same(row["mean_price_target"], statistics.mean(targets) if targets else None)
             assert_same(row["median_price_target"], statistics.median(targets) if targets else None)
@@ -217,10 +241,45 @@ def test_a_correction_counts_from_its_loading(replayable: FactsWarehouse) -> Non
     ).set_index(["symbol", "trade_date"])
     before, after = (days.xs(pd.Timestamp(day), level="trade_date") for day in ("2025-11-27", "2025-11-28"))
     assert before.loc["IREN", "targets"] - after.loc["IREN", "targets"] == pytest.approx(4)
-    # JPMorgan's earlier target of 12 stands again in place of 18
-    assert before.loc["CIFR", "targets"] - after.loc["CIFR", "targets"] == pytest.approx(6)
+    # with the curated note withdrawn, Yahoo's target of 17 stands in place of 18
+    assert before.loc["CIFR", "targets"] - after.loc["CIFR", "targets"] == pytest.approx(1)
     assert before.loc["CIFR", "rated_firms"] == after.loc["CIFR", "rated_firms"]
+    # a note added late counts from its own day on both; Yahoo's target of Needham became 26
     assert before.loc["CLSK", "rated_firms"] == after.loc["CLSK", "rated_firms"]
+    assert after.loc["CLSK", "targets"] - before.loc["CLSK", "targets"] == pytest.approx(1)
+
+
+def test_the_curated_note_wins_and_the_rest_of_yahoo_is_added(replayable: FactsWarehouse) -> None:
+    standing = replayable.query("select * from marts.fct_rating_changes where rating_source = 'yahoo'")
+    rows = standing.set_index(["symbol", "firm"])
+    assert sorted(rows.index) == [("CIFR", "JPMorgan"), ("CLSK", "Needham"), ("IREN", "Some Broker")]
+    assert rows["source_tier"].tolist() == [2, 2, 2]
+    assert pd.isna(rows.loc[("IREN", "Some Broker"), "to_score"])
+    clsk = replayable.query(
+        "select * from marts.fct_rating_changes "
+        "where symbol = 'CLSK' and firm = 'JPMorgan' and rating_date > '2025-11-01'"
+    )
+    assert [(row["rating_source"], row["rating_date"].date()) for row in clsk.to_dict("records")] == [
+        ("curated", NOTE_DAY)
+    ]
+    # the Sunday on which only Yahoo had it
+    history = replayable.query(
+        "select * from marts.fct_rating_changes_history where symbol = 'CLSK' and firm = 'JPMorgan' "
+        "and rating_source = 'yahoo'"
+    )
+    assert [row["believed_to_date"].date() for row in history.to_dict("records")] == [NOTE_DAY]
+
+
+def test_conflicts_and_unknown_words_are_listed(replayable: FactsWarehouse) -> None:
+    words = replayable.query("select rating, rating_source, uses from intermediate.int_rating_unknown_words")
+    assert words.to_numpy().tolist() == [["sector weight", "yahoo", 1]]
+    with cut(replayable, dt.date(2025, 11, 27)) as connection:
+        conflicts = connection.execute(
+            "select symbol, firm, curated_price_target, other_price_target from intermediate.int_rating_conflicts"
+        ).fetchall()
+    assert conflicts == [("CIFR", "JPMorgan", 18.0, 17.0)]
+    # the curated note was withdrawn the day after
+    assert replayable.query("select * from intermediate.int_rating_conflicts").empty
 
 
 def test_nothing_about_the_past_reads_what_came_after(replayable: FactsWarehouse) -> None:

@@ -44,6 +44,7 @@ final as (
         returns.return_21d_known_date,
         returns.price_source,
         ratings.known_date,
+        ratings.rating_source,
         ratings.source_url,
         ratings.source_tier,
         ratings.notes
