@@ -187,7 +187,8 @@ def test_consensus_of_every_day_against_plain_loops(real: FactsWarehouse, bars: 
         expected_rows += len(in_force)
         for symbol, firms in in_force.items():
             row = answers[symbol, day]
-            targets = [float(published["price_target_new"]) for published in firms.values() if published["price_target_new"]]
+            quoted = [published["price_target_new"] for published in firms.values()]
+            targets = [float(target) for target in quoted if target]
             assert (row["rated_firms"], row["firms_with_target"]) == (len(firms), len(targets))
             assert row["mean_score"] == pytest.approx(
                 statistics.mean(scale[published["to_rating"].lower()] for published in firms.values())

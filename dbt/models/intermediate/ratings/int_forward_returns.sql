@@ -70,12 +70,15 @@ returns as (
 
 ),
 
+-- added up in the order of size: a sum of doubles depends on its order, and a second run must give
+-- the same digits
 baskets as (
 
     select
         session_number
         {%- for horizon in horizons %},
-            sum(return_{{ horizon }}d_pct) as summed_return_{{ horizon }}d_pct,
+            list_sum(list(return_{{ horizon }}d_pct order by return_{{ horizon }}d_pct))
+                as summed_return_{{ horizon }}d_pct,
             count(return_{{ horizon }}d_pct) as basket_{{ horizon }}d_miners
         {%- endfor %}
     from returns

@@ -57,6 +57,7 @@ in_force as (
 
 ),
 
+-- a mean of doubles depends on their order, and a second run must give the same digits
 consensus as (
 
     select
@@ -66,7 +67,7 @@ consensus as (
         count(to_score) as scored_firms,
         count(price_target_new) as firms_with_target,
         avg(to_score) as mean_score,
-        avg(price_target_new) as mean_price_target,
+        list_avg(list(price_target_new order by price_target_new)) as mean_price_target,
         median(price_target_new) as median_price_target,
         max(price_target_new) as high_price_target,
         min(price_target_new) as low_price_target,
