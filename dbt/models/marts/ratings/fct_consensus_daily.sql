@@ -34,19 +34,16 @@ past_sessions as (
 
 ),
 
-in_force as (
+believed as (
 
     select
         past_sessions.session_date as trade_date,
         rating_versions.symbol,
         rating_versions.firm,
         rating_versions.rating_date,
+        rating_versions.believed_from_date,
         rating_versions.to_score,
-        rating_versions.price_target_new,
-        row_number() over (
-            partition by past_sessions.session_date, rating_versions.symbol, rating_versions.firm
-            order by rating_versions.rating_date desc, rating_versions.believed_from_date desc
-        ) as recency
+        rating_versions.price_target_new
     from rating_versions
     inner join past_sessions
         on
@@ -54,6 +51,23 @@ in_force as (
             and past_sessions.session_date
             < {{ dbt.dateadd('day', var('rating_in_force_days'), 'rating_versions.rating_date') }}
             and {{ believed_on('past_sessions.session_date', 'rating_versions') }}
+
+),
+
+-- the last note of each firm, nulls included (half the time of numbering the rows)
+in_force as (
+
+    select
+        trade_date,
+        symbol,
+        unnest(
+            max_by(
+                struct_pack(to_score, price_target_new, rating_date),
+                row(rating_date, believed_from_date)
+            )
+        )
+    from believed
+    group by trade_date, symbol, firm
 
 ),
 
@@ -73,7 +87,6 @@ consensus as (
         min(price_target_new) as low_price_target,
         max(rating_date) as last_rating_date
     from in_force
-    where recency = 1
     group by symbol, trade_date
 
 ),
