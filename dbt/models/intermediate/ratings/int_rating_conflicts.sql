@@ -35,10 +35,14 @@ pairs as (
         others.to_rating as other_to_rating,
         curated.price_target_new as curated_price_target,
         others.price_target_new as other_price_target,
-        lower(curated.to_rating) <> lower(others.to_rating)
-        and curated.score is distinct from others.score as is_other_rating,
-        others.price_target_new is not null
-        and curated.price_target_new is distinct from others.price_target_new as is_other_target,
+        (
+            lower(curated.to_rating) <> lower(others.to_rating)
+            and coalesce(curated.score <> others.score, true)
+        ) as is_other_rating,
+        coalesce(
+            curated.price_target_new <> others.price_target_new,
+            others.price_target_new is not null
+        ) as is_other_target,
         curated.source_url as curated_source_url,
         others.source_url as other_source_url
     from scored as curated

@@ -47,8 +47,8 @@ placed as (
     from ratings
     left join session_windows
         on
-            session_windows.session_date < ratings.rating_date
-            and session_windows.session_1d_date >= ratings.rating_date
+            ratings.rating_date > session_windows.session_date
+            and ratings.rating_date <= session_windows.session_1d_date
 
 ),
 

@@ -47,9 +47,9 @@ believed as (
     from rating_versions
     inner join past_sessions
         on
-            past_sessions.session_date >= rating_versions.rating_date
-            and past_sessions.session_date
-            < {{ dbt.dateadd('day', var('rating_in_force_days'), 'rating_versions.rating_date') }}
+            rating_versions.rating_date <= past_sessions.session_date
+            and rating_versions.rating_date
+            > {{ dbt.dateadd('day', '-' ~ var('rating_in_force_days'), 'past_sessions.session_date') }}
             and {{ believed_on('past_sessions.session_date', 'rating_versions') }}
 
 ),
@@ -60,12 +60,10 @@ in_force as (
     select
         trade_date,
         symbol,
-        unnest(
-            max_by(
-                struct_pack(to_score, price_target_new, rating_date),
-                row(rating_date, believed_from_date)
-            )
-        )
+        max_by(
+            struct_pack(to_score, price_target_new, rating_date),
+            row(rating_date, believed_from_date)
+        ) as note
     from believed
     group by trade_date, symbol, firm
 
@@ -78,14 +76,14 @@ consensus as (
         symbol,
         trade_date,
         count(*) as rated_firms,
-        count(to_score) as scored_firms,
-        count(price_target_new) as firms_with_target,
-        avg(to_score) as mean_score,
-        list_avg(list(price_target_new order by price_target_new)) as mean_price_target,
-        median(price_target_new) as median_price_target,
-        max(price_target_new) as high_price_target,
-        min(price_target_new) as low_price_target,
-        max(rating_date) as last_rating_date
+        count(note.to_score) as scored_firms,
+        count(note.price_target_new) as firms_with_target,
+        avg(note.to_score) as mean_score,
+        list_avg(list(note.price_target_new order by note.price_target_new)) as mean_price_target,
+        median(note.price_target_new) as median_price_target,
+        max(note.price_target_new) as high_price_target,
+        min(note.price_target_new) as low_price_target,
+        max(note.rating_date) as last_rating_date
     from in_force
     group by symbol, trade_date
 
