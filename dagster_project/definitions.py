@@ -24,6 +24,8 @@ from dagster_project.sources.prices.live import LivePrices, Vendor
 from dagster_project.sources.prices.sample import SamplePrices
 from dagster_project.sources.prices.tiingo import TiingoPrices
 from dagster_project.sources.prices.yahoo import YahooPrices
+from dagster_project.sources.ratings.base import NoRatings, RatingSource
+from dagster_project.sources.ratings.yahoo import YahooRatings
 from dagster_project.warehouse.resource import Warehouse
 
 
@@ -44,6 +46,11 @@ def _vendor(name: str, settings: Settings) -> Vendor:
     return YahooPrices(cache_dir=settings.data_dir / "build" / "yfinance")
 
 
+def rating_source(settings: Settings) -> RatingSource:
+    """The source of ratings beside the curated ones that the settings name."""
+    return YahooRatings() if settings.rating_source == "yahoo" else NoRatings()
+
+
 def build_defs(
     settings: Settings, loggers: dict[str, dg.LoggerDefinition] | None = None, **overrides: Any
 ) -> dg.Definitions:
@@ -55,6 +62,7 @@ def build_defs(
     resources: dict[str, Any] = {
         "warehouse": Warehouse(settings.build_database, settings.published_dir),
         "price_source": price_source(settings),
+        "rating_source": rating_source(settings),
         "curated_facts": CuratedFacts(settings.reference_dir),
         "load_policy": LoadPolicy(allow_shrink=settings.allow_shrink),
         "dbt": DbtRunner(project),

@@ -19,6 +19,7 @@ PROJECT_DIR = Path(__file__).resolve().parent.parent
 PRICE_SOURCES = ("sample", "files", "yahoo", "tiingo")
 LIVE_VENDORS = ("yahoo", "tiingo")
 """The price sources that ask the network; several of them, separated by commas, are tried in that order."""
+RATING_SOURCES = ("none", "yahoo")
 _TRUTHS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False, "": False}
 
 
@@ -32,12 +33,14 @@ class Settings:
 
     `data_dir` receives all output. `price_source` is one of `PRICE_SOURCES`, or several of `LIVE_VENDORS` separated
     by commas; `price_files` is the folder that the `files` source reads, `tiingo_key` what the `tiingo` source needs.
+    `rating_source` is one of `RATING_SOURCES`: what is fetched beside the curated ratings.
     `allow_shrink` lets a batch replace a much larger one.
     """
 
     data_dir: Path = PROJECT_DIR / "data"
     price_source: str = "sample"
     price_files: Path | None = None
+    rating_source: str = "none"
     reference_dir: Path = PROJECT_DIR / "reference"
     allow_shrink: bool = False
     tiingo_key: SecretStr | None = field(default=None, repr=False)
@@ -85,7 +88,15 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     }
     known = {
         f"{PREFIX}{name}"
-        for name in ("DATA_DIR", "PRICE_SOURCE", "PRICE_FILES", "REFERENCE_DIR", "ALLOW_SHRINK", "TIINGO_KEY")
+        for name in (
+            "DATA_DIR",
+            "PRICE_SOURCE",
+            "PRICE_FILES",
+            "RATING_SOURCE",
+            "REFERENCE_DIR",
+            "ALLOW_SHRINK",
+            "TIINGO_KEY",
+        )
     }
     if unknown := sorted(set(given) - known):
         raise SettingsError(f"unknown setting {', '.join(unknown)}; known are {', '.join(sorted(known))}")
@@ -107,6 +118,9 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
             )
         if not price_files.is_dir():
             raise SettingsError(f"{PREFIX}PRICE_FILES={price_files} is not a folder")
+    rating_source = given.get(f"{PREFIX}RATING_SOURCE") or "none"
+    if rating_source not in RATING_SOURCES:
+        raise SettingsError(f"{PREFIX}RATING_SOURCE={rating_source!r}; known are {', '.join(RATING_SOURCES)}")
     allow_shrink = given.get(f"{PREFIX}ALLOW_SHRINK", "").lower()
     if allow_shrink not in _TRUTHS:
         raise SettingsError(f"{PREFIX}ALLOW_SHRINK={allow_shrink!r}; use 1 or 0")
@@ -114,6 +128,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         data_dir=folder("DATA_DIR", Settings.data_dir),
         price_source=price_source,
         price_files=price_files,
+        rating_source=rating_source,
         reference_dir=folder("REFERENCE_DIR", Settings.reference_dir),
         allow_shrink=_TRUTHS[allow_shrink],
         tiingo_key=SecretStr(tiingo_key) if tiingo_key else None,

@@ -16,7 +16,7 @@ REPO = Path(__file__).resolve().parent.parent
 REAL_PRICES = REPO.parent / "shared" / "data" / "prices"
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def real_prices() -> Path:
     """The folder of real prices, which is not part of the project; the test is skipped where it is missing."""
     if not REAL_PRICES.is_dir():

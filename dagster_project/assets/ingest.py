@@ -11,13 +11,14 @@ from types import MappingProxyType
 
 import dagster as dg
 
-from dagster_project.contracts import curated, market
+from dagster_project.contracts import curated, market, ratings
 from dagster_project.contracts.base import Contract
 from dagster_project.gate.gate import judge
 from dagster_project.sessions import exchange_sessions
 from dagster_project.sources.base import Batch, SourceError
 from dagster_project.sources.curated import CuratedFacts
 from dagster_project.sources.prices.base import OVERLAP, PriceRequest, PriceSource, StandingBar
+from dagster_project.sources.ratings.base import RatingRequest, RatingSource
 from dagster_project.warehouse.load import Load, LoadReport, Rejected, ShrunkBatchError, load
 from dagster_project.warehouse.resource import Standing, Warehouse
 
@@ -56,7 +57,7 @@ class Feed:
 
 def ingest_assets() -> list[dg.AssetsDefinition]:
     """All raw assets, in order of flow."""
-    return [_sessions_asset(), _prices_asset(), *(_curated_asset(feed) for feed in CURATED_FEEDS)]
+    return [_sessions_asset(), _prices_asset(), _ratings_asset(), *(_curated_asset(feed) for feed in CURATED_FEEDS)]
 
 
 REFERENCED = {"companies": curated.COMPANIES}
@@ -73,6 +74,7 @@ CURATED_FEEDS: tuple[Feed, ...] = tuple(
 )
 
 PRICES_FEED = Feed(market.DAILY_PRICES, "trade_date", frozenset({"python"}), essential=True, exclusive=True)
+RATINGS_FEED = Feed(ratings.YAHOO_RATING_CHANGES, "rating_date", frozenset({"python"}))
 SESSIONS_FEED = Feed(market.SESSIONS, "session_date", frozenset({"python"}), essential=True)
 
 
@@ -119,6 +121,29 @@ def _prices_asset() -> dg.AssetsDefinition:
         )
 
     return prices
+
+
+def _ratings_asset() -> dg.AssetsDefinition:
+    @_raw_asset(RATINGS_FEED, deps=[dg.AssetKey(["raw", curated.COMPANIES.table])])
+    def rating_changes(
+        context: dg.AssetExecutionContext,
+        warehouse: dg.ResourceParam[Warehouse],
+        rating_source: dg.ResourceParam[RatingSource],
+        load_policy: dg.ResourceParam[LoadPolicy],
+    ) -> dg.MaterializeResult:
+        if not rating_source.is_switched_on:
+            return _switched_off(context, warehouse, RATINGS_FEED, "MINEHOUSE_RATING_SOURCE=yahoo")
+        companies = warehouse.standing_values(curated.COMPANIES, "ticker")
+        return _ingest(
+            context,
+            warehouse,
+            RATINGS_FEED,
+            lambda: rating_source.fetch(RatingRequest(tuple(sorted(companies)))),
+            known={"companies": companies},
+            policy=load_policy,
+        )
+
+    return rating_changes
 
 
 def _curated_asset(feed: Feed) -> dg.AssetsDefinition:
@@ -256,6 +281,31 @@ def _ingest(
     return dg.MaterializeResult(
         metadata=dict(_metadata(warehouse, contract, report, rejects, standing)),
         check_results=[*_check_results(rejects, refusal, standing), *more_results(batch, refusal)],
+    )
+
+
+def _switched_off(
+    context: dg.AssetExecutionContext, warehouse: Warehouse, feed: Feed, how_to_switch_on: str
+) -> dg.MaterializeResult:
+    """Nothing is fetched; the table is there, empty or with what was loaded before, so that the models can read it."""
+    status = f"switched off, nothing was fetched; {how_to_switch_on} switches it on"
+    context.log.info(f"raw.{feed.contract.table}: {status}")
+    standing = warehouse.standing(feed.contract, feed.date_column)
+    return dg.MaterializeResult(
+        metadata={
+            "status": dg.MetadataValue.text(status),
+            **dict(_metadata(warehouse, feed.contract, None, (), standing)),
+        },
+        check_results=[
+            dg.AssetCheckResult(check_name="batch_is_accepted", passed=True, metadata={"observed": status}),
+            dg.AssetCheckResult(check_name="quarantine_is_empty", passed=True, metadata={"observed": status}),
+            dg.AssetCheckResult(
+                check_name="rows_stand_once",
+                passed=standing.duplicate_keys == 0,
+                severity=dg.AssetCheckSeverity.ERROR,
+                metadata={"failing_rows": standing.duplicate_keys, "observed": f"{standing.rows} rows stand; {status}"},
+            ),
+        ],
     )
 
 

@@ -16,7 +16,8 @@ TECHNICALS_KEY = dg.AssetKey(["marts", "fct_daily_technicals"])
 
 @dg.asset_check(
     asset=TECHNICALS_KEY,
-    description="The latest row of the companies is that of the last complete exchange session. Simulated prices are never up to date.",
+    description="The companies' latest row is that of the last complete exchange session. "
+    "Simulated prices are never up to date.",
 )
 def technicals_reach_last_session(
     warehouse: dg.ResourceParam[Warehouse], price_source: dg.ResourceParam[PriceSource]

@@ -239,6 +239,17 @@ RATING_SCALE = Contract(
     key=("rating",),
 )
 
+FIRM_ALIASES = Contract(
+    table="curated__firm_aliases",
+    description="One row per other name of an analyst firm.",
+    columns=(
+        Column("alias", "varchar", "The other name; case does not matter.", required=True),
+        Column("firm", "varchar", "The name that the marts show.", required=True),
+        Column("reason", "varchar", "What the other name is.", required=True),
+    ),
+    key=("alias",),
+)
+
 MW_VALUATION_ASSUMPTIONS = Contract(
     table="curated__mw_valuation_assumptions",
     description="One row per published value per MW: day, firm, business and company (or the sector).",
@@ -372,6 +383,7 @@ CURATED_CONTRACTS: tuple[Contract, ...] = (
     SITES_CAPACITY,
     RATING_CHANGES,
     RATING_SCALE,
+    FIRM_ALIASES,
     MW_VALUATION_ASSUMPTIONS,
     CAPITAL_STRUCTURE,
     FILING_DEADLINES,

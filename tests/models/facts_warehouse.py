@@ -22,9 +22,10 @@ import pyarrow as pa
 
 from dagster_project.contracts.curated import CURATED_CONTRACTS
 from dagster_project.contracts.market import DAILY_PRICES, SESSIONS
+from dagster_project.contracts.ratings import YAHOO_RATING_CHANGES
 from dagster_project.gate.cast import cast_column
 from dagster_project.sources.curated import CuratedFacts
-from dagster_project.warehouse.load import Load, load
+from dagster_project.warehouse.load import Load, create_tables, load
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -38,13 +39,14 @@ FIRST_LOAD = dt.datetime(2026, 8, 21, 22)  # noqa: DTZ001 - load times are naive
 SELECTED = (
     "+miner_snapshot", "+mw_value", "+deal_flow", "+sector_deal_flow", "+fct_lease_dcf", "+fct_mw_scenarios",
     "+fct_miner_valuation_daily", "+fct_hpc_deals", "+fct_site_capacity", "+fct_capital_structure",
-    "+fct_rating_changes",
+    "+fct_rating_changes", "+fct_consensus_daily", "int_rating_conflicts", "int_rating_unknown_words",
 )  # fmt: skip
 
 KNOWN_DATE = {
     "curated__hpc_deals": "announced_date",
     "curated__sites_capacity": "as_of_date",
     "curated__rating_changes": "rating_date",
+    "yahoo__rating_changes": "rating_date",
     "curated__mw_valuation_assumptions": "as_of_date",
 }
 
@@ -125,12 +127,12 @@ def load_reference(connection: duckdb.DuckDBPyConnection, folder: Path, loaded_a
         load(connection, contract, _typed(batch, contract), [], Load("curated", loaded_at, f"run-{loaded_at:%Y%m%d}"))
 
 
-def load_market(connection: duckdb.DuckDBPyConnection, prices: pd.DataFrame) -> None:
-    """Load the bars, and the weekdays of their span and of the two years before as sessions."""
-    last = max(prices["trade_date"])
-    sessions = pa.table(
-        {"session_date": pa.array(sessions_between(dt.date(2024, 1, 1), last), pa.date32())}
-    ).append_column("is_half_day", pa.array([False] * len(sessions_between(dt.date(2024, 1, 1), last))))
+def load_market(
+    connection: duckdb.DuckDBPyConnection, prices: pd.DataFrame, session_days: list[dt.date] | None = None
+) -> None:
+    """Load the bars and the sessions: those given, else the weekdays of their span and of the two years before."""
+    days = session_days or sessions_between(dt.date(2024, 1, 1), max(prices["trade_date"]))
+    sessions = pa.table({"session_date": pa.array(days, pa.date32()), "is_half_day": pa.array([False] * len(days))})
     bars = prices.assign(adj_close=None, dividend_usd=None, split_ratio=None).reset_index(drop=True)
     types = {"varchar": pa.string(), "date": pa.date32(), "double": pa.float64(), "bigint": pa.int64()}
     table = pa.table(
@@ -144,15 +146,25 @@ def load_market(connection: duckdb.DuckDBPyConnection, prices: pd.DataFrame) -> 
     load(connection, SESSIONS, _with_origin(sessions, "weekdays"), [], by)
 
 
-def build(workdir: Path, loads: Mapping[dt.datetime, Path], prices: pd.DataFrame) -> FactsWarehouse:
-    """Load the folders of facts one after the other, then run dbt."""
+def build(
+    workdir: Path,
+    loads: Mapping[dt.datetime, Path],
+    prices: pd.DataFrame,
+    session_days: list[dt.date] | None = None,
+    yahoo_ratings: Mapping[dt.datetime, Batch] | None = None,
+) -> FactsWarehouse:
+    """Load the folders of facts one after the other, then run dbt; without ratings of Yahoo their table is empty."""
     database = workdir / "build" / "warehouse.duckdb"
     database.parent.mkdir(parents=True)
     connection = duckdb.connect(str(database))
     try:
         for loaded_at, folder in sorted(loads.items()):
             load_reference(connection, folder, loaded_at)
-        load_market(connection, prices)
+        create_tables(connection, YAHOO_RATING_CHANGES)
+        for loaded_at, batch in sorted((yahoo_ratings or {}).items()):
+            by = Load("yahoo", loaded_at, f"run-{loaded_at:%Y%m%d}")
+            load(connection, YAHOO_RATING_CHANGES, _typed(batch, YAHOO_RATING_CHANGES), [], by)
+        load_market(connection, prices, session_days)
     finally:
         connection.close()
     dbt_dir = REPO_ROOT / "dbt"
@@ -187,7 +199,7 @@ def cut(full: FactsWarehouse, day: dt.date) -> Iterator[duckdb.DuckDBPyConnectio
             "create table raw.market__daily_prices as from whole.raw.market__daily_prices where trade_date <= ?", [day]
         )
         connection.execute("create table raw.calendar__sessions as from whole.raw.calendar__sessions")
-        for contract in CURATED_CONTRACTS:
+        for contract in (*CURATED_CONTRACTS, YAHOO_RATING_CHANGES):
             connection.execute(f"create table raw.{contract.table} as {_standing_then(contract)}", {"day": day})
         for node in full.models():
             connection.execute(_statement(node))

@@ -5,12 +5,15 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pandas as pd
 import pytest
+from yahoo_frames import frame, note
 
-from dagster_project.contracts import curated, market
+from dagster_project.contracts import curated, market, ratings
 from dagster_project.sources.base import Batch, SourceError
 from dagster_project.sources.prices.base import PriceRequest
 from dagster_project.sources.prices.files import FilePrices
+from dagster_project.sources.ratings.yahoo import YahooRatings
 
 MakePipeline = Callable[..., Any]
 PRICES_TO_READERS = dg.AssetSelection.groups("ingest", "market", "serving")
@@ -185,6 +188,36 @@ def test_the_gate_names_the_wrong_row_of_a_curated_file(
 
 
 def test_every_contract_has_its_asset_and_every_raw_asset_its_contract(sample: Any) -> None:
-    contracts = {contract.table for contract in (*curated.CURATED_CONTRACTS, market.DAILY_PRICES, market.SESSIONS)}
+    others = (market.DAILY_PRICES, market.SESSIONS, ratings.YAHOO_RATING_CHANGES)
+    contracts = {contract.table for contract in (*curated.CURATED_CONTRACTS, *others)}
     tables = sample.query_build("select table_name from duckdb_tables() where schema_name = 'raw'")
     assert {name for (name,) in tables} == contracts
+
+
+def test_ratings_of_yahoo_are_off_until_switched_on(make_pipeline: MakePipeline) -> None:
+    key = ["raw", "yahoo__rating_changes"]
+    raw = dg.AssetSelection.assets(["raw", "curated__companies"], key)
+    pipeline = make_pipeline()
+    off = pipeline.run(raw)
+    assert off.success
+    assert _failed_checks(off) == {}
+    (materialization,) = off.asset_materializations_for_node("__".join(key))
+    assert "MINEHOUSE_RATING_SOURCE=yahoo" in str(materialization.metadata["status"].value)
+    assert pipeline.query_build("select count(*) from raw.yahoo__rating_changes") == [(0,)]
+
+    def answer(symbol: str) -> pd.DataFrame:
+        if symbol == "CIFR":
+            raise RuntimeError("Too Many Requests")
+        return frame([note("2025-11-24T12:15:00", "JP Morgan", "up", "Neutral > Overweight", (14.0, 14.0))])
+
+    on = pipeline.run(raw, rating_source=YahooRatings(answer))
+    assert on.success
+    assert _failed_checks(on) == {"yahoo__rating_changes.quarantine_is_empty": dg.AssetCheckSeverity.WARN}
+    ((companies,),) = pipeline.query_build("select count(*) from raw.curated__companies")
+    assert pipeline.query_build("select count(*) from raw.yahoo__rating_changes") == [(companies - 1,)]
+
+    # switched off again, what was loaded stands
+    assert pipeline.run(raw).success
+    assert pipeline.query_build("select count(*) from raw.yahoo__rating_changes where valid_to is null") == [
+        (companies - 1,)
+    ]

@@ -34,6 +34,7 @@ def test_other_variables_are_none_of_our_business() -> None:
         ({"MINEHOUSE_PRICE_SOURCE": "bloomberg"}, "known are sample, files"),
         ({"MINEHOUSE_PRICE_SOURCE": "files"}, "needs MINEHOUSE_PRICE_FILES"),
         ({"MINEHOUSE_PRICE_SOURCE": "files", "MINEHOUSE_PRICE_FILES": "/no/such"}, "is not a folder"),
+        ({"MINEHOUSE_RATING_SOURCE": "bloomberg"}, "known are none, yahoo"),
         ({"MINEHOUSE_ALLOW_SHRINK": "perhaps"}, "use 1 or 0"),
     ],
 )

@@ -24,6 +24,7 @@ final as (
         price_target_prior,
         price_target_new,
         target_change_pct,
+        rating_source,
         source_url,
         source_tier,
         notes,

@@ -1,0 +1,41 @@
+"""The protocol that every source of ratings follows.
+
+Belongs here: what a request says, what a source must offer, and the source that is none. Does not belong here: any
+vendor; the curated ratings, which are a file of the reference folder (`sources.curated`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from dagster_project.sources.base import Batch, SourceError
+
+
+@dataclass(frozen=True)
+class RatingRequest:
+    """For which companies ratings are wanted: all that the source has of them."""
+
+    symbols: tuple[str, ...]
+
+
+class RatingSource(Protocol):
+    """Fetches ratings for a contract of `contracts.ratings`."""
+
+    name: str
+    is_switched_on: bool
+
+    def fetch(self, request: RatingRequest) -> Batch:
+        """Ratings for the request. Raises `SourceError` where nothing could be had."""
+        ...
+
+
+class NoRatings:
+    """No source beside the curated ratings: the default, as it needs no network."""
+
+    name = "none"
+    is_switched_on = False
+
+    def fetch(self, request: RatingRequest) -> Batch:
+        """There is nothing to fetch."""
+        raise SourceError(f"no source of ratings is switched on for {len(request.symbols)} symbols")

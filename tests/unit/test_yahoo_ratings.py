@@ -1,0 +1,130 @@
+"""Ratings from Yahoo: frames as yfinance gives them become rows that the gate can judge."""
+
+import datetime as dt
+
+import pandas as pd
+import pytest
+from yahoo_frames import frame, note
+
+from dagster_project.contracts.ratings import YAHOO_RATING_CHANGES
+from dagster_project.gate.gate import judge
+from dagster_project.sources.base import Batch, EmptyFetchError, SourceError
+from dagster_project.sources.ratings.base import NoRatings, RatingRequest
+from dagster_project.sources.ratings.yahoo import YahooRatings
+
+KNOWN = {"companies": frozenset({"CLSK", "CIFR"})}
+TODAY = dt.date(2025, 11, 25)
+UPGRADE = note("2025-11-24T12:15:00", "JP Morgan", "up", "Neutral > Overweight", (14.0, 14.0))
+
+
+def fetch(frames: dict[str, pd.DataFrame]) -> Batch:
+    """Ratings of those companies from those frames."""
+    return YahooRatings(frames.__getitem__).fetch(RatingRequest(tuple(frames)))
+
+
+def test_a_frame_becomes_rows() -> None:
+    history = [UPGRADE, note("2025-11-26T15:00:00", "B. Riley Securities", "main", "Buy > Buy", (25.0, 22.0), "Lowers")]
+    rows = fetch({"CLSK": frame(history)}).rows.to_pylist()
+    assert rows[0] == {
+        "rating_date": dt.date(2025, 11, 24),
+        "graded_at_epoch": 1763986500,
+        "ticker": "CLSK",
+        "firm": "JP Morgan",
+        "action": "up",
+        "from_grade": "Neutral",
+        "to_grade": "Overweight",
+        "price_target_action": "Maintains",
+        "price_target_prior": "14.0",
+        "price_target_new": "14.0",
+        "source_url": "https://finance.yahoo.com/quote/CLSK/",
+        "source_file": "yahoo:upgrades_downgrades:CLSK",
+        "source_row": 1,
+    }
+    assert (rows[1]["price_target_prior"], rows[1]["price_target_new"]) == ("25.0", "22.0")
+
+
+@pytest.mark.parametrize(
+    ("time_utc", "day"),
+    [
+        ("2025-11-25T03:30:00", dt.date(2025, 11, 24)),
+        ("2025-11-25T05:30:00", dt.date(2025, 11, 25)),
+        ("2025-07-25T03:30:00", dt.date(2025, 7, 24)),
+        ("2025-07-25T04:30:00", dt.date(2025, 7, 25)),
+    ],
+)
+def test_the_day_is_new_yorks(time_utc: str, day: dt.date) -> None:
+    rows = fetch({"CLSK": frame([note(time_utc, "Citi", "init", "Buy")])}).rows.to_pylist()
+    assert rows[0]["rating_date"] == day
+
+
+def test_nothing_and_zero_are_missing() -> None:
+    (row,) = fetch(
+        {"CLSK": frame([note("2025-01-13T13:00:00", "Northland", "init", " > Outperform")])}
+    ).rows.to_pylist()
+    assert (row["from_grade"], row["price_target_prior"], row["price_target_new"]) == (None, None, None)
+
+
+def test_frames_of_an_older_version_have_no_targets() -> None:
+    older = frame([UPGRADE]).drop(columns=["priceTargetAction", "currentPriceTarget", "priorPriceTarget"])
+    (row,) = fetch({"CLSK": older}).rows.to_pylist()
+    assert (row["price_target_action"], row["price_target_new"]) == (None, None)
+
+
+def test_of_two_notes_of_a_firm_on_a_day_the_later_counts() -> None:
+    earlier = note("2025-11-24T11:00:00", "JP Morgan", "main", "Neutral > Neutral", (14.0, 13.0))
+    for history in ([UPGRADE, earlier], [earlier, UPGRADE]):
+        rows = fetch({"CLSK": frame(history)}).rows.to_pylist()
+        assert [(row["action"], row["price_target_new"]) for row in rows] == [("up", "14.0")]
+
+
+def test_the_gate_takes_good_rows_and_names_the_bad_ones() -> None:
+    bad = [
+        note("2025-11-20T12:00:00", "Citi", "sideways", "Buy > Buy"),
+        note("2025-11-20T12:00:00", "BTIG", "main", "Buy > "),
+        note("2025-11-20T12:00:00", "", "main", "Buy > Buy"),
+        note("2025-11-28T12:00:00", "Needham", "main", "Buy > Buy"),
+        note("2025-11-20T12:00:00", "KBW", "main", "Buy > Buy", (-1.0, 10.0)),
+    ]
+    judgement = judge(fetch({"CLSK": frame([UPGRADE, *bad])}), YAHOO_RATING_CHANGES, KNOWN, TODAY)
+    assert judgement.good["firm"].to_pylist() == ["JP Morgan"]
+    assert judgement.good["price_target_new"].to_pylist() == [14.0]
+    reasons = {reject.row: reject.reason for reject in judgement.rejects}
+    assert sorted(reasons) == [2, 3, 4, 5, 6]
+    for row, column in ((2, "action"), (3, "to_grade"), (4, "firm"), (5, "rating_date"), (6, "price_target_prior")):
+        assert column in reasons[row]
+
+
+def test_one_company_that_fails_does_not_stop_the_others() -> None:
+    def answer(symbol: str) -> pd.DataFrame:
+        if symbol == "CIFR":
+            raise RuntimeError("Too Many Requests")
+        return frame([UPGRADE])
+
+    batch = YahooRatings(answer).fetch(RatingRequest(("CIFR", "CLSK")))
+    assert batch.rows["ticker"].to_pylist() == ["CLSK"]
+    ((file, row, reason),) = [(reject.file, reject.row, reject.reason) for reject in batch.rejects]
+    assert (file, row) == ("yahoo:upgrades_downgrades:CIFR", None)
+    assert "Too Many Requests" in reason
+
+
+def test_a_changed_format_is_a_reject_and_not_a_guess() -> None:
+    batch = fetch({"CLSK": frame([UPGRADE]), "CIFR": frame([UPGRADE]).rename(columns={"ToGrade": "Grade"})})
+    assert batch.rows["ticker"].to_pylist() == ["CLSK"]
+    assert "lacks ToGrade" in batch.rejects[0].reason
+
+
+def test_nothing_at_all_is_an_error() -> None:
+    with pytest.raises(EmptyFetchError, match="no rating for 2 companies"):
+        fetch({"CLSK": pd.DataFrame(), "CIFR": frame([])})
+
+
+def test_without_the_library_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "yfinance", None)
+    with pytest.raises(SourceError, match="pip install yfinance"):
+        YahooRatings().fetch(RatingRequest(("CLSK",)))
+
+
+def test_the_default_source_is_off() -> None:
+    assert not NoRatings().is_switched_on
+    with pytest.raises(SourceError, match="no source of ratings is switched on"):
+        NoRatings().fetch(RatingRequest(("CLSK",)))
