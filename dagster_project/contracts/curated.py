@@ -239,6 +239,18 @@ RATING_SCALE = Contract(
     key=("rating",),
 )
 
+SYMBOL_CHANGES = Contract(
+    table="curated__symbol_changes",
+    description="One row per other ticker of a company: the prices under it belong to the company's one series.",
+    columns=(
+        Column("other_ticker", "varchar", "The other ticker.", required=True, pattern=TICKER),
+        _company("The ticker that the warehouse keeps, as in companies.csv."),
+        _source_url(),
+        Column("reason", "varchar", "What happened.", required=True),
+    ),
+    key=("other_ticker",),
+)
+
 FIRM_ALIASES = Contract(
     table="curated__firm_aliases",
     description="One row per other name of an analyst firm.",
@@ -379,6 +391,7 @@ CURATED_CONTRACTS: tuple[Contract, ...] = (
     COMPANIES,
     PEERS,
     SOURCE_TIERS,
+    SYMBOL_CHANGES,
     HPC_DEALS,
     SITES_CAPACITY,
     RATING_CHANGES,

@@ -60,6 +60,19 @@ def test_real_prices_give_the_real_figures(make_pipeline: MakePipeline, real_pri
     assert pipeline.query("select distinct price_source from marts.fct_daily_technicals") == [("files",)]
     ghost = "select is_suspect from marts.fct_daily_technicals where symbol = 'CLSK' and trade_date = '2024-11-08'"
     assert pipeline.query(ghost) == [(True,)]
+    relisted = (
+        "select min(trade_date)::varchar, count(*) filter (where sma_200 is null) from marts.fct_daily_technicals "
+    )
+    assert pipeline.query(relisted + "where symbol = 'CORZ'") == [("2024-01-24", 199)]
+    weekends = (
+        "select count(*) from marts.fct_daily_technicals where symbol = 'BTC-USD' and dayofweek(trade_date) in (0, 6)"
+    )
+    assert pipeline.query(weekends) == [(0,)], "bitcoin is read at exchange sessions"
+    special = (
+        "select event_type, count(*) from marts.fct_price_events "
+        "where symbol in ('CLSK', 'CORZ') group by all order by all"
+    )
+    assert {"ghost_bar", "first_bar", "half_day"} <= {name for name, _ in pipeline.query(special)}
 
 
 def test_a_second_run_changes_nothing_but_the_run_log(make_pipeline: MakePipeline) -> None:
@@ -86,12 +99,22 @@ def test_bad_files_load_what_is_good_and_keep_what_is_bad(make_pipeline: MakePip
     spoilt = [*days[:10], days[10].replace("20.5", "-20.5"), *days[11:], days[-1].replace("39.5", "39.6")]
     _bars(folder, "MARA", spoilt)
     _bars(folder, "RIOT", ["1,2"], header="When,How much")
+    _bars(folder, "BITF", days[:20])
+    _bars(folder, "KEEL", days[19:])  # the company changed its ticker, and the vendor carries one day under both
     pipeline = make_pipeline(price_source="files", price_files=folder)
     result = pipeline.run(PRICES_TO_READERS)
     assert result.success
     assert _failed_checks(result)["market__daily_prices.quarantine_is_empty"] is dg.AssetCheckSeverity.WARN
     loaded = pipeline.query("select symbol, count(*) from marts.fct_daily_technicals group by all order by all")
-    assert loaded == [("CLSK", 30), ("MARA", 28)]
+    assert loaded == [("BITF", 30), ("CLSK", 30), ("MARA", 28)]
+    events = "select symbol, trade_date::varchar, event_type, event_value from marts.fct_price_events order by all"
+    assert pipeline.query(events) == [
+        ("BITF", days[0][:10], "first_bar", 10.5),
+        ("BITF", days[20][:10], "symbol_change", None),
+        ("CLSK", days[0][:10], "first_bar", 10.5),
+        ("MARA", days[0][:10], "first_bar", 10.5),
+        ("MARA", days[11][:10], "missing_sessions", 1.0),
+    ]
     kept = pipeline.query_build(
         "select source_file, source_row, reason from quarantine.market__daily_prices order by source_file, source_row"
     )

@@ -6,26 +6,45 @@ source as (
 
 ),
 
+symbol_changes as (
+
+    select * from {{ ref('stg_curated__symbol_changes') }}
+
+),
+
 standing as (
 
     select
-        symbol,
-        trade_date,
-        open,
-        high,
-        low,
-        close,
-        adj_close,
-        volume,
-        dividend_usd,
-        split_ratio,
-        source as price_source,
-        source_file,
-        source_row
+        coalesce(symbol_changes.symbol, source.symbol) as symbol,
+        source.symbol as quoted_symbol,
+        source.trade_date,
+        source.open,
+        source.high,
+        source.low,
+        source.close,
+        source.adj_close,
+        source.volume,
+        source.dividend_usd,
+        source.split_ratio,
+        source.source as price_source,
+        source.source_file,
+        source.source_row
 
     from source
-    where valid_to is null
+    left join symbol_changes on source.symbol = symbol_changes.other_symbol
+    where source.valid_to is null
+
+),
+
+-- where a vendor carries a day under both tickers, the one that the warehouse keeps wins
+one_per_day as (
+
+    select *
+    from standing
+    qualify row_number() over (
+        partition by symbol, trade_date order by quoted_symbol = symbol desc, quoted_symbol
+    ) = 1
 
 )
 
-select * from standing
+select * from one_per_day

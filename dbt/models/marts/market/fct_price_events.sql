@@ -1,0 +1,168 @@
+with
+
+prices as (
+
+    select * from {{ ref('stg_market__daily_prices') }}
+
+),
+
+sessions as (
+
+    select * from {{ ref('dim_sessions') }}
+
+),
+
+instruments as (
+
+    select * from {{ ref('dim_miners') }}
+
+),
+
+placed as (
+
+    select
+        prices.*,
+        sessions.session_number,
+        sessions.is_half_day,
+        instruments.trading_calendar = 'XNYS' as is_exchange_traded,
+        lag(prices.close) over own_days as close_before,
+        lag(prices.quoted_symbol) over own_days as quoted_symbol_before,
+        max(sessions.session_number) over (
+            partition by prices.symbol
+            order by prices.trade_date
+            rows between unbounded preceding and 1 preceding
+        ) as session_number_before,
+        row_number() over own_days as bar_number
+
+    from prices
+    left join sessions on prices.trade_date = sessions.session_date
+    left join instruments on prices.symbol = instruments.symbol
+    window own_days as (partition by prices.symbol order by prices.trade_date)
+
+),
+
+first_bars as (
+
+    select
+        symbol,
+        trade_date,
+        'first_bar' as event_type,
+        close as event_value,
+        'the series begins here; every window counts from this bar' as detail
+    from placed
+    where bar_number = 1
+
+),
+
+ghost_bars as (
+
+    select
+        symbol,
+        trade_date,
+        'ghost_bar' as event_type,
+        close as event_value,
+        'no volume, no range, closed where the day before did: kept, marked is_suspect' as detail
+    from placed
+    where volume = 0 and high = low and close = close_before
+
+),
+
+missing_sessions as (
+
+    select
+        symbol,
+        trade_date,
+        'missing_sessions' as event_type,
+        cast(session_number - session_number_before - 1 as double) as event_value,
+        'sessions without a bar just before this one: no bar is invented, windows count bars' as detail
+    from placed
+    where is_exchange_traded and session_number - session_number_before > 1
+
+),
+
+off_session_bars as (
+
+    select
+        symbol,
+        trade_date,
+        'off_session_bar' as event_type,
+        close as event_value,
+        'the exchange was closed: left out of the technicals' as detail
+    from placed
+    where is_exchange_traded and session_number is null
+
+),
+
+half_days as (
+
+    select
+        symbol,
+        trade_date,
+        'half_day' as event_type,
+        cast(volume as double) as event_value,
+        'the exchange closed early: a full bar with less time behind its volume' as detail
+    from placed
+    where is_exchange_traded and is_half_day
+
+),
+
+splits as (
+
+    select
+        symbol,
+        trade_date,
+        'split' as event_type,
+        split_ratio as event_value,
+        'new shares per old one; prices before are adjusted for it' as detail
+    from placed
+    where split_ratio <> 1
+
+),
+
+dividends as (
+
+    select
+        symbol,
+        trade_date,
+        'dividend' as event_type,
+        dividend_usd as event_value,
+        'USD a share; close is not adjusted for it, adj_close is' as detail
+    from placed
+    where dividend_usd > 0
+
+),
+
+symbol_changes as (
+
+    select
+        symbol,
+        trade_date,
+        'symbol_change' as event_type,
+        cast(null as double) as event_value,
+        'quoted as ' || quoted_symbol || ', before as ' || quoted_symbol_before as detail
+    from placed
+    where quoted_symbol <> quoted_symbol_before
+
+),
+
+final as (
+
+    select * from first_bars
+    union all
+    select * from ghost_bars
+    union all
+    select * from missing_sessions
+    union all
+    select * from off_session_bars
+    union all
+    select * from half_days
+    union all
+    select * from splits
+    union all
+    select * from dividends
+    union all
+    select * from symbol_changes
+
+)
+
+select * from final
