@@ -24,7 +24,7 @@ import talib
 from benchmarks.panel import BAR_COLUMNS
 
 DBT_PROJECT = Path(__file__).resolve().parents[1] / "dbt"
-MODELS = ("int_technical_sessions", "int_technical_windows", "fct_daily_technicals")
+MODELS = ("int_technicals_stale", "int_technical_sessions", "int_technical_windows", "fct_daily_technicals")
 MART = "marts.fct_daily_technicals"
 
 # A difference of two prices has no digits of its own near zero: it is measured against this share of what it
@@ -254,7 +254,8 @@ def sma_crosses(bars: pd.DataFrame) -> np.ndarray:
 # ---------------------------------------------------------------------------------------------------- comparison
 
 
-def _scale(column: str, close: np.ndarray) -> np.ndarray | float:
+def scale(column: str, close: np.ndarray) -> np.ndarray | float:
+    """What a difference of this column is relative to when the value itself is near zero."""
     if column.startswith("macd"):
         return SMALLEST_SHARE * close
     if column.endswith("_pct") or column.startswith("pct_"):
@@ -281,7 +282,7 @@ def compare(mart: pd.DataFrame) -> list[Difference]:
                 if oracle == "TA-Lib" and column == "avg_volume_20" and rows["volume"].isna().any():
                     nulls = 0
                 both = ~np.isnan(ours) & ~np.isnan(expected)
-                size = np.maximum(np.abs(expected), _scale(column, close))
+                size = np.maximum(np.abs(expected), scale(column, close))
                 with np.errstate(divide="ignore", invalid="ignore"):
                     relative = np.where(ours == expected, 0.0, np.abs(ours - expected) / size)[both]
                 largest = float(relative.max()) if relative.size else 0.0
@@ -332,7 +333,7 @@ def run_models(data_dir: Path, *arguments: str, project: Path = DBT_PROJECT) -> 
     """Run the technicals' models alone on the bars in `data_dir`; dbt resolves their parent to the table there."""
     environment = os.environ | {"MINEHOUSE_DATA_DIR": str(data_dir), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
     command = [
-        *(sys.executable, "-m", "dbt.cli.main", "--quiet", "run"),
+        *(sys.executable, "-c", "from dbt.cli.main import cli; cli()", "--quiet", "run"),
         *("--project-dir", str(project), "--profiles-dir", str(project)),
         *("--target-path", str(data_dir / "target"), "--log-path", str(data_dir / "logs")),
         *("--select", *MODELS, *arguments),

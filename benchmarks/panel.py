@@ -41,12 +41,11 @@ def history_lengths(symbols: int, rows: int, rng: np.random.Generator) -> np.nda
     lengths = np.clip(drawn * high, SHORTEST, LONGEST).astype(np.int64)
     lengths[np.argmax(lengths)] = LONGEST
     short = rows - int(lengths.sum())
-    room = np.flatnonzero((lengths > 2 * SHORTEST) & (lengths < LONGEST - 2))
-    step = np.sign(short)
     while short:
-        take = room[: min(abs(short), room.size)]
-        lengths[take] += step
-        short -= step * take.size
+        step = np.sign(short)
+        room = np.flatnonzero((lengths + step >= SHORTEST) & (lengths + step < LONGEST))[: abs(short)]
+        lengths[room] += step
+        short -= step * room.size
     return lengths
 
 
@@ -73,7 +72,7 @@ def bars(symbols: int, rows: int, seed: int = SEED) -> pa.Table:
     # a long walk must stay a price: pull it back with a straight line to a plausible last price
     last = starts + lengths - 1
     first_price = np.exp(rng.normal(3.0, 1.5, symbols))
-    drift = (np.log(np.clip(first_price * np.exp(walk[last]), 0.01, 5_000)) - np.log(first_price) - walk[last])
+    drift = np.log(np.clip(first_price * np.exp(walk[last]), 0.01, 5_000)) - np.log(first_price) - walk[last]
     walk += np.repeat(drift, lengths) * row_in_symbol / np.repeat(np.maximum(lengths - 1, 1), lengths)
     close = np.round(np.clip(np.repeat(first_price, lengths) * np.exp(walk), 0.0001, 500_000), 4)
     spread = close * np.abs(rng.normal(0, 0.012, rows))

@@ -102,12 +102,16 @@
 {%- endmacro %}
 
 
-{#- what the earlier blocks of a symbol summed up to, brought to the scale of a later one -#}
-{% macro carry_into_block(term, keep) -%}
-    coalesce(sum(
-        earlier.{{ term }}
-        * power({{ keep }}, {{ block_length() }} * (later.block_number - earlier.block_number))
-    ), 0)
+{#-
+    What the earlier blocks of a symbol summed up to, brought to the scale of this one. Ten blocks back is beyond the
+    range of a double for any average of up to 14 periods, and beyond its digits for any of up to 250.
+-#}
+{% macro carry_into_block(total, keep) -%}
+    {%- for back in range(1, 10) %}
+    power({{ keep }}, {{ back * block_length() | int }})
+    * coalesce(lag({{ total }}, {{ back }}) over (partition by symbol order by block_number), 0)
+    {{- ' +' if not loop.last }}
+    {%- endfor %}
 {%- endmacro %}
 
 

@@ -65,9 +65,9 @@ block_totals as (
 carries as (
 
     select
-        later.symbol,
-        later.block_number,
-        coalesce(any_value(later.macd_seed_gap), 0) as macd_seed_gap,
+        symbol,
+        block_number,
+        coalesce(macd_seed_gap, 0) as macd_seed_gap,
         {{ carry_into_block('ema_12_total', ema_keep(12)) }} as ema_12_carry,
         {{ carry_into_block('ema_26_total', ema_keep(26)) }} as ema_26_carry,
         {{ carry_into_block('signal_rest_total', ema_keep(9)) }} as signal_rest_carry,
@@ -75,12 +75,7 @@ carries as (
         {{ carry_into_block('avg_loss_total', wilder_keep(14)) }} as avg_loss_carry,
         {{ carry_into_block('atr_total', wilder_keep(14)) }} as atr_carry
 
-    from block_totals as later
-    left join block_totals as earlier
-        on
-            later.symbol = earlier.symbol
-            and later.block_number > earlier.block_number
-    group by later.symbol, later.block_number
+    from block_totals
 
 ),
 
