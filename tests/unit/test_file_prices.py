@@ -205,7 +205,7 @@ def test_missing_folder_is_an_error(tmp_path: Path) -> None:
 
 def test_nothing_within_the_days_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "CLSK.csv").write_text("date,close\n2025-01-02,1\n")
-    with pytest.raises(EmptyFetchError, match="has no price from 2026-01-01 to None"):
+    with pytest.raises(EmptyFetchError, match="has no price from 2026-01-01 to the end"):
         fetch(tmp_path, start=dt.date(2026, 1, 1))
 
 
