@@ -176,7 +176,9 @@ class FilePrices:
             of_whom = f" of {', '.join(request.symbols)}" if request.only_listed else ""
             days = f"from {request.start or 'the beginning'} to {request.end or 'the end'}"
             raise EmptyFetchError(f"{self.folder} has no price{of_whom} {days}")
-        return Batch(self.name, rows, tuple(rejects), is_partial=request.is_partial)
+        asked = request.symbols if request.only_listed else ()
+        missing = {symbol: f"no file for it in {self.folder.name}" for symbol in asked if symbol not in owners}
+        return Batch(self.name, rows, tuple(rejects), missing=missing, is_partial=request.is_partial)
 
 
 class _UnreadableError(Exception):
