@@ -12,7 +12,15 @@ from dagster_dbt import DbtProject
 from dagster_project.assets.ingest import LoadPolicy, ingest_assets
 from dagster_project.assets.serving import serving_assets
 from dagster_project.assets.transform import transform_assets
-from dagster_project.automation.jobs import AFTER_THE_CLOSE, DAILY_REFRESH, PUBLISH, publish_what_stands
+from dagster_project.automation.jobs import (
+    AFTER_THE_CLOSE,
+    DAILY_REFRESH,
+    PUBLISH,
+    REFRESH_PRICES,
+    publish_what_stands,
+)
+from dagster_project.automation.landing import landing_sensor
+from dagster_project.automation.notify import webhook_sensors
 from dagster_project.checks.freshness import technicals_reach_last_session
 from dagster_project.checks.serving import published_equals_build, published_opens_in_old_duckdb
 from dagster_project.dbt_runner import DbtRunner
@@ -51,6 +59,12 @@ def rating_source(settings: Settings) -> RatingSource:
     return YahooRatings() if settings.rating_source == "yahoo" else NoRatings()
 
 
+def _landing_sensors(settings: Settings) -> list[dg.SensorDefinition]:
+    if settings.price_source == "files" and settings.price_files is not None:
+        return [landing_sensor(settings.price_files)]
+    return []
+
+
 def build_defs(
     settings: Settings, loggers: dict[str, dg.LoggerDefinition] | None = None, **overrides: Any
 ) -> dg.Definitions:
@@ -70,9 +84,9 @@ def build_defs(
     return dg.Definitions(
         assets=[*ingest_assets(), *models, *serving_assets(marts)],
         asset_checks=[technicals_reach_last_session, published_equals_build, published_opens_in_old_duckdb],
-        jobs=[DAILY_REFRESH, PUBLISH],
+        jobs=[DAILY_REFRESH, REFRESH_PRICES, PUBLISH],
         schedules=[AFTER_THE_CLOSE],
-        sensors=[publish_what_stands],
+        sensors=[publish_what_stands, *_landing_sensors(settings), *webhook_sensors(settings.webhook_url)],
         resources=resources | overrides,
         executor=dg.in_process_executor,
         loggers=loggers,

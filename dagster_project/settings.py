@@ -11,6 +11,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
@@ -34,7 +35,7 @@ class Settings:
     `data_dir` receives all output. `price_source` is one of `PRICE_SOURCES`, or several of `LIVE_VENDORS` separated
     by commas; `price_files` is the folder that the `files` source reads, `tiingo_key` what the `tiingo` source needs.
     `rating_source` is one of `RATING_SOURCES`: what is fetched beside the curated ratings.
-    `allow_shrink` lets a batch replace a much larger one.
+    `allow_shrink` lets a batch replace a much larger one. `webhook_url` is told of failures.
     """
 
     data_dir: Path = PROJECT_DIR / "data"
@@ -44,6 +45,7 @@ class Settings:
     reference_dir: Path = PROJECT_DIR / "reference"
     allow_shrink: bool = False
     tiingo_key: SecretStr | None = field(default=None, repr=False)
+    webhook_url: SecretStr | None = field(default=None, repr=False)
 
     @property
     def price_vendors(self) -> tuple[str, ...]:
@@ -96,6 +98,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
             "REFERENCE_DIR",
             "ALLOW_SHRINK",
             "TIINGO_KEY",
+            "WEBHOOK_URL",
         )
     }
     if unknown := sorted(set(given) - known):
@@ -132,7 +135,23 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         reference_dir=folder("REFERENCE_DIR", Settings.reference_dir),
         allow_shrink=_TRUTHS[allow_shrink],
         tiingo_key=SecretStr(tiingo_key) if tiingo_key else None,
+        webhook_url=_webhook_url(given.get(f"{PREFIX}WEBHOOK_URL") or ""),
     )
+
+
+def _webhook_url(given: str) -> SecretStr | None:
+    url = given.strip()
+    if not url:
+        return None
+    try:
+        parts = urlsplit(url)
+        is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        is_usable = False
+    if not is_usable:
+        # whoever knows the address can post to it, so the error does not repeat it
+        raise SettingsError(f"{PREFIX}WEBHOOK_URL is not an http or https address")
+    return SecretStr(url)
 
 
 def _price_source(given: str) -> str:

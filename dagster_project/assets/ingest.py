@@ -11,6 +11,9 @@ from types import MappingProxyType
 
 import dagster as dg
 
+from dagster_project.assets.freshness import after_every_close, within_days
+from dagster_project.assets.preview import markdown_table
+from dagster_project.assets.selection import PriceSelection, SelectionError
 from dagster_project.contracts import curated, market, ratings
 from dagster_project.contracts.base import Contract
 from dagster_project.gate.gate import judge
@@ -19,7 +22,7 @@ from dagster_project.sources.base import Batch, SourceError
 from dagster_project.sources.curated import CuratedFacts
 from dagster_project.sources.prices.base import OVERLAP, PriceRequest, PriceSource, StandingBar
 from dagster_project.sources.ratings.base import RatingRequest, RatingSource
-from dagster_project.warehouse.load import Load, LoadReport, Rejected, ShrunkBatchError, load
+from dagster_project.warehouse.load import Load, LoadError, LoadReport, Rejected, load
 from dagster_project.warehouse.resource import Standing, Warehouse
 
 POOL = "duckdb"
@@ -45,7 +48,7 @@ class Feed:
     """How one raw table is fed.
 
     `essential`: without rows in it nothing downstream makes sense, so an empty table blocks. `exclusive`: rows of
-    another source never stand beside this source's.
+    another source never stand beside this source's. `freshness` makes the policy by which Dagster calls it stale.
     """
 
     contract: Contract
@@ -53,6 +56,7 @@ class Feed:
     kinds: frozenset[str]
     essential: bool = False
     exclusive: bool = False
+    freshness: Callable[[], dg.FreshnessPolicy] = within_days
 
 
 def ingest_assets() -> list[dg.AssetsDefinition]:
@@ -73,7 +77,15 @@ CURATED_FEEDS: tuple[Feed, ...] = tuple(
     for contract in curated.CURATED_CONTRACTS
 )
 
-PRICES_FEED = Feed(market.DAILY_PRICES, "trade_date", frozenset({"python"}), essential=True, exclusive=True)
+PRICES_FEED = Feed(
+    market.DAILY_PRICES,
+    "trade_date",
+    frozenset({"python"}),
+    essential=True,
+    exclusive=True,
+    freshness=after_every_close,
+)
+PRICES_KEY = dg.AssetKey(["raw", market.DAILY_PRICES.table])
 RATINGS_FEED = Feed(ratings.YAHOO_RATING_CHANGES, "rating_date", frozenset({"python"}))
 SESSIONS_FEED = Feed(market.SESSIONS, "session_date", frozenset({"python"}), essential=True)
 
@@ -98,21 +110,33 @@ def _prices_asset() -> dg.AssetsDefinition:
     @_raw_asset(PRICES_FEED, deps=instruments, more_checks=_SYMBOL_CHECKS)
     def prices(
         context: dg.AssetExecutionContext,
+        config: PriceSelection,
         warehouse: dg.ResourceParam[Warehouse],
         price_source: dg.ResourceParam[PriceSource],
         load_policy: dg.ResourceParam[LoadPolicy],
     ) -> dg.MaterializeResult:
+        listed = warehouse.standing_values(curated.COMPANIES, "ticker") | warehouse.standing_values(
+            curated.PEERS, "ticker"
+        )
+        try:
+            start, end = config.days()
+            # a folder of files may have brought symbols that are not on the list
+            known = listed | warehouse.standing_values(market.DAILY_PRICES, "symbol") if config.symbols else listed
+            symbols = config.picked_symbols(known)
+        except SelectionError as error:
+            raise dg.Failure(str(error), allow_retries=False) from None
+
         def fetch() -> Batch:
-            symbols = warehouse.standing_values(curated.COMPANIES, "ticker") | warehouse.standing_values(
-                curated.PEERS, "ticker"
-            )
             stands = warehouse.last_standing(market.DAILY_PRICES, price_source.name, _STANDING_COLUMNS, OVERLAP)
             always_open = warehouse.standing_values(curated.PEERS, "ticker", where=("trading_calendar", "24/7"))
             return price_source.fetch(
                 PriceRequest(
                     symbols=tuple(sorted(symbols)),
+                    start=start,
+                    end=end,
                     standing={symbol: tuple(StandingBar(*bar) for bar in bars) for symbol, bars in stands.items()},
                     always_open=always_open,
+                    only_listed=bool(config.symbols),
                 )
             )
 
@@ -206,6 +230,7 @@ def _raw_asset(
         owners=["team:data"],
         tags={"layer": "raw"},
         pool=POOL,
+        freshness_policy=feed.freshness(),
         metadata={
             "dagster/table_name": f"raw.{feed.contract.table}",
             "dagster/column_schema": dg.TableSchema(
@@ -271,9 +296,10 @@ def _ingest(
                 retire_other_sources=feed.exclusive,
                 since=batch.since,
                 replacing=batch.restated,
+                is_partial=batch.is_partial,
             )
         refusal = "; ".join(f"{group}: {why}" for group, why in report.refused.items())
-    except (SourceError, ShrunkBatchError) as error:
+    except (SourceError, LoadError) as error:
         refusal = str(error)
     if refusal:
         context.log.error(f"refused, what stood before stands still: {refusal}")
@@ -326,7 +352,7 @@ def _metadata(
     if rejects:
         yield "quarantine", dg.MetadataValue.md("\n".join(f"- {line}" for line in _listed(rejects)))
     preview = warehouse.preview(f"raw.{contract.table}").select(list(contract.column_names))
-    yield "preview", dg.MetadataValue.md(_markdown(preview.to_pylist()))
+    yield "preview", dg.MetadataValue.md(markdown_table(preview.to_pylist()))
 
 
 def _check_results(rejects: tuple[Rejected, ...], refusal: str, standing: Standing) -> Iterator[dg.AssetCheckResult]:
@@ -361,17 +387,6 @@ def _listed(rejects: tuple[Rejected, ...]) -> list[str]:
     if len(rejects) > _MAX_LISTED:
         lines.append(f"and {len(rejects) - _MAX_LISTED} more, all in quarantine")
     return lines
-
-
-def _markdown(rows: list[dict[str, object]]) -> str:
-    if not rows:
-        return "no rows"
-    names = list(rows[0])
-    lines = ["| " + " | ".join(names) + " |", "|" + "---|" * len(names)]
-    lines += [
-        "| " + " | ".join("" if row[name] is None else str(row[name])[:60] for name in names) + " |" for row in rows
-    ]
-    return "\n".join(lines)
 
 
 def _today() -> dt.date:

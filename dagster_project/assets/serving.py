@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 
 import dagster as dg
 
+from dagster_project.assets.freshness import after_every_close
 from dagster_project.assets.ingest import POOL
 from dagster_project.warehouse.publish import publish
 from dagster_project.warehouse.quality import CheckRecord, append_check_records
@@ -55,6 +56,7 @@ def serving_assets(marts: Iterable[dg.AssetKey]) -> list[dg.AssetsDefinition]:
     @dg.asset(
         key=PUBLISHED_KEY,
         deps=[*marts, QUALITY_KEY],
+        freshness_policy=after_every_close(),
         group_name="serving",
         kinds={"duckdb", "parquet"},
         owners=["team:data"],

@@ -11,10 +11,15 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject, dbt_assets
 
+from dagster_project.assets.freshness import after_every_close, within_days
 from dagster_project.assets.ingest import POOL
+from dagster_project.assets.preview import markdown_table
 from dagster_project.dbt_runner import DbtRunner
+from dagster_project.warehouse.resource import Glance, Warehouse
 
 AREAS = ("market", "ratings", "hpc", "valuation")
+DAILY_MARTS = frozenset({"fct_daily_technicals", "miner_snapshot"})
+"""The marts that are worth nothing a day late; the others hold facts, which change slowly."""
 
 
 class ManifestMissingError(FileNotFoundError):
@@ -33,6 +38,14 @@ class MinehouseTranslator(DagsterDbtTranslator):
         if dbt_resource_props["resource_type"] == "source":
             return dg.AssetKey([dbt_resource_props["source_name"], dbt_resource_props["name"]])
         return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
+
+    def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
+        """As dagster-dbt has it, with a freshness policy on what readers open."""
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        if spec.key.path[0] != "marts" or spec.freshness_policy is not None:
+            return spec
+        daily = spec.key.path[-1] in DAILY_MARTS
+        return spec.replace_attributes(freshness_policy=after_every_close() if daily else within_days())
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         """The area."""
@@ -63,7 +76,32 @@ def _area_assets(area: str, project: DbtProject) -> dg.AssetsDefinition:
         dagster_dbt_translator=MinehouseTranslator(),
         pool=POOL,
     )
-    def build(context: dg.AssetExecutionContext, dbt: dg.ResourceParam[DbtRunner]) -> Iterator[Any]:
-        yield from dbt.build(context, select=f"tag:{area}")
+    def build(
+        context: dg.AssetExecutionContext,
+        dbt: dg.ResourceParam[DbtRunner],
+        warehouse: dg.ResourceParam[Warehouse],
+    ) -> Iterator[Any]:
+        yield from _with_rows(dbt.build(context, select=f"tag:{area}"), context, warehouse)
 
     return build
+
+
+def _with_rows(events: Iterator[Any], context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[Any]:
+    """The events, with row counts on the outputs of tables and a preview on those of marts.
+
+    dbt is done when its first event comes, so that one look at the build file is enough for all.
+    """
+    seen: dict[str, Glance] | None = None
+    for event in events:
+        if not isinstance(event, dg.Output):
+            yield event
+            continue
+        if seen is None:
+            seen = warehouse.glance({".".join(key.path) for key in context.selected_asset_keys}, preview_schema="marts")
+        table = seen.get(".".join(context.asset_key_for_output(event.output_name).path))
+        added: dict[str, Any] = {}
+        if table is not None:
+            added["dagster/row_count"] = table.rows
+            if table.first_rows is not None:
+                added["preview"] = dg.MetadataValue.md(markdown_table(table.first_rows))
+        yield event.with_metadata({**event.metadata, **added})

@@ -5,6 +5,7 @@ Does not belong here: asset definitions.
 
 import dagster as dg
 
+from dagster_project.assets.ingest import PRICES_KEY
 from dagster_project.assets.serving import PUBLISHED_KEY, QUALITY_KEY
 from dagster_project.sessions import EXCHANGE_TIME_ZONE
 
@@ -14,6 +15,13 @@ DAILY_REFRESH = dg.define_asset_job(
     "daily_refresh",
     selection=dg.AssetSelection.all(),
     description="Everything: ingest, judge, build every model, check, publish.",
+    executor_def=dg.in_process_executor,
+)
+
+REFRESH_PRICES = dg.define_asset_job(
+    "refresh_prices",
+    selection=dg.AssetSelection.assets(PRICES_KEY).downstream(),
+    description="Prices and all that follows from them; the launchpad may pick symbols and days.",
     executor_def=dg.in_process_executor,
 )
 
@@ -35,7 +43,7 @@ AFTER_THE_CLOSE = dg.ScheduleDefinition(
 
 @dg.run_failure_sensor(
     name="publish_what_stands",
-    monitored_jobs=[DAILY_REFRESH],
+    monitored_jobs=[DAILY_REFRESH, REFRESH_PRICES],
     request_job=PUBLISH,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="A failure in one area must not keep the others from readers: publishes after a failed refresh.",

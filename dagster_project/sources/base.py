@@ -83,7 +83,8 @@ class Batch:
     The other fields speak of groups of the contract's `guard_by` (of prices: symbols). `since` names those for which
     the batch holds only the days from one on, so that fewer rows than stand are no loss. `restated` names those, with
     the reason, whose whole history comes anew and takes the place of what stands. `missing` names those, with the
-    reason, that were asked for in vain; what stands for them stands.
+    reason, that were asked for in vain; what stands for them stands. `is_partial` says that a person picked some
+    symbols or days, so that whatever the batch lacks is no loss.
     """
 
     source: str
@@ -92,3 +93,4 @@ class Batch:
     since: Mapping[str, dt.date] = field(default_factory=dict)
     restated: Mapping[str, str] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
+    is_partial: bool = False

@@ -54,6 +54,10 @@ class LoadError(Exception):
     """A batch was not loaded; what stood before stands still."""
 
 
+class OtherSourceStandsError(LoadError):
+    """A part of one source's rows would have to take the place of all of another's."""
+
+
 class ShrunkBatchError(LoadError):
     """A batch is empty or sharply smaller than what stands."""
 
@@ -132,6 +136,7 @@ def load(
     retire_other_sources: bool = False,
     since: Mapping[str, dt.date] = _NOTHING,
     replacing: Collection[str] = (),
+    is_partial: bool = False,
 ) -> LoadReport:
     """Bring a judged batch into the warehouse, all of it or nothing.
 
@@ -143,8 +148,16 @@ def load(
     `since` names groups for which the batch speaks only of the days from one on: the guard counts only those, and a
     batch in which nothing is new may be empty. `replacing` names groups whose whole history the batch holds: what
     stands of them and is not in it is withdrawn, so that rows of two scales never stand side by side.
+
+    With `is_partial` a person picked the rows: they are added to what stands, however few they are, and the guard
+    looks at the groups of `replacing` alone. Raises `OtherSourceStandsError` where they would retire another source's
+    rows, and `ValueError` in a contract whose batches hold all rows.
     """
+    if is_partial and contract.mode is LoadMode.SNAPSHOT:
+        raise ValueError(f"{contract.table} takes whole batches only: what is not in one would be withdrawn")
     create_tables(connection, contract)
+    if is_partial and retire_other_sources:
+        _refuse_beside_others(connection, contract, by)
     connection.register("incoming_rows", good)
     connection.register("incoming_rejects", _rejects_table(rejects))
     connection.register("incoming_windows", _windows_table(since))
@@ -156,7 +169,13 @@ def load(
         shrunk: ShrunkBatchError | None = None
         if not allow_shrink:
             try:
-                refused = _refuse_shrunk(connection, contract, by, may_be_empty=bool(since) and not good.num_rows)
+                refused = _refuse_shrunk(
+                    connection,
+                    contract,
+                    by,
+                    may_be_empty=bool(since) and not good.num_rows,
+                    only=sorted(replacing) if is_partial else None,
+                )
             except ShrunkBatchError as error:
                 shrunk = error
         if shrunk is None:
@@ -208,10 +227,31 @@ def _quarantine(connection: duckdb.DuckDBPyConnection, contract: Contract, by: L
     return _count(connection, f"select count(*) from {table}") - before
 
 
+def _refuse_beside_others(connection: duckdb.DuckDBPyConnection, contract: Contract, by: Load) -> None:
+    others = connection.execute(
+        f"select distinct source from raw.{contract.table} where valid_to is null and source <> ? order by 1",
+        [by.source],
+    ).fetchall()
+    if others:
+        names = ", ".join(name for (name,) in others)
+        raise OtherSourceStandsError(
+            f"{contract.table} holds rows of {names}; a part of {by.source} cannot take their place: "
+            f"load all of {by.source} first"
+        )
+
+
 def _refuse_shrunk(
-    connection: duckdb.DuckDBPyConnection, contract: Contract, by: Load, *, may_be_empty: bool
+    connection: duckdb.DuckDBPyConnection,
+    contract: Contract,
+    by: Load,
+    *,
+    may_be_empty: bool,
+    only: Sequence[str] | None,
 ) -> dict[str, str]:
-    """Drop the groups that are too small from `incoming`; raise where nothing is left to load."""
+    """Drop the groups that are too small from `incoming`; raise where nothing is left to load.
+
+    `only` names the groups that are looked at, None all of them.
+    """
     group = _group(contract)
     in_window = f"(since is null or {contract.window_by} >= since)" if contract.window_by else "true"
     small = connection.execute(
@@ -226,9 +266,10 @@ def _refuse_shrunk(
         select grouped, coalesce(arriving.rows, 0), standing.rows
         from standing left join arriving using (grouped)
         where coalesce(arriving.rows, 0) < ? * standing.rows
+            and (?::varchar[] is null or grouped in (select unnest(?::varchar[])))
         order by grouped
         """,
-        [by.source, KEEP_RATIO],
+        [by.source, KEEP_RATIO, only, only],
     ).fetchall()
     what = contract.table
     if not contract.guard_by and small:

@@ -7,7 +7,7 @@ Belongs here: the questions assets ask of the stored tables. Does not belong her
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,14 @@ class Standing:
     duplicate_keys: int
     first_date: dt.date | None
     last_date: dt.date | None
+
+
+@dataclass(frozen=True)
+class Glance:
+    """What one sees of a table at a glance: how many rows, and the first columns of the first ones."""
+
+    rows: int
+    first_rows: tuple[dict[str, Any], ...] | None
 
 
 @dataclass(frozen=True)
@@ -98,6 +106,40 @@ class Warehouse:
                     where valid_to is null)), {dates} from raw.{contract.table} where valid_to is null"""
             ).fetchall()[0]
         return Standing(rows=rows, duplicate_keys=rows - keys, first_date=first, last_date=last)
+
+    def glance(
+        self, tables: Collection[str], preview_schema: str, rows: int = 3, columns: int = 12
+    ) -> dict[str, Glance]:
+        """Row counts of those of the tables (`schema.name`) that are tables and no views; of one schema rows as well.
+
+        One connection and one query for all counts: it is taken after every area, and must cost next to nothing.
+        """
+        with self.read() as con:
+            found = con.execute(
+                """select schema_name, table_name, column_name from duckdb_columns()
+                   semi join duckdb_tables() using (schema_name, table_name)
+                   where schema_name || '.' || table_name in (select unnest(?::varchar[]))
+                   order by schema_name, table_name, column_index""",
+                [list(tables)],
+            ).fetchall()
+            names: dict[tuple[str, str], list[str]] = {}
+            for schema, table, column in found:
+                names.setdefault((schema, table), []).append(column)
+            if not names:
+                return {}
+            counts = con.execute(
+                " union all ".join(
+                    f"select '{schema}.{table}', count(*) from {schema}.{table}" for schema, table in names
+                )
+            ).fetchall()
+            seen: dict[str, tuple[dict[str, Any], ...]] = {}
+            for (schema, table), all_columns in names.items():
+                if schema == preview_schema:
+                    shown = all_columns[:columns]
+                    quoted = ", ".join(f'"{column}"' for column in shown)
+                    cells = con.execute(f"select {quoted} from {schema}.{table} limit {rows}").fetchall()
+                    seen[f"{schema}.{table}"] = tuple(dict(zip(shown, row, strict=True)) for row in cells)
+        return {table: Glance(int(count), seen.get(table)) for table, count in counts}
 
     def preview(self, table: str, rows: int = 5) -> pa.Table:
         """The last rows loaded into a table of the build file."""

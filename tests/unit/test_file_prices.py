@@ -203,9 +203,19 @@ def test_missing_folder_is_an_error(tmp_path: Path) -> None:
         fetch(tmp_path / "nowhere")
 
 
+def test_picked_symbols_come_alone_and_those_without_a_file_are_named(tmp_path: Path) -> None:
+    for symbol in ("CLSK", "MARA"):
+        (tmp_path / f"{symbol}.csv").write_text("date,close\n2025-01-02,1\n")
+    batch = FilePrices(tmp_path).fetch(PriceRequest(("CLSK", "IREN"), only_listed=True))
+    assert batch.rows["symbol"].to_pylist() == ["CLSK"]
+    assert (list(batch.missing), batch.is_partial) == (["IREN"], True)
+    with pytest.raises(EmptyFetchError, match="has no price of IREN from the beginning to the end"):
+        FilePrices(tmp_path).fetch(PriceRequest(("IREN",), only_listed=True))
+
+
 def test_nothing_within_the_days_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "CLSK.csv").write_text("date,close\n2025-01-02,1\n")
-    with pytest.raises(EmptyFetchError, match="has no price from 2026-01-01 to None"):
+    with pytest.raises(EmptyFetchError, match="has no price from 2026-01-01 to the end"):
         fetch(tmp_path, start=dt.date(2026, 1, 1))
 
 

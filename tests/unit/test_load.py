@@ -12,7 +12,14 @@ import pytest
 
 from dagster_project.contracts.base import Column, Contract, LoadMode
 from dagster_project.warehouse import connection
-from dagster_project.warehouse.load import Load, LoadReport, Rejected, ShrunkBatchError, load
+from dagster_project.warehouse.load import (
+    Load,
+    LoadReport,
+    OtherSourceStandsError,
+    Rejected,
+    ShrunkBatchError,
+    load,
+)
 
 COLUMNS = (
     Column("symbol", "varchar", "Ticker.", required=True),
@@ -182,6 +189,33 @@ def test_a_whole_history_that_is_much_shorter_is_refused(con: duckdb.DuckDBPyCon
     assert report.refused == {"A": "3 good rows arrived, 10 stand"}
     stand = con.execute("select count(*) from raw.daily where valid_to is null and close = 20").fetchall()
     assert (report.withdrawn, stand) == (0, [(21,)])
+
+
+def test_a_part_that_a_person_picked_is_no_shrunk_batch(con: duckdb.DuckDBPyConnection) -> None:
+    _load(con, DAILY, _daily(*[("A", day, 1.0) for day in range(1, 31)]))
+    report = _load(con, DAILY, _daily(("A", 3, 2.0)), SECOND, is_partial=True)
+    assert (report.changed, report.standing, report.refused) == (1, 30, {})
+    with pytest.raises(ShrunkBatchError, match="no good row"):
+        _load(con, DAILY, _daily(), THIRD, is_partial=True)
+
+
+def test_a_part_does_not_lift_the_guard_of_a_history_that_is_replaced(con: duckdb.DuckDBPyConnection) -> None:
+    _load(con, DAILY, _daily(*[(symbol, day, 1.0) for symbol in "AB" for day in range(1, 31)]))
+    report = _load(con, DAILY, _daily(("A", 3, 2.0), ("B", 3, 2.0)), SECOND, replacing={"A"}, is_partial=True)
+    assert (list(report.refused), report.changed, report.withdrawn) == (["A"], 1, 0)
+
+
+def test_a_part_does_not_take_the_place_of_another_source(con: duckdb.DuckDBPyConnection) -> None:
+    _load(con, DAILY, _daily(("A", 1, 1.0), ("B", 1, 1.0)))
+    by = Load("live", SECOND, "run of 02")
+    with pytest.raises(OtherSourceStandsError, match="holds rows of files; a part of live cannot"):
+        load(con, DAILY, _daily(("A", 1, 2.0)), (), by, retire_other_sources=True, is_partial=True)
+    assert con.execute("select count(*) from raw.daily where valid_to is null").fetchall() == [(2,)]
+
+
+def test_a_part_of_a_snapshot_makes_no_sense(con: duckdb.DuckDBPyConnection) -> None:
+    with pytest.raises(ValueError, match="takes whole batches only"):
+        _load(con, SNAPSHOT, _rows(("A", 1, 1.0)), is_partial=True)
 
 
 def test_a_column_that_a_contract_gains_is_added_to_the_rows_that_are_there(con: duckdb.DuckDBPyConnection) -> None:

@@ -81,6 +81,23 @@ def test_lists_of_sources_that_make_no_sense_are_refused(given: str, said: str) 
         load_settings({"MINEHOUSE_PRICE_SOURCE": given})
 
 
+@pytest.mark.parametrize(
+    "given", ["ftp://example.org/s3cret", "s3cret", "https:///s3cret", "http://example.org:x/s3cret"]
+)
+def test_a_webhook_that_is_no_address_is_refused_without_being_repeated(given: str) -> None:
+    with pytest.raises(SettingsError, match="MINEHOUSE_WEBHOOK_URL is not an http or https address") as caught:
+        load_settings({"MINEHOUSE_WEBHOOK_URL": given})
+    assert "s3cret" not in str(caught.value)
+
+
+def test_no_representation_shows_the_webhook() -> None:
+    settings = load_settings({"MINEHOUSE_WEBHOOK_URL": " https://example.org/s3cret "})
+    assert settings.webhook_url is not None
+    assert settings.webhook_url.get_secret_value() == "https://example.org/s3cret"
+    assert "s3cret" not in f"{settings!r} {settings} {asdict(settings)}"
+    assert load_settings({"MINEHOUSE_WEBHOOK_URL": ""}).webhook_url is None
+
+
 def test_no_representation_shows_a_key() -> None:
     key = "3f9ab2d47c815e60"
     settings = load_settings({"MINEHOUSE_PRICE_SOURCE": "yahoo,tiingo", "MINEHOUSE_TIINGO_KEY": key})

@@ -139,6 +139,39 @@ def test_a_dividend_seen_by_a_second_vendor_brings_its_whole_history(house: Hous
     assert list(batch.restated) == ["SPY"]
 
 
+def test_picked_days_come_whether_they_are_missing_or_not(house: House) -> None:
+    first, last = dt.date(2025, 9, 15), dt.date(2025, 9, 19)
+    standing = _first_load(house)
+    for stands in (standing, {}):
+        batch = house.prices().fetch(PriceRequest(("CLSK",), start=first, end=last, standing=stands, only_listed=True))
+        assert _days(batch, "CLSK") == [first + dt.timedelta(days=at) for at in range(5)]
+        assert (batch.is_partial, batch.since, batch.restated) == (True, {}, {})
+
+
+def test_picked_days_leave_no_hole_after_what_stands(house: House) -> None:
+    standing = {"CLSK": _first_load(house)["CLSK"][:-4]}
+    last_standing = standing["CLSK"][-1].trade_date
+    batch = house.prices().fetch(PriceRequest(("CLSK",), start=FRIDAY, standing=standing))
+    assert _days(batch, "CLSK")[0] == last_standing
+    assert (len(_days(batch, "CLSK")), batch.restated) == (5, {})
+
+
+def test_picked_days_after_a_split_bring_the_whole_history(house: House) -> None:
+    standing = _first_load(house)
+    _monday(house, CLSK=2.0)
+    house.vendors.listings["CLSK"].splits[MONDAY] = 10.0
+    picked = PriceRequest(("CLSK",), start=dt.date(2025, 9, 15), end=dt.date(2025, 9, 19), standing=standing)
+    batch = house.prices().fetch(picked)
+    assert list(batch.restated) == ["CLSK"]
+    assert (len(_days(batch, "CLSK")), _days(batch, "CLSK")[-1]) == (41, MONDAY)
+
+
+def test_picked_days_without_a_bar_are_missing(house: House) -> None:
+    weekend = PriceRequest(("CLSK",), start=dt.date(2025, 9, 20), end=dt.date(2025, 9, 21))
+    with pytest.raises(EmptyFetchError, match="no bar from 2025-09-20 to 2025-09-21"):
+        house.prices().fetch(weekend)
+
+
 @pytest.mark.parametrize("change", [0.0, 0.0005])
 def test_another_rounding_is_no_correction(house: House, change: float) -> None:
     standing = _first_load(house)

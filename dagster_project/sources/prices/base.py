@@ -33,8 +33,9 @@ class StandingBar:
 class PriceRequest:
     """Which prices are wanted.
 
-    `symbols` is the reference list (a folder of files may bring more); `start` and `end` are inclusive days, None
-    where the source's own full range is wanted.
+    `symbols` is the reference list (a folder of files may bring more), or with `only_listed` those that a person
+    picked: these and no others. `start` and `end` are inclusive days, None where the source's own full range is
+    wanted; a source that otherwise brings what is missing brings all days from `start` to `end`, missing or not.
 
     `standing` says what the warehouse holds of a symbol from this source, so that a source may bring only what is
     missing; `always_open` are the symbols that trade around the clock. A source may ignore both.
@@ -45,6 +46,17 @@ class PriceRequest:
     end: dt.date | None = None
     standing: Mapping[str, tuple[StandingBar, ...]] = field(default_factory=dict)
     always_open: frozenset[str] = frozenset()
+    only_listed: bool = False
+
+    @property
+    def is_ranged(self) -> bool:
+        """Whether a person picked days."""
+        return self.start is not None or self.end is not None
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether a person picked symbols or days: `Batch.is_partial` repeats it."""
+        return self.only_listed or self.is_ranged
 
 
 class PriceSource(Protocol):

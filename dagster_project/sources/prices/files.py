@@ -160,6 +160,8 @@ class FilePrices:
         for path in _data_files(self.folder):
             try:
                 symbol = _symbol(path.name)
+                if request.only_listed and symbol not in request.symbols:
+                    continue
                 owner = owners.setdefault(symbol, path.name)
                 if owner != path.name:
                     raise _UnreadableError(f"a second file for {symbol}, beside {owner}: keep one of them", path.name)
@@ -171,8 +173,12 @@ class FilePrices:
                 rejects.extend(misfits)
         rows = pa.concat_tables(tables)
         if not rows.num_rows and not rejects:
-            raise EmptyFetchError(f"{self.folder} has no price from {request.start} to {request.end}")
-        return Batch(self.name, rows, tuple(rejects))
+            of_whom = f" of {', '.join(request.symbols)}" if request.only_listed else ""
+            days = f"from {request.start or 'the beginning'} to {request.end or 'the end'}"
+            raise EmptyFetchError(f"{self.folder} has no price{of_whom} {days}")
+        asked = request.symbols if request.only_listed else ()
+        missing = {symbol: f"no file for it in {self.folder.name}" for symbol in asked if symbol not in owners}
+        return Batch(self.name, rows, tuple(rejects), missing=missing, is_partial=request.is_partial)
 
 
 class _UnreadableError(Exception):

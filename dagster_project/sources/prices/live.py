@@ -12,6 +12,9 @@ All vendors share one source name in the warehouse, so that falling back for a d
 `source_file` says which vendor brought a row. A vendor that is not the first choice brings only days that are
 missing: the overlap is compared, but its small differences are not written over what the first choice said. What it
 brought, the first choice replaces once it is back.
+
+Days that a person picked (`PriceRequest.start`, `end`) are fetched whether they are missing or not. The overlap is
+compared all the same, and days between what stands and the picked ones are fetched with them: no hole, no two scales.
 """
 
 from __future__ import annotations
@@ -119,6 +122,26 @@ class _Series:
     restated: str = ""
 
 
+@dataclass(frozen=True)
+class _Picked:
+    """The days that a person picked, both inclusive; without `start` all of them up to `end`."""
+
+    start: dt.date | None
+    end: dt.date
+
+    def __str__(self) -> str:
+        return f"{self.start or 'the beginning'} to {self.end}"
+
+    def of(self, days: pa.ChunkedArray) -> pa.ChunkedArray:
+        """Which of the days are picked."""
+        within = pc.less_equal(days, pa.scalar(self.end))
+        return pc.and_(within, pc.greater_equal(days, pa.scalar(self.start))) if self.start else within
+
+    def joined_to(self, last_standing: dt.date) -> _Picked:
+        """The same, begun early enough that no day is left out after the last that stands: nobody would ask for it."""
+        return _Picked(min(self.start, last_standing), self.end) if self.start else self
+
+
 @dataclass
 class LivePrices:
     """The `live` source: vendors in order of preference, each symbol from the first that can serve it."""
@@ -139,10 +162,10 @@ class LivePrices:
         missing: dict[str, str] = {}
         for symbol in dict.fromkeys(request.symbols):
             last_day = utc_day if symbol in request.always_open else session
-            last_day = min(last_day, request.end) if request.end else last_day
+            picked = _Picked(request.start, min(request.end or last_day, last_day)) if request.is_ranged else None
             standing = request.standing.get(symbol, ())
             try:
-                visit, series = _from_the_first_that_can(visits, symbol, standing, request.start, last_day)
+                visit, series = _from_the_first_that_can(visits, symbol, standing, last_day, picked)
             except SourceError as error:
                 missing[symbol] = str(error)
                 continue
@@ -158,15 +181,16 @@ class LivePrices:
             Reject(f"live {symbol}", None, f"{symbol} is missing: {why}", json.dumps({"symbol": symbol}))
             for symbol, why in missing.items()
         )
-        return Batch(self.name, pa.concat_tables(tables), rejects, since, restated, missing)
+        rows = pa.concat_tables(tables)
+        return Batch(self.name, rows, rejects, since, restated, missing, is_partial=request.is_partial)
 
 
 def _from_the_first_that_can(
     visits: Sequence[_Visit],
     symbol: str,
     standing: Sequence[StandingBar],
-    first_day: dt.date | None,
     last_day: dt.date,
+    picked: _Picked | None,
 ) -> tuple[_Visit, _Series]:
     reasons: list[str] = []
     for visit in visits:
@@ -174,7 +198,7 @@ def _from_the_first_that_can(
             reasons.append(visit.given_up)
             continue
         try:
-            series = _series(visit, symbol, standing, first_day, last_day)
+            series = _series(visit, symbol, standing, last_day, picked)
         except SourceError as error:
             visit.note(error)
             reasons.append(str(error))
@@ -188,8 +212,8 @@ def _series(
     visit: _Visit,
     symbol: str,
     standing: Sequence[StandingBar],
-    first_day: dt.date | None,
     last_day: dt.date,
+    picked: _Picked | None,
 ) -> _Series:
     def read(start: dt.date | None) -> pa.Table:
         bars = visit.read(symbol, start)
@@ -201,20 +225,29 @@ def _series(
             raise EmptyFetchError(f"{visit.vendor.name} {symbol}: no bar from {start or 'the beginning'} to {last_day}")
         return bars
 
+    def some_of(bars: pa.Table, days: _Picked) -> pa.Table:
+        kept = bars.filter(days.of(bars["trade_date"]))
+        if not kept.num_rows:
+            raise EmptyFetchError(f"{visit.vendor.name} {symbol}: no bar from {days}")
+        return kept
+
     if not standing:
-        return _Series(read(first_day))
+        return _Series(some_of(read(picked.start), picked) if picked else read(None))
     since = standing[0].trade_date
-    bars = read(since)
+    # days that a person picked are added to what stands: both are read, so that the overlap can be compared
+    bars = read(picked.start and min(picked.start, since)) if picked else read(since)
     # bars that a substitute brought are written over by the overlap: they need not agree
     own = [bar for bar in standing if bar.source_file.split(" ")[0] == visit.vendor.name]
     why = _restated(bars, own if visit.is_first_choice and own else standing, visit.vendor.name)
+    fresh = bars.filter(pc.greater(bars["trade_date"], pa.scalar(standing[-1].trade_date)))
+    if not why and not visit.is_first_choice and pc.any(pc.is_valid(fresh["dividend_usd"])).as_py():
+        why = "a dividend changes every adjusted close before it"
     if why:
-        return _Series(read(first_day), restated=why)
+        return _Series(read(None), restated=why)
+    if picked:
+        return _Series(some_of(bars, picked.joined_to(standing[-1].trade_date)))
     if visit.is_first_choice:
         return _Series(bars, since=since)
-    fresh = bars.filter(pc.greater(bars["trade_date"], pa.scalar(standing[-1].trade_date)))
-    if pc.any(pc.is_valid(fresh["dividend_usd"])).as_py():
-        return _Series(read(first_day), restated="a dividend changes every adjusted close before it")
     return _Series(fresh, since=standing[-1].trade_date + dt.timedelta(days=1))
 
 

@@ -207,7 +207,7 @@ class SamplePrices:
             )
         rows = rows.append_column("source_file", pa.repeat(self.name, rows.num_rows))
         rows = rows.append_column("source_row", pa.array(np.arange(1, rows.num_rows + 1)))
-        return Batch(source=self.name, rows=rows)
+        return Batch(source=self.name, rows=rows, is_partial=request.is_partial)
 
 
 def _scene() -> _Scene:

@@ -1,0 +1,77 @@
+"""Watches the folder of price files and asks for a refresh when it has changed and stands still.
+
+Belongs here: what counts as a change, and when a change is complete. Does not belong here: reading files
+(`sources.prices.files`).
+"""
+
+import hashlib
+import json
+from pathlib import Path
+
+import dagster as dg
+
+from dagster_project.automation.jobs import DAILY_REFRESH
+
+INTERVAL_SECONDS = 30
+"""Time between two looks, and thereby how long a folder must stand still."""
+
+
+def landing_sensor(folder: Path) -> dg.SensorDefinition:
+    """The sensor for this folder."""
+
+    @dg.sensor(
+        name="price_files_landed",
+        job=DAILY_REFRESH,
+        minimum_interval_seconds=INTERVAL_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Refreshes when files in the price folder were added, changed or removed, once they stand still "
+        "from one look to the next: a half-copied file waits until it is whole.",
+    )
+    def price_files_landed(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+        """Compare the folder with the last look (`seen`) and with the last run asked for (`done`)."""
+        cursor: dict[str, str] = json.loads(context.cursor) if context.cursor else {}
+        seen = fingerprint(folder)
+
+        def result(skip_reason: str | None = None, **changes: str) -> dg.SensorResult:
+            return dg.SensorResult(skip_reason=skip_reason, cursor=json.dumps(cursor | changes))
+
+        if seen is None:
+            return result(f"{folder} is no folder that can be read", seen="")
+        if not seen:
+            return result(f"{folder} holds no file", seen="")
+        if seen != cursor.get("seen"):
+            return result("the folder has changed; waiting until it stands still", seen=seen)
+        if seen == cursor.get("done"):
+            return result("nothing has changed since the last refresh that this sensor asked for")
+        # a folder that returns to an earlier state is a change too, so the key depends on the way there
+        key = _digest(cursor.get("run_key", "") + seen)
+        return dg.SensorResult(
+            run_requests=[dg.RunRequest(run_key=key)],
+            cursor=json.dumps({"seen": seen, "done": seen, "run_key": key}),
+        )
+
+    return price_files_landed
+
+
+def fingerprint(folder: Path) -> str | None:
+    """Names, sizes and times of the visible files in one short text; empty without files, None without a folder.
+
+    A file that disappears while it is looked at counts with its name alone, so that the next look differs.
+    """
+    try:
+        paths = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError:
+        return None
+    lines = []
+    for path in paths:
+        try:
+            stat = path.stat()
+        except OSError:
+            lines.append(path.name)
+        else:
+            lines.append(f"{path.name} {stat.st_size} {stat.st_mtime_ns}")
+    return _digest("\n".join(lines)) if lines else ""
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode(errors="surrogateescape")).hexdigest()[:32]
