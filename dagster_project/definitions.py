@@ -9,9 +9,11 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DbtProject
 
+from dagster_project.assets.filings import filing_assets
 from dagster_project.assets.ingest import LoadPolicy, ingest_assets
 from dagster_project.assets.serving import serving_assets
 from dagster_project.assets.transform import transform_assets
+from dagster_project.automation.filings import READ_FILINGS, new_filings
 from dagster_project.automation.jobs import (
     AFTER_THE_CLOSE,
     DAILY_REFRESH,
@@ -26,6 +28,7 @@ from dagster_project.checks.serving import published_equals_build, published_ope
 from dagster_project.dbt_runner import DbtRunner
 from dagster_project.settings import Settings, SettingsError, export_for_children, load_settings
 from dagster_project.sources.curated import CuratedFacts
+from dagster_project.sources.filings.edgar import Edgar
 from dagster_project.sources.prices.base import PriceSource
 from dagster_project.sources.prices.files import FilePrices
 from dagster_project.sources.prices.live import LivePrices, Vendor
@@ -78,15 +81,16 @@ def build_defs(
         "price_source": price_source(settings),
         "rating_source": rating_source(settings),
         "curated_facts": CuratedFacts(settings.reference_dir),
+        "edgar": Edgar(settings.sec_contact),
         "load_policy": LoadPolicy(allow_shrink=settings.allow_shrink),
         "dbt": DbtRunner(project),
     }
     return dg.Definitions(
-        assets=[*ingest_assets(), *models, *serving_assets(marts)],
+        assets=[*ingest_assets(), *filing_assets(), *models, *serving_assets(marts)],
         asset_checks=[technicals_reach_last_session, published_equals_build, published_opens_in_old_duckdb],
-        jobs=[DAILY_REFRESH, REFRESH_PRICES, PUBLISH],
+        jobs=[DAILY_REFRESH, REFRESH_PRICES, PUBLISH, READ_FILINGS],
         schedules=[AFTER_THE_CLOSE],
-        sensors=[publish_what_stands, *_landing_sensors(settings), *webhook_sensors(settings.webhook_url)],
+        sensors=[publish_what_stands, new_filings, *_landing_sensors(settings), *webhook_sensors(settings.webhook_url)],
         resources=resources | overrides,
         executor=dg.in_process_executor,
         loggers=loggers,

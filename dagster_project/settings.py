@@ -8,6 +8,7 @@ of the settings, and no error, shows it.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ PRICE_SOURCES = ("sample", "files", "yahoo", "tiingo")
 LIVE_VENDORS = ("yahoo", "tiingo")
 """The price sources that ask the network; several of them, separated by commas, are tried in that order."""
 RATING_SOURCES = ("none", "yahoo")
+_E_MAIL = re.compile(r"[!-?A-~]+@[!-?A-~]+\.[A-Za-z]{2,}")
 _TRUTHS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False, "": False}
 
 
@@ -36,6 +38,7 @@ class Settings:
     by commas; `price_files` is the folder that the `files` source reads, `tiingo_key` what the `tiingo` source needs.
     `rating_source` is one of `RATING_SOURCES`: what is fetched beside the curated ratings.
     `allow_shrink` lets a batch replace a much larger one. `webhook_url` is told of failures.
+    `sec_contact` is the e-mail address that the SEC is told when its filings are read; without one they are not.
     """
 
     data_dir: Path = PROJECT_DIR / "data"
@@ -46,6 +49,7 @@ class Settings:
     allow_shrink: bool = False
     tiingo_key: SecretStr | None = field(default=None, repr=False)
     webhook_url: SecretStr | None = field(default=None, repr=False)
+    sec_contact: SecretStr | None = field(default=None, repr=False)
 
     @property
     def price_vendors(self) -> tuple[str, ...]:
@@ -99,6 +103,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
             "ALLOW_SHRINK",
             "TIINGO_KEY",
             "WEBHOOK_URL",
+            "SEC_CONTACT",
         )
     }
     if unknown := sorted(set(given) - known):
@@ -127,6 +132,9 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     allow_shrink = given.get(f"{PREFIX}ALLOW_SHRINK", "").lower()
     if allow_shrink not in _TRUTHS:
         raise SettingsError(f"{PREFIX}ALLOW_SHRINK={allow_shrink!r}; use 1 or 0")
+    sec_contact = (given.get(f"{PREFIX}SEC_CONTACT") or "").strip()
+    if sec_contact and not _E_MAIL.fullmatch(sec_contact):
+        raise SettingsError(f"{PREFIX}SEC_CONTACT is not an e-mail address")
     return Settings(
         data_dir=folder("DATA_DIR", Settings.data_dir),
         price_source=price_source,
@@ -136,6 +144,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         allow_shrink=_TRUTHS[allow_shrink],
         tiingo_key=SecretStr(tiingo_key) if tiingo_key else None,
         webhook_url=_webhook_url(given.get(f"{PREFIX}WEBHOOK_URL") or ""),
+        sec_contact=SecretStr(sec_contact) if sec_contact else None,
     )
 
 

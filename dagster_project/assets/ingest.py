@@ -49,6 +49,7 @@ class Feed:
 
     `essential`: without rows in it nothing downstream makes sense, so an empty table blocks. `exclusive`: rows of
     another source never stand beside this source's. `freshness` makes the policy by which Dagster calls it stale.
+    `may_be_empty`: no rows is nothing to worry about.
     """
 
     contract: Contract
@@ -57,6 +58,7 @@ class Feed:
     essential: bool = False
     exclusive: bool = False
     freshness: Callable[[], dg.FreshnessPolicy] = within_days
+    may_be_empty: bool = False
 
 
 def ingest_assets() -> list[dg.AssetsDefinition]:
@@ -86,12 +88,12 @@ PRICES_FEED = Feed(
     freshness=after_every_close,
 )
 PRICES_KEY = dg.AssetKey(["raw", market.DAILY_PRICES.table])
-RATINGS_FEED = Feed(ratings.YAHOO_RATING_CHANGES, "rating_date", frozenset({"python"}))
+RATINGS_FEED = Feed(ratings.YAHOO_RATING_CHANGES, "rating_date", frozenset({"python"}), may_be_empty=True)
 SESSIONS_FEED = Feed(market.SESSIONS, "session_date", frozenset({"python"}), essential=True)
 
 
 def _sessions_asset() -> dg.AssetsDefinition:
-    @_raw_asset(SESSIONS_FEED, deps=())
+    @raw_asset(SESSIONS_FEED, deps=())
     def sessions(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
         def fetch() -> Batch:
             rows = exchange_sessions(end=dt.date(_today().year + 1, 12, 31))
@@ -99,7 +101,7 @@ def _sessions_asset() -> dg.AssetsDefinition:
             rows = rows.append_column("source_row", [list(range(1, rows.num_rows + 1))])
             return Batch("exchange_calendars", rows)
 
-        return _ingest(context, warehouse, SESSIONS_FEED, fetch, known={}, policy=LoadPolicy(allow_shrink=True))
+        return ingest_batch(context, warehouse, SESSIONS_FEED, fetch, known={}, policy=LoadPolicy(allow_shrink=True))
 
     return sessions
 
@@ -107,7 +109,7 @@ def _sessions_asset() -> dg.AssetsDefinition:
 def _prices_asset() -> dg.AssetsDefinition:
     instruments = [dg.AssetKey(["raw", contract.table]) for contract in (curated.COMPANIES, curated.PEERS)]
 
-    @_raw_asset(PRICES_FEED, deps=instruments, more_checks=_SYMBOL_CHECKS)
+    @raw_asset(PRICES_FEED, deps=instruments, more_checks=_SYMBOL_CHECKS)
     def prices(
         context: dg.AssetExecutionContext,
         config: PriceSelection,
@@ -140,7 +142,7 @@ def _prices_asset() -> dg.AssetsDefinition:
                 )
             )
 
-        return _ingest(
+        return ingest_batch(
             context, warehouse, PRICES_FEED, fetch, known={}, policy=load_policy, more_results=_symbol_check_results
         )
 
@@ -148,7 +150,7 @@ def _prices_asset() -> dg.AssetsDefinition:
 
 
 def _ratings_asset() -> dg.AssetsDefinition:
-    @_raw_asset(RATINGS_FEED, deps=[dg.AssetKey(["raw", curated.COMPANIES.table])])
+    @raw_asset(RATINGS_FEED, deps=[dg.AssetKey(["raw", curated.COMPANIES.table])])
     def rating_changes(
         context: dg.AssetExecutionContext,
         warehouse: dg.ResourceParam[Warehouse],
@@ -156,9 +158,9 @@ def _ratings_asset() -> dg.AssetsDefinition:
         load_policy: dg.ResourceParam[LoadPolicy],
     ) -> dg.MaterializeResult:
         if not rating_source.is_switched_on:
-            return _switched_off(context, warehouse, RATINGS_FEED, "MINEHOUSE_RATING_SOURCE=yahoo")
+            return leave_as_it_is(warehouse, RATINGS_FEED, "switched off: MINEHOUSE_RATING_SOURCE is not yahoo")
         companies = warehouse.standing_values(curated.COMPANIES, "ticker")
-        return _ingest(
+        return ingest_batch(
             context,
             warehouse,
             RATINGS_FEED,
@@ -174,7 +176,7 @@ def _curated_asset(feed: Feed) -> dg.AssetsDefinition:
     references = sorted({column.references for column in feed.contract.columns if column.references})
     deps = [dg.AssetKey(["raw", REFERENCED[name].table]) for name in references]
 
-    @_raw_asset(feed, deps=deps)
+    @raw_asset(feed, deps=deps)
     def facts(
         context: dg.AssetExecutionContext,
         warehouse: dg.ResourceParam[Warehouse],
@@ -182,7 +184,7 @@ def _curated_asset(feed: Feed) -> dg.AssetsDefinition:
         load_policy: dg.ResourceParam[LoadPolicy],
     ) -> dg.MaterializeResult:
         known = {name: warehouse.standing_values(REFERENCED[name], "ticker") for name in references}
-        return _ingest(
+        return ingest_batch(
             context, warehouse, feed, lambda: curated_facts.fetch(feed.contract), known=known, policy=load_policy
         )
 
@@ -217,9 +219,10 @@ def _symbol_check_results(batch: Batch | None, refusal: str) -> Iterator[dg.Asse
         )
 
 
-def _raw_asset(
+def raw_asset(
     feed: Feed, deps: list[dg.AssetKey] | tuple[()], more_checks: Mapping[str, str] = _NO_CHECKS
 ) -> Callable[..., dg.AssetsDefinition]:
+    """The asset of a raw table: its key, what is shown of it, and the checks that every load answers."""
     key = dg.AssetKey(["raw", feed.contract.table])
     return dg.asset(
         key=key,
@@ -255,7 +258,7 @@ def _raw_asset(
                 "rows_stand_once",
                 asset=key,
                 blocking=feed.essential,
-                description="The table holds rows, one per key."
+                description=("One row per key." if feed.may_be_empty else "The table holds rows, one per key.")
                 + (" Nothing downstream makes sense without them, so this one blocks." if feed.essential else ""),
             ),
             *(dg.AssetCheckSpec(name, asset=key, description=meaning) for name, meaning in more_checks.items()),
@@ -263,7 +266,7 @@ def _raw_asset(
     )
 
 
-def _ingest(
+def ingest_batch(
     context: dg.AssetExecutionContext,
     warehouse: Warehouse,
     feed: Feed,
@@ -273,6 +276,7 @@ def _ingest(
     policy: LoadPolicy,
     more_results: Callable[[Batch | None, str], Iterator[dg.AssetCheckResult]] = _no_results,
 ) -> dg.MaterializeResult:
+    """Fetch, judge and load; where that is refused, what stood before stands, and the result says why."""
     contract = feed.contract
     fetched_at = dt.datetime.now(dt.UTC).replace(tzinfo=None)
     report: LoadReport | None = None
@@ -306,32 +310,16 @@ def _ingest(
     standing = warehouse.standing(contract, feed.date_column)
     return dg.MaterializeResult(
         metadata=dict(_metadata(warehouse, contract, report, rejects, standing)),
-        check_results=[*_check_results(rejects, refusal, standing), *more_results(batch, refusal)],
+        check_results=[*_check_results(feed, rejects, refusal, standing), *more_results(batch, refusal)],
     )
 
 
-def _switched_off(
-    context: dg.AssetExecutionContext, warehouse: Warehouse, feed: Feed, how_to_switch_on: str
-) -> dg.MaterializeResult:
-    """Nothing is fetched; the table is there, empty or with what was loaded before, so that the models can read it."""
-    status = f"switched off, nothing was fetched; {how_to_switch_on} switches it on"
-    context.log.info(f"raw.{feed.contract.table}: {status}")
+def leave_as_it_is(warehouse: Warehouse, feed: Feed, why: str) -> dg.MaterializeResult:
+    """Nothing was asked for: the table, made where it is missing, stays as it is, and the result says why."""
     standing = warehouse.standing(feed.contract, feed.date_column)
     return dg.MaterializeResult(
-        metadata={
-            "status": dg.MetadataValue.text(status),
-            **dict(_metadata(warehouse, feed.contract, None, (), standing)),
-        },
-        check_results=[
-            dg.AssetCheckResult(check_name="batch_is_accepted", passed=True, metadata={"observed": status}),
-            dg.AssetCheckResult(check_name="quarantine_is_empty", passed=True, metadata={"observed": status}),
-            dg.AssetCheckResult(
-                check_name="rows_stand_once",
-                passed=standing.duplicate_keys == 0,
-                severity=dg.AssetCheckSeverity.ERROR,
-                metadata={"failing_rows": standing.duplicate_keys, "observed": f"{standing.rows} rows stand; {status}"},
-            ),
-        ],
+        metadata={"status": why, **dict(_metadata(warehouse, feed.contract, None, (), standing))},
+        check_results=list(_check_results(feed, (), "", standing)),
     )
 
 
@@ -355,7 +343,9 @@ def _metadata(
     yield "preview", dg.MetadataValue.md(markdown_table(preview.to_pylist()))
 
 
-def _check_results(rejects: tuple[Rejected, ...], refusal: str, standing: Standing) -> Iterator[dg.AssetCheckResult]:
+def _check_results(
+    feed: Feed, rejects: tuple[Rejected, ...], refusal: str, standing: Standing
+) -> Iterator[dg.AssetCheckResult]:
     yield dg.AssetCheckResult(
         check_name="batch_is_accepted",
         passed=not refusal,
@@ -370,7 +360,7 @@ def _check_results(rejects: tuple[Rejected, ...], refusal: str, standing: Standi
     )
     yield dg.AssetCheckResult(
         check_name="rows_stand_once",
-        passed=standing.rows > 0 and standing.duplicate_keys == 0,
+        passed=(standing.rows > 0 or feed.may_be_empty) and standing.duplicate_keys == 0,
         severity=dg.AssetCheckSeverity.ERROR,
         metadata={
             "failing_rows": standing.duplicate_keys,

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from dagster_project.contracts import curated, market, ratings
+from dagster_project.contracts import curated, filings, market, ratings
 from dagster_project.settings import PROJECT_DIR
 from dagster_project.warehouse.load import LOAD_COLUMNS
 
@@ -84,7 +84,13 @@ def test_units_stand_in_column_names(manifest: dict[str, Any]) -> None:
 def test_dbt_sources_are_the_contracts(manifest: dict[str, Any]) -> None:
     contracts = {
         contract.table: contract
-        for contract in (*curated.CURATED_CONTRACTS, market.DAILY_PRICES, market.SESSIONS, ratings.YAHOO_RATING_CHANGES)
+        for contract in (
+            *curated.CURATED_CONTRACTS,
+            *filings.FILING_CONTRACTS,
+            market.DAILY_PRICES,
+            market.SESSIONS,
+            ratings.YAHOO_RATING_CHANGES,
+        )
     }
     sources = {source["name"]: source for source in manifest["sources"].values()}
     assert set(sources) == set(contracts)

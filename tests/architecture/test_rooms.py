@@ -22,7 +22,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "dbt_runner": (set(), {"dagster", "dagster_dbt", "dbt"}),
     "checks": ({"contracts", "warehouse", "sessions", "assets", "sources"}, {"dagster"}),
     "assets": ({"contracts", "sources", "gate", "warehouse", "sessions", "dbt_runner"}, {"dagster", "dagster_dbt"}),
-    "automation": ({"assets", "sessions"}, {"dagster"}),
+    "automation": ({"assets", "sessions", "sources"}, {"dagster"}),
     "settings": (set(), set()),
     "snapshot": ({"warehouse"}, set()),
     "progress": (set(), {"dagster"}),

@@ -61,6 +61,12 @@ class House:
         return LivePrices(tuple(getattr(self, name)() for name in names or ("yahoo",)), self.clock.clock())
 
 
+@pytest.fixture
+def turned_clock() -> TurnedClock:
+    """A clock of a Friday afternoon."""
+    return TurnedClock(dt.datetime(2025, 11, 21, 15, 0, tzinfo=dt.UTC))
+
+
 def sessions(last: dt.date, count: int) -> list[dt.date]:
     """The last so many sessions up to a day."""
     days: list[dt.date] = exchange_sessions(last)["session_date"].to_pylist()

@@ -1,0 +1,129 @@
+"""The raw tables that are read from company filings: balance-sheet facts, and filings that may announce a deal.
+
+Belongs here: for which companies EDGAR is asked, and when not. Does not belong here: how it is asked and what is looked
+for (`sources.filings`), how rows are judged and written (`assets.ingest`).
+
+Without a contact address EDGAR is switched off: the tables are made, and stay as they are.
+"""
+
+import datetime as dt
+import re
+from collections.abc import Mapping, Sequence
+
+import dagster as dg
+
+from dagster_project.assets.ingest import Feed, LoadPolicy, ingest_batch, leave_as_it_is, raw_asset
+from dagster_project.contracts import curated, filings
+from dagster_project.sources.curated import CuratedFacts
+from dagster_project.sources.filings.capital import fetch_capital_facts
+from dagster_project.sources.filings.deals import fetch_candidates, not_among, recent_filings
+from dagster_project.sources.filings.edgar import Company, Edgar, Filing
+from dagster_project.warehouse.resource import Warehouse
+
+CAPITAL_FEED = Feed(filings.CAPITAL_FACTS, "filed_date", frozenset({"python"}), may_be_empty=True)
+CANDIDATES_FEED = Feed(filings.DEAL_CANDIDATES, "filed_date", frozenset({"python"}), may_be_empty=True)
+CANDIDATES_KEY = dg.AssetKey(["raw", filings.DEAL_CANDIDATES.table])
+
+OFF = "switched off: MINEHOUSE_SEC_CONTACT is not set"
+
+_CIK = re.compile(r"\d{10}")
+_COMPANIES_KEY = dg.AssetKey(["raw", curated.COMPANIES.table])
+
+
+class FilingToRead(dg.Config):
+    """A filing as a run is told of it."""
+
+    symbol: str
+    cik: str
+    company_name: str
+    accession: str
+    form: str
+    filed_date: str
+    items: str
+    primary_document: str
+
+
+class FilingsToRead(dg.Config):
+    """Which filings a run reads; none given means the recent ones that are no candidates yet."""
+
+    filings: list[FilingToRead] = []  # noqa: RUF012  # the default of a pydantic field, copied for each
+
+
+def filing_assets() -> list[dg.AssetsDefinition]:
+    """The raw assets that come from filings."""
+    return [_capital_facts_asset(), _deal_candidates_asset()]
+
+
+def _capital_facts_asset() -> dg.AssetsDefinition:
+    @raw_asset(CAPITAL_FEED, deps=[_COMPANIES_KEY])
+    def capital_facts(
+        context: dg.AssetExecutionContext,
+        warehouse: dg.ResourceParam[Warehouse],
+        curated_facts: dg.ResourceParam[CuratedFacts],
+        edgar: dg.ResourceParam[Edgar],
+        load_policy: dg.ResourceParam[LoadPolicy],
+    ) -> dg.MaterializeResult:
+        if not edgar.is_on:
+            return leave_as_it_is(warehouse, CAPITAL_FEED, OFF)
+        return ingest_batch(
+            context,
+            warehouse,
+            CAPITAL_FEED,
+            lambda: fetch_capital_facts(edgar, watch_list(curated_facts)),
+            known=_known(warehouse),
+            policy=load_policy,
+        )
+
+    return capital_facts
+
+
+def _deal_candidates_asset() -> dg.AssetsDefinition:
+    @raw_asset(CANDIDATES_FEED, deps=[_COMPANIES_KEY])
+    def deal_candidates(
+        context: dg.AssetExecutionContext,
+        config: FilingsToRead,
+        warehouse: dg.ResourceParam[Warehouse],
+        curated_facts: dg.ResourceParam[CuratedFacts],
+        edgar: dg.ResourceParam[Edgar],
+        load_policy: dg.ResourceParam[LoadPolicy],
+    ) -> dg.MaterializeResult:
+        if not edgar.is_on:
+            return leave_as_it_is(warehouse, CANDIDATES_FEED, OFF)
+        to_read, unlisted = [_told(filing) for filing in config.filings], dict[str, str]()
+        if not to_read:
+            listed, unlisted = recent_filings(edgar, watch_list(curated_facts), edgar.clock.now().date())
+            known = warehouse.standing_values(filings.DEAL_CANDIDATES, "candidate_id")
+            to_read = not_among((filing for of_one in listed.values() for filing in of_one), known)
+            if not to_read and not unlisted:
+                return leave_as_it_is(warehouse, CANDIDATES_FEED, "nothing new")
+        return ingest_batch(
+            context,
+            warehouse,
+            CANDIDATES_FEED,
+            lambda: fetch_candidates(edgar, to_read, unlisted),
+            known=_known(warehouse),
+            policy=load_policy,
+        )
+
+    return deal_candidates
+
+
+def watch_list(curated_facts: CuratedFacts) -> tuple[Company, ...]:
+    """The companies of the reference folder, by symbol; read from the file, so that no database is opened."""
+    rows = curated_facts.fetch(curated.COMPANIES).rows.select(["ticker", "cik"]).to_pylist()
+    whole = (row for row in rows if row["ticker"] and _CIK.fullmatch(row["cik"] or ""))  # the others are quarantined
+    return tuple(sorted((Company(row["ticker"], row["cik"]) for row in whole), key=lambda company: company.symbol))
+
+
+def run_config(found: Sequence[Filing]) -> Mapping[str, object]:
+    """The run configuration that makes the candidates asset read these filings."""
+    told = [{**vars(filing), "filed_date": filing.filed_date.isoformat()} for filing in found]
+    return {"ops": {CANDIDATES_KEY.to_python_identifier(): {"config": {"filings": told}}}}
+
+
+def _told(filing: FilingToRead) -> Filing:
+    return Filing(**{**filing.model_dump(), "filed_date": dt.date.fromisoformat(filing.filed_date)})
+
+
+def _known(warehouse: Warehouse) -> dict[str, frozenset[str]]:
+    return {"companies": warehouse.standing_values(curated.COMPANIES, "ticker")}

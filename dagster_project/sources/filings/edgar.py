@@ -1,0 +1,304 @@
+"""The way to the SEC's EDGAR: addresses, manners, and the layout of what it answers.
+
+Belongs here: who we say we are, how often we ask, and reading company facts, submissions and filing indexes into plain
+values. Does not belong here: which facts are wanted (`capital`), what is looked for in a text (`deals`).
+
+The SEC asks whoever reads by program to name a contact in the User-Agent and to stay below ten requests a second, and
+refuses (403) whoever does not. Without a contact nothing is asked. The contact goes into that header and is shown
+nowhere else.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from dagster_project.sources.base import (
+    AccessRefusedError,
+    ChangedSchemaError,
+    OutOfTimeError,
+    RateLimitedError,
+    SourceError,
+    VendorDownError,
+    WebPageError,
+)
+from dagster_project.sources.http import Clock, Conversation, Json, Manners, json_of
+
+if TYPE_CHECKING:
+    import requests
+    from pydantic import SecretStr
+
+PER_SECOND = 4.0
+"""Requests a second of one visit; a sensor and a run may visit at once, and stay at eight together."""
+
+FAILURES_IN_A_ROW = 2
+"""After so many failures of the server in a row, the rest is left for the next run."""
+
+T = TypeVar("T")
+K = TypeVar("K")
+
+_CONTROL_PAGE = re.compile(r"Request Rate Threshold Exceeded|Undeclared Automated Tool", re.IGNORECASE)
+_ERROR_PAGE = re.compile(r"<title>[^<]*(?:unavailable|not found|error|maintenance)", re.IGNORECASE)
+
+
+class SwitchedOffError(SourceError):
+    """No contact is set, so the SEC is not asked."""
+
+
+@dataclass(frozen=True)
+class Company:
+    """A company of the watch list."""
+
+    symbol: str
+    cik: str
+
+
+@dataclass(frozen=True)
+class Filing:
+    """One filing as the list of submissions names it; `items` as filed, such as `1.01,9.01`."""
+
+    symbol: str
+    cik: str
+    company_name: str
+    accession: str
+    form: str
+    filed_date: dt.date
+    items: str
+    primary_document: str
+
+
+@dataclass(frozen=True)
+class Document:
+    """One document of a filing, such as the press release in exhibit 99.1."""
+
+    kind: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One amount of one concept as one filing states it."""
+
+    concept: str
+    end: dt.date
+    amount: float
+    filed: dt.date
+    form: str
+    accession: str
+
+
+@dataclass(frozen=True)
+class Edgar:
+    """EDGAR; switched off where `contact` is None."""
+
+    contact: SecretStr | None = field(default=None, repr=False)
+    manners: Manners = field(default_factory=Manners)
+    clock: Clock = field(default_factory=Clock, repr=False)
+    data_server: str = "https://data.sec.gov"
+    archive_server: str = "https://www.sec.gov"
+    name: str = "edgar"
+
+    @property
+    def is_on(self) -> bool:
+        """Whether there is a contact to give."""
+        return self.contact is not None
+
+    def visit(self) -> Visit:
+        """Requests of one run, with a time budget of their own. Raises `SwitchedOffError` without a contact."""
+        import requests
+
+        if self.contact is None:
+            raise SwitchedOffError("switched off: set MINEHOUSE_SEC_CONTACT to an e-mail address of yours")
+        session = requests.Session()
+        session.headers["User-Agent"] = f"Minehouse {self.contact.get_secret_value()}"
+        return Visit(self, session, Conversation(self.name, self.manners, self.clock))
+
+
+class Visit:
+    """What is asked of EDGAR in one run, one request after another, never faster than `PER_SECOND`."""
+
+    def __init__(self, edgar: Edgar, session: requests.Session, conversation: Conversation) -> None:
+        self._edgar = edgar
+        self._session = session
+        self._conversation = conversation
+        self._free_from = 0.0
+
+    def company_facts(self, company: Company) -> Json:
+        """All that the company has ever tagged."""
+        return self._json(f"{self._edgar.data_server}/api/xbrl/companyfacts/CIK{company.cik}.json", company.symbol)
+
+    def submissions(self, company: Company) -> Json:
+        """The list of the company's filings."""
+        return self._json(f"{self._edgar.data_server}/submissions/CIK{company.cik}.json", company.symbol)
+
+    def documents(self, filing: Filing) -> tuple[Document, ...]:
+        """The documents of a filing, as its index page lists them."""
+        url = index_url(filing.cik, filing.accession, self._edgar.archive_server)
+        return documents_of(self.page(url, filing.accession), self._edgar.archive_server, f"edgar {filing.accession}")
+
+    def page(self, url: str, what: str) -> str:
+        """A page of the archive. Raises `RateLimitedError` or `WebPageError` for a page that excuses itself."""
+        text = self._ask(url, what).text
+        if _CONTROL_PAGE.search(text[:20_000]):
+            raise RateLimitedError(f"edgar {what}: asked to slow down")
+        if _ERROR_PAGE.search(text[:2_000]):
+            raise WebPageError(f"edgar {what}: an error page came instead of a document")
+        return text
+
+    def _json(self, url: str, what: str) -> Json:
+        return json_of(self._ask(url, what), f"edgar {what}")
+
+    def _ask(self, url: str, what: str) -> requests.Response:
+        def send(timeout: float) -> requests.Response:
+            self._keep_pace()
+            return self._session.get(url, timeout=timeout, allow_redirects=False)
+
+        return self._conversation.ask(send, what)
+
+    def _keep_pace(self) -> None:
+        clock = self._edgar.clock
+        now = clock.stopwatch()
+        if now < self._free_from:
+            clock.sleep(self._free_from - now)
+        self._free_from = max(now, self._free_from) + 1 / PER_SECOND
+
+
+def index_url(cik: str, accession: str, server: str = "https://www.sec.gov") -> str:
+    """The page that lists a filing's documents."""
+    return f"{server}/Archives/edgar/data/{int(cik)}/{accession.replace('-', '')}/{accession}-index.htm"
+
+
+def one_by_one(things: Iterable[K], read: Callable[[K], T]) -> tuple[list[tuple[K, T]], list[tuple[K, str]]]:
+    """Read each; what was read, and what was not, with the reason.
+
+    A refusal, a rate limit that stays, or a server that keeps failing ends the visit: nobody is asked for the rest.
+    """
+    done: list[tuple[K, T]] = []
+    failed: list[tuple[K, str]] = []
+    given_up = ""
+    in_a_row = 0
+    for thing in things:
+        if given_up:
+            failed.append((thing, given_up))
+            continue
+        try:
+            done.append((thing, read(thing)))
+            in_a_row = 0
+        except SourceError as error:
+            failed.append((thing, str(error)))
+            in_a_row += isinstance(error, VendorDownError)
+            over = isinstance(error, RateLimitedError | AccessRefusedError | OutOfTimeError)
+            if over or in_a_row >= FAILURES_IN_A_ROW:
+                given_up = f"not asked any more in this run ({error})"
+    return done, failed
+
+
+def facts_of(told: Json, company: Company, concepts: Mapping[str, str]) -> list[Fact]:
+    """The facts of these concepts (`taxonomy:Tag` by unit) in a company-facts answer, each once.
+
+    A concept or unit that the company does not use is no fault. Raises `ChangedSchemaError` where the answer is laid
+    out otherwise, or speaks of another company.
+    """
+    who = f"edgar {company.symbol} company facts"
+    taxonomies = _part(told, "facts", dict, who)
+    if str(told.get("cik", "")).zfill(10) != company.cik:
+        raise ChangedSchemaError(f"{who}: the answer is not about CIK {company.cik}")
+    found: dict[Fact, None] = {}
+    for concept, unit in concepts.items():
+        taxonomy, tag = concept.split(":")
+        if tag not in (tags := taxonomies.get(taxonomy, {})):
+            continue
+        for entry in _part(tags[tag], "units", dict, f"{who}: {concept}").get(unit, []):
+            found[_fact(entry, concept, who)] = None
+    return list(found)
+
+
+def _fact(entry: Json, concept: str, who: str) -> Fact:
+    try:
+        return Fact(
+            concept,
+            dt.date.fromisoformat(entry["end"]),
+            float(entry["val"]),
+            dt.date.fromisoformat(entry["filed"]),
+            str(entry["form"]),
+            str(entry["accn"]),
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ChangedSchemaError(f"{who}: {concept} has an entry without end, val, filed, form or accn") from error
+
+
+_SUBMISSION_COLUMNS = ("accessionNumber", "filingDate", "form", "items", "primaryDocument")
+
+
+def filings_of(told: Json, company: Company) -> list[Filing]:
+    """The recent filings in an answer about submissions, newest first as they come.
+
+    Raises `ChangedSchemaError` where the answer is laid out otherwise.
+    """
+    who = f"edgar {company.symbol} submissions"
+    recent = _part(_part(told, "filings", dict, who), "recent", dict, who)
+    columns = [_part(recent, name, list, who) for name in _SUBMISSION_COLUMNS]
+    if len({len(column) for column in columns}) > 1:
+        raise ChangedSchemaError(f"{who}: its columns differ in length")
+    name = str(told.get("name") or company.symbol)
+    try:
+        return [
+            Filing(company.symbol, company.cik, name, accession, form, dt.date.fromisoformat(filed), items, document)
+            for accession, filed, form, items, document in zip(*columns, strict=True)
+        ]
+    except (TypeError, ValueError) as error:
+        raise ChangedSchemaError(f"{who}: a filing has no day") from error
+
+
+def _part(told: Json, name: str, kind: type[Any], who: str) -> Any:  # noqa: ANN401
+    part = told.get(name) if isinstance(told, dict) else None
+    if not isinstance(part, kind):
+        raise ChangedSchemaError(f"{who}: no {name}")
+    return part
+
+
+def documents_of(page: str, server: str, who: str) -> tuple[Document, ...]:
+    """The documents on a filing's index page: rows of sequence, description, document, type, size."""
+    reader = _IndexReader()
+    reader.feed(page)
+    found = tuple(
+        Document(cells[3].strip().upper(), f"{server}{link.removeprefix('/ix?doc=')}")
+        for cells, link in reader.rows
+        if len(cells) > 3 and cells[3].strip() and link.removeprefix("/ix?doc=").startswith("/Archives/")
+    )
+    if not found:
+        raise ChangedSchemaError(f"{who}: its index page lists no document")
+    return found
+
+
+class _IndexReader(HTMLParser):
+    """Collects the rows of all tables: the text of the cells, and the first link."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: list[tuple[list[str], str]] = []
+        self._cells: list[str] = []
+        self._link = ""
+
+    def handle_starttag(self, tag: str, attrs: Sequence[tuple[str, str | None]]) -> None:
+        """A row begins, a cell begins, or a link is met."""
+        if tag == "tr":
+            self._cells, self._link = [], ""
+        elif tag == "td":
+            self._cells.append("")
+        elif tag == "a" and not self._link:
+            self._link = dict(attrs).get("href") or ""
+
+    def handle_endtag(self, tag: str) -> None:
+        """A row ends."""
+        if tag == "tr" and self._cells:
+            self.rows.append((self._cells, self._link))
+
+    def handle_data(self, data: str) -> None:
+        """Text of a cell."""
+        if self._cells:
+            self._cells[-1] += data
