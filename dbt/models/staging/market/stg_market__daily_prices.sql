@@ -8,7 +8,11 @@ source as (
 
 symbol_changes as (
 
-    select * from {{ ref('stg_curated__symbol_changes') }}
+    select
+        other_ticker as other_symbol,
+        ticker as symbol
+    from {{ source('raw', 'curated__symbol_changes') }}
+    where valid_to is null
 
 ),
 
