@@ -78,7 +78,8 @@ class DbtRunner:
 
     @property
     def _global_flags(self) -> list[str]:
-        return ["--quiet", "--log-level-file", "info", "--log-path", str(self._project.target_path)]
+        # the manifest is written where the project is prepared; writing it again for each area takes half a second
+        return ["--quiet", "--no-write-json", "--log-level-file", "info", "--log-path", str(self._project.target_path)]
 
     @property
     def _project_flags(self) -> list[str]:
