@@ -158,7 +158,7 @@ def _ratings_asset() -> dg.AssetsDefinition:
         load_policy: dg.ResourceParam[LoadPolicy],
     ) -> dg.MaterializeResult:
         if not rating_source.is_switched_on:
-            return leave_as_it_is(warehouse, RATINGS_FEED, "switched off: MINEHOUSE_RATING_SOURCE is not yahoo")
+            return leave_as_it_is(warehouse, RATINGS_FEED, "switched off: MINEHOUSE_RATING_SOURCE=yahoo switches it on")
         companies = warehouse.standing_values(curated.COMPANIES, "ticker")
         return ingest_batch(
             context,

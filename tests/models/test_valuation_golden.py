@@ -217,6 +217,7 @@ def test_every_company_has_its_row(warehouse: FactsWarehouse) -> None:
 
 
 def test_every_figure_leads_back_to_a_line_and_its_page(warehouse: FactsWarehouse) -> None:
+    names_of_firms = {row["alias"].lower(): row["firm"] for row in reference_rows("firm_aliases")}
     for mart, name, pairs in (
         ("fct_hpc_deals_history", "hpc_deals", ("deal_id", "contract_value_usd", "critical_it_mw")),
         ("fct_site_capacity_history", "sites_capacity", ("site", "power_contracted_mw", "critical_it_mw_planned")),
@@ -233,7 +234,9 @@ def test_every_figure_leads_back_to_a_line_and_its_page(warehouse: FactsWarehous
             assert row["source_url"] == line["source_url"]
             for column in pairs:
                 cell = line[column]
-                if isinstance(row[column], str):
+                if column == "firm":
+                    assert row[column] == names_of_firms.get(cell.lower(), cell)
+                elif isinstance(row[column], str):
                     assert row[column] == cell
                 elif cell:
                     assert float(row[column]) == float(cell), (mart, row["source_row"], column)

@@ -218,7 +218,7 @@ def test_the_sensor_is_there_for_files_alone_and_runs(make_pipeline: Callable[..
     defs = build_defs(make_pipeline(price_source="files", price_files=tmp_path).settings)
     assert defs.resolve_sensor_def("price_files_landed").default_status is dg.DefaultSensorStatus.RUNNING
     names = {sensor.name for sensor in build_defs(make_pipeline().settings).sensors or []}
-    assert names == {"publish_what_stands"}
+    assert names == {"publish_what_stands", "new_filings"}
 
 
 # Freshness policies, and what a run shows
