@@ -50,6 +50,7 @@ bench: $(VENV)/dev.installed  ## indicators at market scale against named peers 
 lock: $(VENV)/uv.installed    ## resolve pyproject.toml anew into requirements/*.lock
 	$(BIN)/uv pip compile pyproject.toml --group dev $(LOCK) -o requirements/dev.lock
 	$(BIN)/uv pip compile pyproject.toml -c requirements/dev.lock $(LOCK) -o requirements/run.lock
+	$(BIN)/uv pip compile pyproject.toml --group bi -c requirements/dev.lock $(LOCK) -o requirements/bi.lock
 LOCK := --system-certs --python-version 3.11 --universal --generate-hashes --no-strip-extras --no-annotate -q \
         --custom-compile-command "make lock"
 
