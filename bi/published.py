@@ -1,0 +1,31 @@
+"""Asks the published file.
+
+Belongs here: opening and closing it. Does not belong here: what is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import duckdb
+import pyarrow as pa
+
+
+class NotPublishedError(FileNotFoundError):
+    """There is no published file yet; `make run` writes one."""
+
+
+def query(database: Path, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> pa.Table:
+    """The answer to one query, for a reader that must see a new refresh at once.
+
+    The file is opened read-only for this query alone: a refresh swaps it for a new one, and a connection kept open
+    would go on showing the old. The schema `marts` is the default. Raises `NotPublishedError` where there is no file,
+    and DuckDB's own errors.
+    """
+    if not database.exists():
+        raise NotPublishedError(f"{database} is not there yet: run `make run` first")
+    config: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_extensions": "false"}
+    with duckdb.connect(str(database), read_only=True, config=config) as connection:
+        connection.execute("use marts")
+        return connection.execute(sql, parameters).to_arrow_table()
