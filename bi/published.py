@@ -28,4 +28,4 @@ def query(database: Path, sql: str, parameters: Sequence[object] | Mapping[str, 
     config: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_extensions": "false"}
     with duckdb.connect(str(database), read_only=True, config=config) as connection:
         connection.execute("use marts")
-        return connection.execute(sql, parameters).to_arrow_table()
+        return connection.sql(sql, params=parameters).to_arrow_table()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import duckdb
@@ -16,7 +15,7 @@ def _publish(database: Path, value: int) -> None:
     with duckdb.connect(str(beside)) as connection:
         connection.execute("create schema marts")
         connection.execute("create table marts.answers as select $value as answer", {"value": value})
-    os.replace(beside, database)
+    beside.replace(database)
 
 
 def test_a_query_sees_a_file_that_was_swapped_in(tmp_path: Path) -> None:
