@@ -10,13 +10,15 @@ import argparse
 import contextlib
 import os
 import shutil
-import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from dagster_project import dbt_calls
+from dagster_project.gate import expectations
 from dagster_project.settings import PROJECT_DIR, Settings, SettingsError, export_for_children, load_settings
+from dagster_project.worker import Call, child
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -38,67 +40,75 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     if command == "snapshot":
         return _show(settings)
-    prepare(settings)
-    return 0 if command == "prepare" else _run(settings)
+    try:
+        if command == "run":
+            return _run(settings)
+        prepare(settings)
+    except dbt_calls.DbtRunError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
 
 
-def prepare(settings: Settings) -> None:
-    """Make the data folders, Dagster's home in it, and dbt's manifest where it is older than the project."""
+def prepare(settings: Settings) -> Path:
+    """Make the data folders, Dagster's home in it, and dbt's manifest where it is older than the project.
+
+    Returns the home. Raises `DbtRunError` where dbt cannot read the project.
+    """
     home = settings.data_dir / "dagster"
     home.mkdir(parents=True, exist_ok=True)
     settings.build_database.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(PROJECT_DIR / "dagster.yaml", home / "dagster.yaml")
-    os.environ.setdefault("DAGSTER_HOME", str(home))
+    export_for_children(settings)
     manifest = settings.dbt_target_dir / "manifest.json"
     sources = [path for path in settings.dbt_project_dir.rglob("*") if path.suffix in {".sql", ".yml", ".md"}]
-    if manifest.exists() and manifest.stat().st_mtime > max(path.stat().st_mtime for path in sources):
-        return
-    export_for_children(settings)
-    done = subprocess.run(
-        [
-            Path(sys.executable).parent / "dbt",
-            "--quiet",
-            "parse",
-            "--project-dir",
-            settings.dbt_project_dir,
-            "--profiles-dir",
-            settings.dbt_project_dir,
-            "--target-path",
-            settings.dbt_target_dir,
-            "--log-path",
-            settings.dbt_target_dir,
-        ],
-        check=False,
-    )
-    if done.returncode:
-        raise SystemExit("dbt could not parse the project; see above")
+    if not manifest.exists() or manifest.stat().st_mtime <= max(path.stat().st_mtime for path in sources):
+        dbt_calls.write_manifest(settings.dbt_project_dir, settings.dbt_target_dir)
+    return Path(os.environ.setdefault("DAGSTER_HOME", str(home)))
 
 
 def _run(settings: Settings) -> int:
-    import dagster as dg
-
-    from dagster_project.definitions import build_defs
-    from dagster_project.progress import progress_logger
-
     started = time.monotonic()
     source = f"{settings.price_source}{f' ({settings.price_files})' if settings.price_files else ''}"
     print(f"Minehouse: prices from {source}, output to {settings.data_dir}", flush=True)
-    log_path = settings.data_dir / "build" / "run.log"
-    with log_path.open("w") as log, dg.DagsterInstance.get() as instance:
-        defs = build_defs(settings, loggers={"console": progress_logger(sys.stdout)})
-        with contextlib.redirect_stdout(log):
-            runs = [_execute(defs, "daily_refresh", instance)]
-            failed = not runs[0].success
-            if failed:
-                runs.append(_execute(defs, "publish", instance))
+    home = prepare(settings)
+    with (
+        child(expectations.warm_up) as call_gate,
+        child(dbt_calls.warm_up, settings.dbt_project_dir, settings.dbt_target_dir) as call_dbt,
+    ):
+        runs = _refresh(settings, home, call_gate, call_dbt)
     errors = _problems(runs)
     shown = _show(settings)
     seconds = time.monotonic() - started
-    if failed or errors:
-        print(f"\nfinished in {seconds:.1f} s WITH ERRORS, listed above; details in {log_path}")
+    if errors or not runs[0].success:
+        print(f"\nfinished in {seconds:.1f} s WITH ERRORS, listed above; details in {_log_path(settings)}")
         return 1
     print(f"\nfinished in {seconds:.1f} s")
     return shown
+
+
+def _refresh(settings: Settings, home: Path, call_gate: Call, call_dbt: Call) -> list[dg.ExecuteInProcessResult]:
+    """Run the daily refresh; where it fails, publish what stands."""
+    from dagster_project.definitions import build_defs
+    from dagster_project.progress import progress_logger
+    from dagster_project.run_log import open_instance
+
+    with _log_path(settings).open("w") as log, open_instance(home) as instance:
+        defs = build_defs(
+            settings,
+            loggers={"console": progress_logger(sys.stdout)},
+            call_dbt=call_dbt,
+            call_gate=call_gate,
+        )
+        with contextlib.redirect_stdout(log):
+            runs = [_execute(defs, "daily_refresh", instance)]
+            if not runs[0].success:
+                runs.append(_execute(defs, "publish", instance))
+    return runs
+
+
+def _log_path(settings: Settings) -> Path:
+    return settings.data_dir / "build" / "run.log"
 
 
 def _execute(defs: dg.Definitions, job: str, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:

@@ -1,38 +1,33 @@
-"""Runs dbt inside this process and hands back what happened as Dagster events.
+"""Runs dbt and hands back what happened as Dagster events.
 
 Starting dbt takes longer than building our models: dagster-dbt's own runner starts it anew for every op and twice more
-to ask for its version and adapter. This one imports it once and reads the project once, for all areas of a run. The
-translation of dbt's events to Dagster's is dagster-dbt's.
+to ask for its version and adapter. This one calls dbt as a library, which imports it once and reads the project once,
+for all areas of a run. The translation of dbt's events to Dagster's is dagster-dbt's.
 
-Belongs here: calling dbt. Does not belong here: which area is built when (`assets.transform`), SQL.
+Belongs here: calling dbt for a Dagster op. Does not belong here: dbt's own interface (`dbt_calls`), which area is built
+when (`assets.transform`), SQL.
 """
 
 from collections.abc import Iterator
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
 from dagster_dbt import DbtProject
 from dagster_dbt.asset_utils import get_manifest_and_translator_from_dbt_assets, get_subset_selection_for_context
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
-if TYPE_CHECKING:
-    from dbt.artifacts.schemas.run import RunExecutionResult
-    from dbt.contracts.graph.manifest import Manifest
-    from dbt_common.events.base_types import EventMsg
-
-
-class DbtRunError(RuntimeError):
-    """dbt could not run, or a model or a test failed; the message lists what dbt said of each."""
+from dagster_project.dbt_calls import DbtRunError, run_dbt
+from dagster_project.worker import Call, here
 
 
 class DbtRunner:
-    """dbt for one project; use one per process, since dbt keeps global state."""
+    """dbt for one project."""
 
-    def __init__(self, project: DbtProject) -> None:
-        """Nothing is read or imported before the first build."""
+    def __init__(self, project: DbtProject, call: Call = here) -> None:
+        """`call` says in which process dbt runs; nothing is read or imported before the first build."""
         self._project = project
+        self._call = call
 
     def build(self, context: dg.AssetExecutionContext, select: str) -> Iterator[Any]:
         """Build the models of `select` that the context asks for, and run their data tests.
@@ -54,69 +49,16 @@ class DbtRunner:
         arguments = ["build", "--exclude-resource-type", "unit_test", *selection]
         if indirect:
             arguments += ["--indirect-selection", indirect]
-        events, failure = self._invoke(arguments)
+        target_path = Path(self._project.target_path)
+        events, failure = self._call(run_dbt, Path(self._project.project_dir), target_path, arguments)
         for event in events:
             message = DbtCoreCliEventMessage(raw_event=event, event_history_metadata={})
             yield from message.to_default_asset_events(
                 manifest=manifest,
                 dagster_dbt_translator=translator,
                 context=context,
-                target_path=Path(self._project.target_path),
+                target_path=target_path,
                 project=project,
             )
         if failure:
             raise DbtRunError(failure)
-
-    @cached_property
-    def _parsed(self) -> "Manifest":
-        from dbt.cli.main import dbtRunner
-
-        parsed = dbtRunner().invoke([*self._global_flags, "parse", *self._project_flags])
-        if not parsed.success or parsed.result is None:
-            raise DbtRunError(f"dbt could not parse the project: {parsed.exception}")
-        return parsed.result  # type: ignore[return-value]
-
-    @property
-    def _global_flags(self) -> list[str]:
-        # the manifest is written where the project is prepared; writing it again for each area takes half a second
-        return ["--quiet", "--no-write-json", "--log-level-file", "info", "--log-path", str(self._project.target_path)]
-
-    @property
-    def _project_flags(self) -> list[str]:
-        project_dir = str(self._project.project_dir)
-        target = str(self._project.target_path)
-        return ["--project-dir", project_dir, "--profiles-dir", project_dir, "--target-path", target]
-
-    def _invoke(self, arguments: list[str]) -> tuple[list[dict[str, Any]], str]:
-        """Run dbt; returns its events as dagster-dbt reads them, and what failed (empty: nothing)."""
-        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-        from dbt.cli.main import dbtRunner
-        from google.protobuf.json_format import MessageToDict
-
-        events: list[dict[str, Any]] = []
-
-        def keep(event: "EventMsg") -> None:
-            if event.info.name in _RESULT_EVENTS:
-                events.append(MessageToDict(event, preserving_proto_field_name=True))
-
-        try:
-            done = dbtRunner(manifest=self._parsed, callbacks=[keep]).invoke(
-                [*self._global_flags, *arguments, *self._project_flags]
-            )
-        finally:
-            # dbt would keep the file, and thereby its lock, until the process ends
-            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
-        if done.success:
-            return events, ""
-        if done.exception is not None:
-            return events, str(done.exception)
-        return events, "\n".join(_failures(done.result))  # type: ignore[arg-type]
-
-
-_RESULT_EVENTS = frozenset({"LogModelResult", "LogSeedResult", "LogSnapshotResult", "LogTestResult"})
-
-
-def _failures(result: "RunExecutionResult") -> Iterator[str]:
-    for node in result.results:
-        if node.status in ("error", "fail"):
-            yield f"{node.node.name}: {node.message}"

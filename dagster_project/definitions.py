@@ -38,6 +38,7 @@ from dagster_project.sources.prices.yahoo import YahooPrices
 from dagster_project.sources.ratings.base import NoRatings, RatingSource
 from dagster_project.sources.ratings.yahoo import YahooRatings
 from dagster_project.warehouse.resource import Warehouse
+from dagster_project.worker import Call, here
 
 
 def price_source(settings: Settings) -> PriceSource:
@@ -69,9 +70,18 @@ def _landing_sensors(settings: Settings) -> list[dg.SensorDefinition]:
 
 
 def build_defs(
-    settings: Settings, loggers: dict[str, dg.LoggerDefinition] | None = None, **overrides: Any
+    settings: Settings,
+    loggers: dict[str, dg.LoggerDefinition] | None = None,
+    *,
+    call_dbt: Call = here,
+    call_gate: Call = here,
+    **overrides: Any,
 ) -> dg.Definitions:
-    """Assemble everything for these settings; `loggers` replace Dagster's, `overrides` replace resources by name."""
+    """Assemble everything for these settings.
+
+    `loggers` replace Dagster's, `overrides` replace resources by name; `call_dbt` and `call_gate` say in which
+    processes dbt runs and batches are judged.
+    """
     export_for_children(settings)
     project = DbtProject(settings.dbt_project_dir, target_path=settings.dbt_target_dir)
     models = transform_assets(project)
@@ -82,8 +92,8 @@ def build_defs(
         "rating_source": rating_source(settings),
         "curated_facts": CuratedFacts(settings.reference_dir),
         "edgar": Edgar(settings.sec_contact),
-        "load_policy": LoadPolicy(allow_shrink=settings.allow_shrink),
-        "dbt": DbtRunner(project),
+        "load_policy": LoadPolicy(allow_shrink=settings.allow_shrink, call=call_gate),
+        "dbt": DbtRunner(project, call_dbt),
     }
     return dg.Definitions(
         assets=[*ingest_assets(), *filing_assets(), *models, *serving_assets(marts)],

@@ -6,7 +6,7 @@ source reads (`sources`), what is allowed (`contracts`), how rows are written (`
 
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 import dagster as dg
@@ -24,6 +24,7 @@ from dagster_project.sources.prices.base import OVERLAP, PriceRequest, PriceSour
 from dagster_project.sources.ratings.base import RatingRequest, RatingSource
 from dagster_project.warehouse.load import Load, LoadError, LoadReport, Rejected, load
 from dagster_project.warehouse.resource import Standing, Warehouse
+from dagster_project.worker import Call, here
 
 POOL = "duckdb"
 """Every step that writes the build file is in this pool; the instance gives it one slot (dagster.yaml)."""
@@ -38,9 +39,13 @@ def _no_results(batch: Batch | None, refusal: str) -> Iterator[dg.AssetCheckResu
 
 @dataclass(frozen=True)
 class LoadPolicy:
-    """What a load may do; `allow_shrink` lets a batch replace a much larger one."""
+    """How a batch is brought in.
+
+    `allow_shrink` lets it replace a much larger one; `call` says in which process it is judged.
+    """
 
     allow_shrink: bool = False
+    call: Call = here
 
 
 @dataclass(frozen=True)
@@ -94,14 +99,19 @@ SESSIONS_FEED = Feed(market.SESSIONS, "session_date", frozenset({"python"}), ess
 
 def _sessions_asset() -> dg.AssetsDefinition:
     @raw_asset(SESSIONS_FEED, deps=())
-    def sessions(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
+    def sessions(
+        context: dg.AssetExecutionContext,
+        warehouse: dg.ResourceParam[Warehouse],
+        load_policy: dg.ResourceParam[LoadPolicy],
+    ) -> dg.MaterializeResult:
         def fetch() -> Batch:
             rows = exchange_sessions(end=dt.date(_today().year + 1, 12, 31))
             rows = rows.append_column("source_file", [["exchange_calendars"] * rows.num_rows])
             rows = rows.append_column("source_row", [list(range(1, rows.num_rows + 1))])
             return Batch("exchange_calendars", rows)
 
-        return ingest_batch(context, warehouse, SESSIONS_FEED, fetch, known={}, policy=LoadPolicy(allow_shrink=True))
+        policy = replace(load_policy, allow_shrink=True)
+        return ingest_batch(context, warehouse, SESSIONS_FEED, fetch, known={}, policy=policy)
 
     return sessions
 
@@ -285,7 +295,7 @@ def ingest_batch(
     batch: Batch | None = None
     try:
         batch = fetch()
-        judgement = judge(batch, contract, known, _today())
+        judgement = policy.call(judge, batch, contract, known, _today())
         rejects = tuple(Rejected(r.file, r.row, r.reason, r.record) for r in judgement.rejects)
         for line in _listed(rejects):
             context.log.warning(line)
@@ -309,7 +319,7 @@ def ingest_batch(
         context.log.error(f"refused, what stood before stands still: {refusal}")
     standing = warehouse.standing(contract, feed.date_column)
     return dg.MaterializeResult(
-        metadata=dict(_metadata(warehouse, contract, report, rejects, standing)),
+        metadata=dict(_metadata(report, rejects, standing)),
         check_results=[*_check_results(feed, rejects, refusal, standing), *more_results(batch, refusal)],
     )
 
@@ -318,14 +328,12 @@ def leave_as_it_is(warehouse: Warehouse, feed: Feed, why: str) -> dg.Materialize
     """Nothing was asked for: the table, made where it is missing, stays as it is, and the result says why."""
     standing = warehouse.standing(feed.contract, feed.date_column)
     return dg.MaterializeResult(
-        metadata={"status": why, **dict(_metadata(warehouse, feed.contract, None, (), standing))},
+        metadata={"status": why, **dict(_metadata(None, (), standing))},
         check_results=list(_check_results(feed, (), "", standing)),
     )
 
 
 def _metadata(
-    warehouse: Warehouse,
-    contract: Contract,
     report: LoadReport | None,
     rejects: tuple[Rejected, ...],
     standing: Standing,
@@ -339,8 +347,7 @@ def _metadata(
         yield "last_date", dg.MetadataValue.text(standing.last_date.isoformat())
     if rejects:
         yield "quarantine", dg.MetadataValue.md("\n".join(f"- {line}" for line in _listed(rejects)))
-    preview = warehouse.preview(f"raw.{contract.table}").select(list(contract.column_names))
-    yield "preview", dg.MetadataValue.md(markdown_table(preview.to_pylist()))
+    yield "preview", dg.MetadataValue.md(markdown_table(standing.last_loaded))
 
 
 def _check_results(

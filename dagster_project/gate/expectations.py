@@ -59,6 +59,15 @@ def evaluate(frame: pd.DataFrame, name: str, expectations: Sequence[Expectation]
     return [_finding(outcome) for outcome in report.results]
 
 
+def warm_up() -> None:
+    """Import Great Expectations and judge a row, so that the next batch finds it all loaded."""
+    import great_expectations.expectations as gxe
+
+    evaluate(
+        pd.DataFrame({"day": [1]}), "warm_up", [gxe.ExpectColumnValuesToBeUnique(column="day", meta={"because": ""})]
+    )
+
+
 def row_expectations(contract: Contract, known: Mapping[str, frozenset[str]], today: dt.date) -> Iterator[Expectation]:
     """What the contract asks of each row alone; every expectation carries its reason in `meta["because"]`.
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import pyarrow as pa
 
 from dagster_project.contracts.base import Contract
 from dagster_project.warehouse import connection
@@ -23,12 +22,16 @@ from dagster_project.warehouse.load import create_tables
 
 @dataclass(frozen=True)
 class Standing:
-    """The rows of a raw table that stand: how many, how many too many for their keys, first and last date."""
+    """The rows of a raw table that stand: how many, how many too many for their keys, first and last date.
+
+    `last_loaded` are the rows loaded last, in the contract's columns.
+    """
 
     rows: int
     duplicate_keys: int
     first_date: dt.date | None
     last_date: dt.date | None
+    last_loaded: tuple[dict[str, Any], ...]
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ class Warehouse:
             found.setdefault(grouped, []).append(tuple(cells))
         return found
 
-    def standing(self, contract: Contract, date_column: str | None) -> Standing:
+    def standing(self, contract: Contract, date_column: str | None, preview_rows: int = 5) -> Standing:
         """What stands in a raw table; the table is made where it is missing."""
         key = ", ".join(contract.key)
         dates = f"min({date_column}), max({date_column})" if date_column else "null, null"
@@ -105,7 +108,17 @@ class Warehouse:
                 f"""select count(*), (select count(*) from (select distinct {key} from raw.{contract.table}
                     where valid_to is null)), {dates} from raw.{contract.table} where valid_to is null"""
             ).fetchall()[0]
-        return Standing(rows=rows, duplicate_keys=rows - keys, first_date=first, last_date=last)
+            shown = con.execute(
+                f"""select {", ".join(contract.column_names)} from raw.{contract.table}
+                    order by rowid desc limit {preview_rows}"""
+            ).fetchall()
+        return Standing(
+            rows=rows,
+            duplicate_keys=rows - keys,
+            first_date=first,
+            last_date=last,
+            last_loaded=tuple(dict(zip(contract.column_names, row, strict=True)) for row in shown),
+        )
 
     def glance(
         self, tables: Collection[str], preview_schema: str, rows: int = 3, columns: int = 12
@@ -140,8 +153,3 @@ class Warehouse:
                     cells = con.execute(f"select {quoted} from {schema}.{table} limit {rows}").fetchall()
                     seen[f"{schema}.{table}"] = tuple(dict(zip(shown, row, strict=True)) for row in cells)
         return {table: Glance(int(count), seen.get(table)) for table, count in counts}
-
-    def preview(self, table: str, rows: int = 5) -> pa.Table:
-        """The last rows loaded into a table of the build file."""
-        with self.read() as con:
-            return con.sql(f"select * from {table} order by rowid desc limit {rows}").to_arrow_table()

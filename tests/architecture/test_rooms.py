@@ -19,13 +19,19 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "sources": ({"contracts", "sessions"}, set()),
     "gate": ({"contracts", "sources"}, {"great_expectations"}),
     "warehouse": ({"contracts"}, {"duckdb"}),
-    "dbt_runner": (set(), {"dagster", "dagster_dbt", "dbt"}),
+    "dbt_calls": (set(), {"dbt"}),
+    "dbt_runner": ({"dbt_calls", "worker"}, {"dagster", "dagster_dbt"}),
     "checks": ({"contracts", "warehouse", "sessions", "assets", "sources"}, {"dagster"}),
-    "assets": ({"contracts", "sources", "gate", "warehouse", "sessions", "dbt_runner"}, {"dagster", "dagster_dbt"}),
+    "assets": (
+        {"contracts", "sources", "gate", "warehouse", "sessions", "dbt_runner", "worker"},
+        {"dagster", "dagster_dbt"},
+    ),
     "automation": ({"assets", "sessions", "sources"}, {"dagster"}),
     "settings": (set(), set()),
     "snapshot": ({"warehouse"}, set()),
     "progress": (set(), {"dagster"}),
+    "run_log": (set(), {"dagster"}),
+    "worker": (set(), set()),
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

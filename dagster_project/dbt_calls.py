@@ -1,0 +1,91 @@
+"""Calls dbt as a library: reads the project once per process, then builds parts of it.
+
+Belongs here: dbt's own interface. Does not belong here: Dagster (`dbt_runner`); these functions run in whatever process
+they are called in, and dbt keeps global state there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from dbt.artifacts.schemas.run import RunExecutionResult
+    from dbt.contracts.graph.manifest import Manifest
+    from dbt_common.events.base_types import EventMsg
+
+
+class DbtRunError(RuntimeError):
+    """dbt could not run, or a model or a test failed; the message lists what dbt said of each."""
+
+
+def write_manifest(project_dir: Path, target_dir: Path) -> None:
+    """Read the project and write `manifest.json` to `target_dir`; raises `DbtRunError` where dbt cannot read it."""
+    _parse(project_dir, target_dir, "--write-json")
+
+
+@cache
+def read_project(project_dir: Path, target_dir: Path) -> Manifest:
+    """The project as dbt reads it, once per process; raises `DbtRunError` where dbt cannot."""
+    return _parse(project_dir, target_dir, "--no-write-json")
+
+
+def warm_up(project_dir: Path, target_dir: Path) -> None:
+    """Import dbt and read the project, so that the next call finds both done."""
+    read_project(project_dir, target_dir)
+
+
+def run_dbt(project_dir: Path, target_dir: Path, arguments: list[str]) -> tuple[list[dict[str, Any]], str]:
+    """Run one dbt command; returns its events as dagster-dbt reads them, and what failed (empty: nothing)."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
+    from google.protobuf.json_format import MessageToDict
+
+    events: list[dict[str, Any]] = []
+
+    def keep(event: EventMsg) -> None:
+        if event.info.name in _RESULT_EVENTS:
+            events.append(MessageToDict(event, preserving_proto_field_name=True))
+
+    runner = dbtRunner(manifest=read_project(project_dir, target_dir), callbacks=[keep])
+    try:
+        # the manifest is written where the project is prepared; writing it again for each area takes half a second
+        done = runner.invoke(
+            [*_global_flags(target_dir, "--no-write-json"), *arguments, *_flags(project_dir, target_dir)]
+        )
+    finally:
+        # dbt would keep the file, and thereby its lock, until the process ends
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+    if done.success:
+        return events, ""
+    if done.exception is not None:
+        return events, str(done.exception)
+    return events, "\n".join(_failures(done.result))  # type: ignore[arg-type]
+
+
+def _parse(project_dir: Path, target_dir: Path, write_json: str) -> Manifest:
+    from dbt.cli.main import dbtRunner
+
+    parsed = dbtRunner().invoke([*_global_flags(target_dir, write_json), "parse", *_flags(project_dir, target_dir)])
+    if not parsed.success or parsed.result is None:
+        raise DbtRunError(f"dbt could not parse the project: {parsed.exception}")
+    return parsed.result  # type: ignore[return-value]
+
+
+def _global_flags(target_dir: Path, write_json: str) -> list[str]:
+    return ["--quiet", write_json, "--log-level-file", "info", "--log-path", str(target_dir)]
+
+
+def _flags(project_dir: Path, target_dir: Path) -> list[str]:
+    return ["--project-dir", str(project_dir), "--profiles-dir", str(project_dir), "--target-path", str(target_dir)]
+
+
+_RESULT_EVENTS = frozenset({"LogModelResult", "LogSeedResult", "LogSnapshotResult", "LogTestResult"})
+
+
+def _failures(result: RunExecutionResult) -> Iterator[str]:
+    for node in result.results:
+        if node.status in ("error", "fail"):
+            yield f"{node.node.name}: {node.message}"

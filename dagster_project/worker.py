@@ -1,0 +1,52 @@
+"""A child process for a library that takes seconds to import.
+
+dbt and Great Expectations each take as long to import as to do their work here. A run at the shell imports them in
+children, beside its own imports and each other's, and asks them when the time comes.
+
+Belongs here: the child and how it is asked. Does not belong here: what it is asked for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import ParamSpec, Protocol, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Call(Protocol):
+    """Runs a function somewhere and returns what it returns, or raises what it raises."""
+
+    def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `function` on the arguments."""
+        ...
+
+
+def here(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run it in this process."""
+    return function(*args, **kwargs)
+
+
+class _Child:
+    def __init__(self, pool: ProcessPoolExecutor) -> None:
+        self._pool = pool
+
+    def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self._pool.submit(function, *args, **kwargs).result()
+
+
+@contextlib.contextmanager
+def child(warm_up: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> Iterator[Call]:
+    """A `Call` to a child process, which is at `warm_up` until it is asked for more; it ends with the context.
+
+    Functions, arguments and results travel by pickle. A warm-up that fails is not reported: whoever calls next meets
+    what it met.
+    """
+    # a fresh interpreter: a fork would copy locks that threads of this process hold
+    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as pool:
+        pool.submit(warm_up, *args, **kwargs)
+        yield _Child(pool)

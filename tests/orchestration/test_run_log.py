@@ -1,0 +1,58 @@
+"""A run at the shell writes the log that Dagster's own storage reads."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import dagster as dg
+
+from dagster_project.run_log import OpenSqliteEventLog, open_instance
+
+
+@dg.asset(check_specs=[dg.AssetCheckSpec("holds", asset="table"), dg.AssetCheckSpec("breaks", asset="table")])
+def table() -> dg.MaterializeResult:
+    results = [dg.AssetCheckResult(check_name=name, passed=name == "holds") for name in ("holds", "breaks")]
+    return dg.MaterializeResult(metadata={"rows": 3}, check_results=results)
+
+
+def _run(instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
+    defs = dg.Definitions(assets=[table], executor=dg.in_process_executor)
+    return defs.resolve_implicit_global_asset_job_def().execute_in_process(instance=instance)
+
+
+def _events(instance: dg.DagsterInstance, run: dg.ExecuteInProcessResult) -> list[str]:
+    return [entry.user_message for entry in instance.all_logs(run.run_id)]
+
+
+def _home(folder: Path) -> Path:
+    (folder / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+    return folder
+
+
+def test_the_ui_s_storage_reads_what_was_written(tmp_path: Path) -> None:
+    with open_instance(_home(tmp_path)) as instance:
+        assert isinstance(instance.event_log_storage, OpenSqliteEventLog)
+        runs = [_run(instance), _run(instance)]
+        written = [_events(instance, run) for run in runs]
+    with dg.DagsterInstance.from_config(str(tmp_path)) as stock:
+        assert type(stock.event_log_storage) is not OpenSqliteEventLog
+        assert [_events(stock, run) for run in runs] == written
+        latest = stock.get_latest_materialization_event(dg.AssetKey("table"))
+        assert latest is not None
+        assert latest.run_id == runs[1].run_id
+        checks = stock.event_log_storage.get_asset_check_summary_records(
+            [dg.AssetCheckKey(dg.AssetKey("table"), name) for name in ("holds", "breaks")]
+        )
+        assert {
+            key.name: record.last_check_execution_record.status.value
+            for key, record in checks.items()
+            if record.last_check_execution_record is not None
+        } == {"holds": "SUCCEEDED", "breaks": "FAILED"}
+
+
+def test_both_may_be_open_at_once(tmp_path: Path) -> None:
+    with open_instance(_home(tmp_path)) as ours, dg.DagsterInstance.from_config(str(tmp_path)) as stock:
+        run = _run(ours)
+        assert stock.get_run_by_id(run.run_id) is not None
+        assert len(stock.all_logs(run.run_id)) == len(ours.all_logs(run.run_id)) > 0
+        assert _run(stock).success

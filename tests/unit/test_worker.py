@@ -1,0 +1,43 @@
+"""A call to a child process returns and raises what the function does there."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from dagster_project.gate.gate import ContractMismatchError
+from dagster_project.worker import Call, child, here
+
+
+def _process() -> int:
+    return os.getpid()
+
+
+def _leave_word(path: Path) -> None:
+    path.write_text(str(os.getpid()))
+
+
+def _refuse(reason: str) -> None:
+    raise ContractMismatchError(reason)
+
+
+def test_a_child_is_another_process_and_warms_up_first(tmp_path: Path) -> None:
+    with child(_leave_word, tmp_path / "word") as call:
+        asked = call(_process)
+    assert asked == int((tmp_path / "word").read_text())
+    assert asked != here(_process) == os.getpid()
+
+
+@pytest.mark.parametrize("where", ["here", "child"])
+def test_what_is_raised_there_is_raised_here(where: str) -> None:
+    def refused(call: Call) -> None:
+        with pytest.raises(ContractMismatchError, match="no close"):
+            call(_refuse, reason="no close")
+
+    if where == "here":
+        refused(here)
+    else:
+        with child(_refuse, "a warm-up that fails stops nothing") as call:
+            refused(call)
