@@ -23,17 +23,38 @@
 {% macro longest_lookback() -%} 253 {%- endmacro %}
 
 
+{#- all but the windows over 200 sessions and a year look back 63 sessions at most, and one more -#}
+{% macro short_lookback() -%} 64 {%- endmacro %}
+
+
+{#-
+    How many sessions a symbol must be known for to go on from its last good row. MACD's fast average is taken to have
+    come together with ema_12 by then: 11/13 to the power of 266, the sessions since its own first value.
+-#}
+{% macro sessions_to_go_on_from() -%} 300 {%- endmacro %}
+
+
+{#- months are counted, since truncating every date would cost as much as everything else here -#}
 {% macro bars_by_month(relation) -%}
     select
         symbol,
-        cast(date_trunc('month', trade_date) as date) as month_start,
-        count(*) as bars,
-        max(trade_date) as last_date,
-        {{ fingerprint_of(['trade_date', 'open', 'high', 'low', 'close', 'volume', 'price_source', 'is_suspect']) }}
-            as fingerprint
+        make_date(cast(floor(month_number / 12) as integer), month_number % 12 + 1, 1) as month_start,
+        bars,
+        last_date,
+        fingerprint
 
-    from {{ relation }}
-    group by all
+    from (
+        select
+            symbol,
+            cast(12 * year(trade_date) + month(trade_date) - 1 as integer) as month_number,
+            count(*) as bars,
+            max(trade_date) as last_date,
+            {{ fingerprint_of(['trade_date', 'open', 'high', 'low', 'close', 'volume', 'price_source', 'is_suspect']) }}
+                as fingerprint
+
+        from {{ relation }}
+        group by all
+    ) as months
 {%- endmacro %}
 
 

@@ -1,5 +1,13 @@
 {{ config(materialized='view') }}
 
+{% set long_windows %}
+        {{ sessions_ago('close', 200) }} as close_200_ago,
+        {{ sessions_ago('close', 252) }} as close_252_ago,
+        {{ sma('close', 200) }} as sma_200,
+        {{ highest('coalesce(high, close)', 252) }} as highest_252,
+        {{ lowest('coalesce(low, close)', 252) }} as lowest_252
+{% endset %}
+
 with
 
 sessions as (
@@ -111,6 +119,19 @@ carried as (
 
 ),
 
+{%- if technicals_by_tail() %}
+-- the windows that reach far back come first: the others then run over the rows that they reach, and no more
+reached as (
+
+    select
+        *,
+        {{- long_windows }}
+
+    from carried
+
+),
+{%- endif %}
+
 windows as (
 
     select
@@ -134,16 +155,11 @@ windows as (
         {{ sessions_ago('close', 21) }} as close_21_ago,
         {{ sessions_ago('close', 50) }} as close_50_ago,
         {{ sessions_ago('close', 63) }} as close_63_ago,
-        {{ sessions_ago('close', 200) }} as close_200_ago,
-        {{ sessions_ago('close', 252) }} as close_252_ago,
 
         {{ sma('close', 20) }} as sma_20,
         {{ sma('close', 50) }} as sma_50,
-        {{ sma('close', 200) }} as sma_200,
         {{ deviation_of_population('close', 20) }} as deviation_20,
         {{ deviation_of_returns('log_return', 21) }} as deviation_of_returns_21,
-        {{ highest('coalesce(high, close)', 252) }} as highest_252,
-        {{ lowest('coalesce(low, close)', 252) }} as lowest_252,
         {{ sma('volume', 20) }} as sma_volume_20,
 
         {{ smoothed('ema_12_term', ema_keep(12)) }} as ema_12,
@@ -152,9 +168,22 @@ windows as (
         {{ smoothed('avg_gain_term', wilder_keep(14)) }} as avg_gain_14,
         {{ smoothed('avg_loss_term', wilder_keep(14)) }} as avg_loss_14,
         {{ smoothed('atr_term', wilder_keep(14)) }} as atr_14,
-        coalesce({{ first_in_block('macd_seed_gap') }}, 0) as macd_seed_gap
+        coalesce({{ first_in_block('macd_seed_gap') }}, 0) as macd_seed_gap,
+        {%- if technicals_by_tail() %}
+
+        close_200_ago,
+        close_252_ago,
+        sma_200,
+        highest_252,
+        lowest_252
+
+    from reached
+    where session_number > known_sessions - {{ short_lookback() }}
+        {%- else %}
+        {{- long_windows }}
 
     from carried
+        {%- endif %}
 
 ),
 

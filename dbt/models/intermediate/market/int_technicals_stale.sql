@@ -97,9 +97,8 @@ known_rows as (
         on
             mart.symbol = good_history.symbol
             and mart.trade_date = good_history.known_date
-    -- MACD's fast average is taken to have come together with ema_12, and a bar without a range has no ATR to go on
-    -- from: such a symbol is computed from its first bar
-    where good_history.known_sessions >= 600 and mart.atr_14 is not null
+    -- a bar without a range has no ATR to go on from: such a symbol is computed from its first bar
+    where good_history.known_sessions >= {{ sessions_to_go_on_from() }} and mart.atr_14 is not null
 
 ),
 
