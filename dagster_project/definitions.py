@@ -4,6 +4,7 @@ Belongs here: which part is handed to which. Does not belong here: any part. Imp
 Dagster calls `defs`, tests call `build_defs` with what they want exchanged.
 """
 
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -54,12 +55,16 @@ def _vendor(name: str, settings: Settings) -> Vendor:
         if settings.tiingo_key is None:
             raise SettingsError("the tiingo price source needs a key")
         return TiingoPrices(settings.tiingo_key)
-    return YahooPrices(cache_dir=settings.data_dir / "build" / "yfinance")
+    return YahooPrices(cache_dir=_yahoo_cache(settings))
 
 
 def rating_source(settings: Settings) -> RatingSource:
     """The source of ratings beside the curated ones that the settings name."""
-    return YahooRatings() if settings.rating_source == "yahoo" else NoRatings()
+    return YahooRatings(cache_dir=_yahoo_cache(settings)) if settings.rating_source == "yahoo" else NoRatings()
+
+
+def _yahoo_cache(settings: Settings) -> Path:
+    return settings.data_dir / "build" / "yfinance"
 
 
 def _landing_sensors(settings: Settings) -> list[dg.SensorDefinition]:

@@ -10,7 +10,7 @@ from yahoo_frames import frame, note
 from dagster_project.contracts.ratings import YAHOO_RATING_CHANGES
 from dagster_project.gate.gate import judge
 from dagster_project.settings import PROJECT_DIR
-from dagster_project.sources.base import Batch, EmptyFetchError, SourceError
+from dagster_project.sources.base import Batch, EmptyFetchError, RateLimitedError, SourceError
 from dagster_project.sources.ratings.base import NoRatings, RatingRequest
 from dagster_project.sources.ratings.yahoo import YahooRatings
 
@@ -62,6 +62,7 @@ def test_a_frame_becomes_rows() -> None:
         ("2025-11-25T05:30:00", dt.date(2025, 11, 25)),
         ("2025-07-25T03:30:00", dt.date(2025, 7, 24)),
         ("2025-07-25T04:30:00", dt.date(2025, 7, 25)),
+        ("2025-07-25T00:00:00", dt.date(2025, 7, 25)),
     ],
 )
 def test_the_day_is_new_yorks(time_utc: str, day: dt.date) -> None:
@@ -109,14 +110,15 @@ def test_the_gate_takes_good_rows_and_names_the_bad_ones() -> None:
 def test_one_company_that_fails_does_not_stop_the_others() -> None:
     def answer(symbol: str) -> pd.DataFrame:
         if symbol == "CIFR":
-            raise RuntimeError("Too Many Requests")
+            raise RateLimitedError("yahoo CIFR: HTTP 429")
         return frame([UPGRADE])
 
-    batch = YahooRatings(answer).fetch(RatingRequest(("CIFR", "CLSK")))
+    batch = YahooRatings(answer).fetch(RatingRequest(("CLSK", "CIFR")))
     assert batch.rows["ticker"].to_pylist() == ["CLSK"]
     ((file, row, reason),) = [(reject.file, reject.row, reject.reason) for reject in batch.rejects]
     assert (file, row) == ("yahoo:upgrades_downgrades:CIFR", None)
-    assert "Too Many Requests" in reason
+    assert reason == "CIFR is missing: yahoo CIFR: HTTP 429"
+    assert batch.missing == {"CIFR": "yahoo CIFR: HTTP 429"}
 
 
 def test_a_changed_format_is_a_reject_and_not_a_guess() -> None:
@@ -128,12 +130,6 @@ def test_a_changed_format_is_a_reject_and_not_a_guess() -> None:
 def test_nothing_at_all_is_an_error() -> None:
     with pytest.raises(EmptyFetchError, match="no rating for 2 companies"):
         fetch({"CLSK": pd.DataFrame(), "CIFR": frame([])})
-
-
-def test_without_the_library_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "yfinance", None)
-    with pytest.raises(SourceError, match="pip install yfinance"):
-        YahooRatings().fetch(RatingRequest(("CLSK",)))
 
 
 def test_the_default_source_is_off() -> None:

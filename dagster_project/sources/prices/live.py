@@ -30,17 +30,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dagster_project.sessions import last_complete_session, last_complete_utc_day
-from dagster_project.sources.base import (
-    AccessRefusedError,
-    Batch,
-    EmptyFetchError,
-    OutOfTimeError,
-    RateLimitedError,
-    Reject,
-    SourceError,
-    VendorDownError,
-)
-from dagster_project.sources.http import Clock
+from dagster_project.sources.base import Batch, EmptyFetchError, Reject, SourceError, VendorDownError
+from dagster_project.sources.http import Clock, patience_ends
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,9 +65,6 @@ CLOSE_TOLERANCE_USD = 5e-5
 ADJUSTMENT_TOLERANCE = 1e-5
 """A dividend of 0.001 % of the price moves adjusted close / close by as much."""
 
-FAILURES_IN_A_ROW = 2
-"""After so many symbols in a row that found a vendor down, it is not asked for the others in this run."""
-
 Reader = Callable[[str, dt.date | None], pa.Table]
 """Reads one symbol's bars from a day on (None: the whole history), in `BARS`; raises `SourceError`."""
 
@@ -105,11 +93,9 @@ class _Visit:
     failures_in_a_row: int = 0
 
     def note(self, error: SourceError) -> None:
-        """Remember a failure that is the vendor's, not the symbol's: whoever asks on is a nuisance."""
-        if isinstance(error, VendorDownError):
-            self.failures_in_a_row += 1
-        over = isinstance(error, RateLimitedError | AccessRefusedError | OutOfTimeError)
-        if over or self.failures_in_a_row >= FAILURES_IN_A_ROW:
+        """Remember a failure that is the vendor's, not the symbol's."""
+        self.failures_in_a_row += isinstance(error, VendorDownError)
+        if patience_ends(error, self.failures_in_a_row):
             self.given_up = f"{self.vendor.name} not asked any more in this run ({error})"
 
 
