@@ -1,4 +1,4 @@
-"""When filings are read: as soon as the SEC lists a new 8-K of the watch list.
+"""When filings are read: as soon as the SEC lists a new 8-K or 6-K of the watch list.
 
 Does not belong here: which filings are of interest, or what is read in them (`sources.filings`).
 """
@@ -19,7 +19,7 @@ from dagster_project.sources.filings.edgar import Edgar
 READ_FILINGS = dg.define_asset_job(
     "read_filings",
     selection=dg.AssetSelection.assets(CANDIDATES_KEY),
-    description="Reads new 8-K filings and keeps those that may announce a deal.",
+    description="Reads new 8-K and 6-K filings and keeps those that may announce a deal.",
     executor_def=dg.in_process_executor,
 )
 
@@ -32,7 +32,8 @@ BUDGET = 40.0
     job=READ_FILINGS,
     minimum_interval_seconds=900,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Every quarter of an hour: 8-K filings (items 1.01, 7.01, 8.01) of the last thirty days not seen yet.",
+    description="Every quarter of an hour: 8-K (items 1.01, 7.01, 8.01) and 6-K filings of the last thirty days that "
+    "were not read yet.",
 )
 def new_filings(
     context: dg.SensorEvaluationContext,
