@@ -20,6 +20,7 @@ from dagster_project.automation.jobs import (
     DAILY_REFRESH,
     PUBLISH,
     REFRESH_PRICES,
+    WEEKLY_DEEP_CHECK,
     publish_what_stands,
 )
 from dagster_project.automation.landing import landing_sensor
@@ -94,7 +95,7 @@ def build_defs(
         assets=[*ingest_assets(), *filing_assets(), *models, *serving_assets(marts)],
         asset_checks=[technicals_reach_last_session, published_equals_build, published_opens_in_old_duckdb],
         jobs=[DAILY_REFRESH, REFRESH_PRICES, PUBLISH, READ_FILINGS],
-        schedules=[AFTER_THE_CLOSE],
+        schedules=[AFTER_THE_CLOSE, WEEKLY_DEEP_CHECK],
         sensors=[publish_what_stands, new_filings, *_landing_sensors(settings), *webhook_sensors(settings.webhook_url)],
         resources=resources | overrides,
         executor=dg.in_process_executor,

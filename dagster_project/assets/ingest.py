@@ -121,7 +121,7 @@ def _prices_asset() -> dg.AssetsDefinition:
             curated.PEERS, "ticker"
         )
         try:
-            start, end = config.days()
+            start, end = config.days(_today())
             # a folder of files may have brought symbols that are not on the list
             known = listed | warehouse.standing_values(market.DAILY_PRICES, "symbol") if config.symbols else listed
             symbols = config.picked_symbols(known)
@@ -129,7 +129,8 @@ def _prices_asset() -> dg.AssetsDefinition:
             raise dg.Failure(str(error), allow_retries=False) from None
 
         def fetch() -> Batch:
-            stands = warehouse.last_standing(market.DAILY_PRICES, price_source.name, _STANDING_COLUMNS, OVERLAP)
+            compared = None if config.full_history else OVERLAP
+            stands = warehouse.last_standing(market.DAILY_PRICES, price_source.name, _STANDING_COLUMNS, compared)
             always_open = warehouse.standing_values(curated.PEERS, "ticker", where=("trading_calendar", "24/7"))
             return price_source.fetch(
                 PriceRequest(
@@ -139,6 +140,7 @@ def _prices_asset() -> dg.AssetsDefinition:
                     standing={symbol: tuple(StandingBar(*bar) for bar in bars) for symbol, bars in stands.items()},
                     always_open=always_open,
                     only_listed=bool(config.symbols),
+                    full_history=config.full_history,
                 )
             )
 

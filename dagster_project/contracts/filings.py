@@ -38,7 +38,7 @@ CAPITAL_FACTS = Contract(
 
 DEAL_CANDIDATES = Contract(
     table="deal_candidates",
-    description="One row per 8-K or 6-K that may announce a data-centre deal, for a person to read; lists have '; '.",
+    description="One row per 8-K or 6-K that may announce a deal, for a person to read; lists are '; ' apart.",
     columns=(
         Column("candidate_id", "varchar", "Accession number of the filing.", required=True, pattern=_ACCESSION),
         Column("symbol", "varchar", "Company, as in companies.csv.", required=True, references="companies"),

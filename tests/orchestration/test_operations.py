@@ -27,6 +27,7 @@ from dagster_project.sources.prices.sample import SamplePrices
 from dagster_project.warehouse.resource import Warehouse
 
 PRICES = "raw__market__daily_prices"
+TODAY = dt.date(2025, 11, 21)
 KNOWN = frozenset({"CLSK", "IREN"})
 SECRET = "s3cret-path"  # noqa: S105
 
@@ -36,13 +37,13 @@ SECRET = "s3cret-path"  # noqa: S105
 
 def test_nothing_picked_is_everything() -> None:
     assert PriceSelection().picked_symbols(KNOWN) == KNOWN
-    assert PriceSelection().days() == (None, None)
+    assert PriceSelection().days(TODAY) == (None, None)
 
 
 def test_symbols_and_days_are_picked() -> None:
     picked = PriceSelection(symbols=[" clsk "], start="2025-01-01", end="2025-12-31")
     assert picked.picked_symbols(KNOWN) == {"CLSK"}
-    assert picked.days() == (dt.date(2025, 1, 1), dt.date(2025, 12, 31))
+    assert picked.days(TODAY) == (dt.date(2025, 1, 1), dt.date(2025, 12, 31))
 
 
 @pytest.mark.parametrize(
@@ -52,13 +53,15 @@ def test_symbols_and_days_are_picked() -> None:
         ({"start": "2025-02-01", "end": "2025-01-31"}, "2025-02-01 lies after end: 2025-01-31"),
         ({"start": "31.1.2025"}, "start: '31.1.2025' is not an ISO date"),
         ({"end": "2025-02-30"}, "end: '2025-02-30' is not an ISO date"),
+        ({"start": "2025-11-22"}, "start: 2025-11-22 lies in the future"),
+        ({"start": "2025-01-01", "full_history": True}, "a whole history has no start and no end"),
     ],
 )
 def test_what_cannot_be_is_refused(given: dict[str, Any], said: str) -> None:
     selection = PriceSelection(**given)
     with pytest.raises(SelectionError, match=said.replace(".", r"\.")):
         selection.picked_symbols(KNOWN)
-        selection.days()
+        selection.days(TODAY)
 
 
 @dataclass

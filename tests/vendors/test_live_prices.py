@@ -172,6 +172,36 @@ def test_picked_days_without_a_bar_are_missing(house: House) -> None:
         house.prices().fetch(weekend)
 
 
+def _all_that_stands(house: House) -> dict[str, tuple[StandingBar, ...]]:
+    rows = house.prices().fetch(PriceRequest(SYMBOLS)).rows.to_pylist()
+    bars: dict[str, list[StandingBar]] = {}
+    for row in rows:
+        bar = StandingBar(row["trade_date"], row["close"], row["adj_close"], row["source_file"])
+        bars.setdefault(row["symbol"], []).append(bar)
+    return {symbol: tuple(of_symbol) for symbol, of_symbol in bars.items()}
+
+
+def test_a_full_history_finds_a_correction_of_a_day_long_ago(house: House) -> None:
+    standing = _all_that_stands(house)
+    _monday(house)
+    long_ago = sorted(house.vendors.listings["IREN"].closes)[3]
+    house.vendors.listings["IREN"].closes[long_ago] += 0.5
+    overlap = {symbol: bars[-OVERLAP:] for symbol, bars in standing.items()}
+    assert house.prices().fetch(PriceRequest(SYMBOLS, standing=overlap)).restated == {}, "not within ten bars"
+    batch = house.prices().fetch(PriceRequest(SYMBOLS, standing=standing, full_history=True))
+    assert list(batch.restated) == ["IREN"]
+    assert batch.restated["IREN"].startswith(f"close of {long_ago} was 20.75, is 21.25; whole history")
+    assert (len(_days(batch, "CLSK")), batch.is_partial) == (41, False)
+    asked = len(house.vendors.requests_for("yahoo", "IREN"))
+    assert asked == 2, "one for the update, one for the full history, which is not asked for twice"
+
+
+def test_a_full_history_reaches_behind_what_stands(house: House) -> None:
+    standing = {"CLSK": _all_that_stands(house)["CLSK"][-20:]}
+    batch = house.prices().fetch(PriceRequest(("CLSK",), standing=standing, full_history=True))
+    assert (len(_days(batch, "CLSK")), batch.restated) == (40, {})
+
+
 @pytest.mark.parametrize("change", [0.0, 0.0005])
 def test_another_rounding_is_no_correction(house: House, change: float) -> None:
     standing = _first_load(house)
