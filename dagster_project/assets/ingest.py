@@ -316,12 +316,17 @@ def ingest_batch(
     )
 
 
-def leave_as_it_is(warehouse: Warehouse, feed: Feed, why: str) -> dg.MaterializeResult:
-    """Nothing was asked for: the table, made where it is missing, stays as it is, and the result says why."""
+def leave_as_it_is(
+    warehouse: Warehouse, feed: Feed, why: str, rejects: tuple[Rejected, ...] = ()
+) -> dg.MaterializeResult:
+    """There is nothing to load: the table, made where it is missing, stays as it is, and the result says why.
+
+    `rejects` is what could not be looked at.
+    """
     standing = warehouse.standing(feed.contract, feed.date_column)
     return dg.MaterializeResult(
-        metadata={"status": why, **dict(_metadata(warehouse, feed.contract, None, (), standing))},
-        check_results=list(_check_results(feed, (), "", standing)),
+        metadata={"status": why, **dict(_metadata(warehouse, feed.contract, None, rejects, standing))},
+        check_results=list(_check_results(feed, rejects, "", standing)),
     )
 
 

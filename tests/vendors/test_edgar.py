@@ -27,9 +27,9 @@ from fake_edgar import (
 from fake_vendors import WEB_PAGE, body, cut_off, status
 from pydantic import SecretStr
 
-from dagster_project.assets.filings import filing_assets
+from dagster_project.assets.filings import CANDIDATES_KEY, filing_assets
 from dagster_project.assets.ingest import LoadPolicy
-from dagster_project.automation.filings import new_filings
+from dagster_project.automation.filings import MOST_TIMES, READ_FILINGS, new_filings
 from dagster_project.contracts.filings import FILING_CONTRACTS
 from dagster_project.settings import PROJECT_DIR, SettingsError, load_settings
 from dagster_project.sources.base import EmptyFetchError
@@ -355,13 +355,17 @@ class Desk:
             instance=self.instance,
             run_config=run_config,
             raise_on_error=False,
-            resources={
-                "warehouse": self.warehouse,
-                "curated_facts": self.facts,
-                "edgar": edgar,
-                "load_policy": LoadPolicy(),
-            },
+            resources=self.resources(edgar),
         )
+
+    def resources(self, edgar: Edgar | None = None) -> dict[str, Any]:
+        """What the assets need."""
+        return {
+            "warehouse": self.warehouse,
+            "curated_facts": self.facts,
+            "edgar": edgar or self.archive.edgar(),
+            "load_policy": LoadPolicy(),
+        }
 
     def look(self, cursor: str | None = None, edgar: Edgar | None = None) -> dg.SensorResult:
         """One evaluation of the sensor."""
@@ -533,6 +537,72 @@ def test_the_sensor_forgets_nothing_while_the_list_cannot_be_read(desk: Desk, fa
     assert second.skip_reason is not None
     assert "not listed: CLSK, IREN" in str(second.skip_reason.skip_message)
     assert not desk.look(second.cursor).run_requests
+
+
+def _read(desk: Desk, looked: dg.SensorResult) -> dg.ExecuteInProcessResult:
+    """What Dagster does with a run request: a run of that job, with that configuration."""
+    assert looked.run_requests, looked.skip_reason
+    assets = [asset for asset in filing_assets() if asset.key == CANDIDATES_KEY]
+    job = dg.Definitions(assets=assets, jobs=[READ_FILINGS], resources=desk.resources()).resolve_job_def("read_filings")
+    return job.execute_in_process(
+        run_config=looked.run_requests[0].run_config, instance=desk.instance, raise_on_error=False
+    )
+
+
+def _asked_for(looked: dg.SensorResult) -> list[str]:
+    config = looked.run_requests[0].run_config if looked.run_requests else {"ops": {}}
+    op = config["ops"].get("raw__deal_candidates", {"config": {"filings": []}})
+    return [filing["accession"] for filing in op["config"]["filings"]]
+
+
+def test_a_filing_that_could_not_be_read_is_asked_for_again(desk: Desk) -> None:
+    sec = desk.archive.sec
+    sec.filings[ONE.cik] = [notes(), lease()]
+    looked = desk.look()
+    sec.fail("000121390025111222", *[status(503)] * MANNERS.tries)
+    assert _read(desk, looked).success
+    assert desk.ask("select count(*) from raw.deal_candidates") == [(0,)]
+    again = desk.look(looked.cursor)
+    assert _asked_for(again) == ["0001213900-25-111222"], "what was read is not asked for again"
+    assert again.run_requests is not None
+    assert looked.run_requests is not None
+    assert again.run_requests[0].run_key != looked.run_requests[0].run_key
+    _read(desk, again)
+    assert desk.ask("select candidate_id from raw.deal_candidates") == [("0001213900-25-111222",)]
+    assert _asked_for(desk.look(again.cursor)) == []
+
+
+def test_a_filing_that_can_never_be_read_is_let_go(desk: Desk) -> None:
+    desk.archive.sec.filings[ONE.cik] = [lease()]
+    desk.archive.sec.bodies["000121390025111222"] = UNAVAILABLE
+    looked, runs = desk.look(), 0
+    while looked.run_requests:
+        _read(desk, looked)
+        looked, runs = desk.look(looked.cursor), runs + 1
+        assert runs < 10
+    assert runs == MOST_TIMES
+
+
+def test_a_run_that_failed_is_asked_for_again(desk: Desk) -> None:
+    desk.archive.sec.filings[ONE.cik] = [lease()]
+    looked = desk.look()
+    build = desk.warehouse.build_database
+    kept = build.read_bytes()
+    build.write_text("no database")
+    assert not _read(desk, looked).success
+    build.write_bytes(kept)
+    assert _asked_for(desk.look(looked.cursor)) == ["0001213900-25-111222"]
+
+
+def test_a_cursor_of_an_older_version_is_understood(desk: Desk) -> None:
+    desk.archive.sec.filings[ONE.cik] = [lease()]
+    assert not desk.look(json.dumps({ONE.symbol: ["0001213900-25-111222"]})).run_requests
+
+
+def test_one_list_that_cannot_be_read_is_a_warning(desk: Desk) -> None:
+    desk.archive.sec.fail(f"/submissions/CIK{ONE.cik}", status(404))
+    result = desk.run(desk.archive.edgar(), None, "deal_candidates")
+    assert _failed(result) == {"deal_candidates.quarantine_is_empty"}
 
 
 def test_lists_that_cannot_be_read_are_told_by_the_run(desk: Desk) -> None:

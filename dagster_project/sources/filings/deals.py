@@ -23,7 +23,7 @@ from dagster_project.sources.filings.edgar import Company, Document, Edgar, Fili
 from dagster_project.sources.http import one_by_one
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
 ITEMS = {"8-K": frozenset({"1.01", "7.01", "8.01"}), "6-K": None}
 """The forms that are read, each with the items that announce agreements: a material agreement, a release under fair
@@ -329,11 +329,6 @@ def _row(filing: Filing, url: str, found: Findings, at: int) -> dict[str, object
 def _reject(filing: Filing, why: str) -> Reject:
     record = {"candidate_id": filing.accession, "symbol": filing.symbol, "url": index_url(filing.cik, filing.accession)}
     return Reject(f"edgar {filing.accession}", None, f"{filing.symbol} {filing.accession}: {why}", json.dumps(record))
-
-
-def not_among(filings: Iterable[Filing], known: Collection[str]) -> list[Filing]:
-    """The filings whose accession numbers are not known yet."""
-    return [filing for filing in filings if filing.accession not in known]
 
 
 _SCHEMA = pa.schema(
