@@ -107,7 +107,8 @@ def _sessions_asset() -> dg.AssetsDefinition:
 
 
 def _prices_asset() -> dg.AssetsDefinition:
-    instruments = [dg.AssetKey(["raw", contract.table]) for contract in (curated.COMPANIES, curated.PEERS)]
+    read = (curated.COMPANIES, curated.PEERS, curated.SYMBOL_CHANGES)
+    instruments = [dg.AssetKey(["raw", contract.table]) for contract in read]
 
     @raw_asset(PRICES_FEED, deps=instruments, more_checks=_SYMBOL_CHECKS)
     def prices(
@@ -139,6 +140,7 @@ def _prices_asset() -> dg.AssetsDefinition:
                     end=end,
                     standing={symbol: tuple(StandingBar(*bar) for bar in bars) for symbol, bars in stands.items()},
                     always_open=always_open,
+                    other_tickers=_other_tickers(warehouse),
                     only_listed=bool(config.symbols),
                     full_history=config.full_history,
                 )
@@ -151,8 +153,19 @@ def _prices_asset() -> dg.AssetsDefinition:
     return prices
 
 
+def _other_tickers(warehouse: Warehouse) -> dict[str, tuple[str, ...]]:
+    """By the ticker that the warehouse keeps, the others of the same company."""
+    found: dict[str, tuple[str, ...]] = {}
+    for other in sorted(warehouse.standing_values(curated.SYMBOL_CHANGES, "other_ticker")):
+        for kept in warehouse.standing_values(curated.SYMBOL_CHANGES, "ticker", where=("other_ticker", other)):
+            found[kept] = (*found.get(kept, ()), other)
+    return found
+
+
 def _ratings_asset() -> dg.AssetsDefinition:
-    @raw_asset(RATINGS_FEED, deps=[dg.AssetKey(["raw", curated.COMPANIES.table])])
+    read = (curated.COMPANIES, curated.SYMBOL_CHANGES)
+
+    @raw_asset(RATINGS_FEED, deps=[dg.AssetKey(["raw", contract.table]) for contract in read])
     def rating_changes(
         context: dg.AssetExecutionContext,
         warehouse: dg.ResourceParam[Warehouse],
@@ -166,7 +179,7 @@ def _ratings_asset() -> dg.AssetsDefinition:
             context,
             warehouse,
             RATINGS_FEED,
-            lambda: rating_source.fetch(RatingRequest(tuple(sorted(companies)))),
+            lambda: rating_source.fetch(RatingRequest(tuple(sorted(companies)), _other_tickers(warehouse))),
             known={"companies": companies},
             policy=load_policy,
         )

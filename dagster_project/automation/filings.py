@@ -62,7 +62,7 @@ def new_filings(
         context.log.warning(f"{symbol}: its filings could not be listed: {why}")
     asked = _asked(context.cursor)
     # what is no longer recent is forgotten; what could not be listed is remembered as it was
-    still = {symbol: times for symbol, times in asked.items() if symbol not in listed}
+    still = {symbol: dict(times) for symbol, times in asked.items() if symbol not in listed}
     found: list[Filing] = []
     for symbol, of_one in listed.items():
         still[symbol] = {}

@@ -246,6 +246,17 @@ def one_by_one(things: Iterable[K], read: Callable[[K], T]) -> tuple[list[tuple[
     return done, failed
 
 
+def first_known(names: Iterable[str], read: Callable[[str], T]) -> T:
+    """What is read under the first of these names that is known. Raises `UnknownSymbolError` where none is."""
+    unknown: list[UnknownSymbolError] = []
+    for name in names:
+        try:
+            return read(name)
+        except UnknownSymbolError as error:
+            unknown.append(error)
+    raise UnknownSymbolError("; ".join(map(str, unknown)))
+
+
 def json_of(answer: Answer, who: str) -> Json:
     """The body of a good answer as JSON, or the error that says what it is instead."""
     text = answer.text

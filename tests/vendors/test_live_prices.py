@@ -63,6 +63,23 @@ def test_a_symbol_that_no_vendor_knows_is_named_and_the_others_load(house: House
     assert reject.reason == "IREN is missing: yahoo IREN: HTTP 404; tiingo IREN: HTTP 404"
 
 
+def test_a_changed_ticker_is_asked_for_and_stays_one_series(house: House) -> None:
+    standing = _first_load(house)
+    _monday(house, IREN=3.0)
+    house.vendors.listings["NERI"] = house.vendors.listings.pop("IREN")
+    renamed = {"IREN": ("NERI",)}
+    batch = house.prices().fetch(PriceRequest(SYMBOLS, standing=standing, other_tickers=renamed))
+    assert (batch.missing, batch.restated) == ({}, {})
+    assert _origins(batch) == ["yahoo CLSK", "yahoo NERI", "yahoo SPY"]
+    assert _days(batch, "IREN")[-1] == MONDAY
+    house.vendors.listings["NERI"].splits[MONDAY] = 10.0
+    batch = house.prices().fetch(PriceRequest(SYMBOLS, standing=standing, other_tickers=renamed))
+    assert (list(batch.restated), len(_days(batch, "IREN"))) == (["IREN"], 41), "of one series, whatever its ticker"
+    del house.vendors.listings["NERI"]
+    batch = house.prices().fetch(PriceRequest(SYMBOLS, standing=standing, other_tickers=renamed))
+    assert batch.missing == {"IREN": "yahoo IREN: HTTP 404; yahoo NERI: HTTP 404"}
+
+
 def test_a_vendor_that_is_down_is_left_alone_after_two_symbols(house: House) -> None:
     house.vendors.break_down("yahoo", "*", reset)
     assert _origins(house.prices("yahoo", "tiingo").fetch(PriceRequest(SYMBOLS))) == [

@@ -60,6 +60,13 @@ def test_a_company_that_nobody_rates_is_no_fault(rated: House) -> None:
         _fetch(rated, "SPY")
 
 
+def test_a_company_with_another_ticker_keeps_its_own(rated: House) -> None:
+    rated.vendors.ratings["NERI"] = rated.vendors.ratings.pop("IREN")
+    del rated.vendors.listings["IREN"]
+    batch = rated.ratings().fetch(RatingRequest(SYMBOLS, {"IREN": ("NERI",)}))
+    assert (batch.rows["ticker"].to_pylist(), batch.missing) == (list(SYMBOLS), {})
+
+
 @pytest.mark.parametrize(
     ("fault", "said"),
     [

@@ -39,7 +39,8 @@ class PriceRequest:
 
     `standing` says what the warehouse holds of a symbol from this source, so that a source may bring only what is
     missing: its last `OVERLAP` bars, or with `full_history` all of them, so that every day can be compared.
-    `always_open` are the symbols that trade around the clock. A source may ignore all three.
+    `always_open` are the symbols that trade around the clock; `other_tickers` are those under which a vendor may know a
+    symbol whose ticker changed. A source may ignore all of these.
     """
 
     symbols: tuple[str, ...]
@@ -47,6 +48,7 @@ class PriceRequest:
     end: dt.date | None = None
     standing: Mapping[str, tuple[StandingBar, ...]] = field(default_factory=dict)
     always_open: frozenset[str] = frozenset()
+    other_tickers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     only_listed: bool = False
     full_history: bool = False
 

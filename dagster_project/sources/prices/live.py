@@ -32,8 +32,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dagster_project.sessions import last_complete_session, last_complete_utc_day
-from dagster_project.sources.base import Batch, EmptyFetchError, Reject, SourceError, VendorDownError
-from dagster_project.sources.http import Clock, patience_ends
+from dagster_project.sources.base import (
+    Batch,
+    EmptyFetchError,
+    Reject,
+    SourceError,
+    VendorDownError,
+)
+from dagster_project.sources.http import Clock, first_known, patience_ends
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -132,9 +138,10 @@ class _Picked:
 
 @dataclass(frozen=True)
 class _Wanted:
-    """What is wanted of one symbol: `PriceRequest` without the others."""
+    """What is wanted of one symbol; `tickers` are its own and those that a vendor may know it by since or before."""
 
     symbol: str
+    tickers: Sequence[str]
     standing: Sequence[StandingBar]
     last_day: dt.date
     picked: _Picked | None
@@ -164,12 +171,13 @@ class LivePrices:
             picked = _Picked(request.start, min(request.end or last_day, last_day)) if request.is_ranged else None
             standing = request.standing.get(symbol, ())
             try:
-                wanted = _Wanted(symbol, standing, last_day, picked, request.full_history)
+                tickers = (symbol, *request.other_tickers.get(symbol, ()))
+                wanted = _Wanted(symbol, tickers, standing, last_day, picked, request.full_history)
                 visit, series = _from_the_first_that_can(visits, wanted)
             except SourceError as error:
                 missing[symbol] = str(error)
                 continue
-            tables.append(_with_origin(series.bars, f"{visit.vendor.name} {symbol}"))
+            tables.append(_with_origin(series.bars, symbol, visit.vendor.name))
             if series.since is not None:
                 since[symbol] = series.since
             if series.restated:
@@ -206,7 +214,7 @@ def _series(visit: _Visit, wanted: _Wanted) -> _Series:
     vendor, symbol, standing, picked = visit.vendor.name, wanted.symbol, wanted.standing, wanted.picked
 
     def read(start: dt.date | None) -> pa.Table:
-        bars = visit.read(symbol, start)
+        bars = first_known(wanted.tickers, lambda ticker: visit.read(ticker, start))
         within = pc.less_equal(bars["trade_date"], pa.scalar(wanted.last_day))
         if start is not None:
             within = pc.and_(within, pc.greater_equal(bars["trade_date"], pa.scalar(start)))
@@ -267,9 +275,11 @@ def _restated(bars: pa.Table, standing: Sequence[StandingBar], vendor: str) -> s
     return ""
 
 
-def _with_origin(bars: pa.Table, request: str) -> pa.Table:
-    numbered = bars.append_column("source_file", pa.repeat(pa.scalar(request), bars.num_rows))
-    return numbered.append_column("source_row", pa.array(range(1, bars.num_rows + 1), pa.int64())).cast(_SCHEMA)
+def _with_origin(bars: pa.Table, symbol: str, vendor: str) -> pa.Table:
+    """The bars under the symbol that the warehouse keeps, with the ticker that the vendor was asked for as origin."""
+    asked = pc.binary_join_element_wise(vendor, bars["symbol"], " ")
+    kept = bars.set_column(0, "symbol", pa.repeat(pa.scalar(symbol), bars.num_rows)).append_column("source_file", asked)
+    return kept.append_column("source_row", pa.array(range(1, bars.num_rows + 1), pa.int64())).cast(_SCHEMA)
 
 
 def _shortened(text: str, most: int = 600) -> str:

@@ -23,7 +23,7 @@ from dagster_project.contracts.ratings import YAHOO_RATING_CHANGES
 from dagster_project.sessions import EXCHANGE_TIME_ZONE
 from dagster_project.sources import yahoo
 from dagster_project.sources.base import Batch, ChangedSchemaError, EmptyFetchError, Reject, UnknownSymbolError
-from dagster_project.sources.http import Clock, Conversation, Json, Manners, one_by_one
+from dagster_project.sources.http import Clock, Conversation, Json, Manners, first_known, one_by_one
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,7 +62,12 @@ class YahooRatings:
         Raises `EmptyFetchError` where no company has a rating.
         """
         fetch_frame = self.fetch_frame or self._open()
-        done, failed = one_by_one(request.symbols, lambda symbol: _rows(symbol, fetch_frame(symbol)))
+
+        def read(symbol: str) -> list[dict[str, Any]]:
+            tickers = (symbol, *request.other_tickers.get(symbol, ()))
+            return _rows(symbol, first_known(tickers, fetch_frame))
+
+        done, failed = one_by_one(request.symbols, read)
         rows = [row for _, of_one in done for row in of_one]
         if not rows:
             reasons = "; ".join(dict.fromkeys(why for _, why in failed))[:600]
