@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -285,6 +286,12 @@ def webhook() -> Iterator[Webhook]:
         def do_POST(self) -> None:
             hook.received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(hook.status)
+            if hook.status == HTTPStatus.MOVED_PERMANENTLY:
+                self.send_header("Location", f"{hook.address}/elsewhere")
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            self.send_response(200)
             self.end_headers()
 
         def log_message(self, *arguments: object) -> None:
@@ -367,6 +374,13 @@ def test_a_failing_webhook_fails_nothing_and_is_not_named(
     assert problem
     out, err = capfd.readouterr()
     assert SECRET not in problem + caplog.text + out + err
+
+
+def test_a_webhook_that_moved_is_not_told_and_says_so(webhook: Webhook) -> None:
+    """Followed, a redirect becomes a GET without a message, and its 200 looks like success."""
+    assert post(webhook.url, {"error": "x"}) == ""
+    webhook.status = HTTPStatus.MOVED_PERMANENTLY
+    assert post(webhook.url, {"error": "x"}) == "HTTP 301"
 
 
 def test_without_an_address_nobody_is_told_and_no_representation_shows_it() -> None:
