@@ -88,7 +88,7 @@ def _tell(context: dg.RunStatusSensorContext, url: SecretStr, step: str | None, 
 class _StayHere(urllib.request.HTTPRedirectHandler):
     """Followed, a redirect becomes a GET without the message, and its 200 looks like success."""
 
-    def redirect_request(self, *_: object) -> None:  # type: ignore[override]
+    def redirect_request(self, *_: object) -> None:
         return None
 
 
