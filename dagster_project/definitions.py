@@ -4,6 +4,7 @@ Belongs here: which part is handed to which. Does not belong here: any part. Imp
 Dagster calls `defs`, tests call `build_defs` with what they want exchanged.
 """
 
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -19,6 +20,7 @@ from dagster_project.automation.jobs import (
     DAILY_REFRESH,
     PUBLISH,
     REFRESH_PRICES,
+    WEEKLY_DEEP_CHECK,
     publish_what_stands,
 )
 from dagster_project.automation.landing import landing_sensor
@@ -55,12 +57,16 @@ def _vendor(name: str, settings: Settings) -> Vendor:
         if settings.tiingo_key is None:
             raise SettingsError("the tiingo price source needs a key")
         return TiingoPrices(settings.tiingo_key)
-    return YahooPrices(cache_dir=settings.data_dir / "build" / "yfinance")
+    return YahooPrices(cache_dir=_yahoo_cache(settings))
 
 
 def rating_source(settings: Settings) -> RatingSource:
     """The source of ratings beside the curated ones that the settings name."""
-    return YahooRatings() if settings.rating_source == "yahoo" else NoRatings()
+    return YahooRatings(cache_dir=_yahoo_cache(settings)) if settings.rating_source == "yahoo" else NoRatings()
+
+
+def _yahoo_cache(settings: Settings) -> Path:
+    return settings.data_dir / "build" / "yfinance"
 
 
 def _landing_sensors(settings: Settings) -> list[dg.SensorDefinition]:
@@ -99,7 +105,7 @@ def build_defs(
         assets=[*ingest_assets(), *filing_assets(), *models, *serving_assets(marts)],
         asset_checks=[technicals_reach_last_session, published_equals_build, published_opens_in_old_duckdb],
         jobs=[DAILY_REFRESH, REFRESH_PRICES, PUBLISH, READ_FILINGS],
-        schedules=[AFTER_THE_CLOSE],
+        schedules=[AFTER_THE_CLOSE, WEEKLY_DEEP_CHECK],
         sensors=[publish_what_stands, new_filings, *_landing_sensors(settings), *webhook_sensors(settings.webhook_url)],
         resources=resources | overrides,
         executor=dg.in_process_executor,

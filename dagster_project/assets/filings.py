@@ -9,20 +9,26 @@ Without a contact address EDGAR is switched off: the tables are made, and stay a
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 
 from dagster_project.assets.ingest import Feed, LoadPolicy, ingest_batch, leave_as_it_is, raw_asset
 from dagster_project.contracts import curated, filings
+from dagster_project.sources.base import Batch
 from dagster_project.sources.curated import CuratedFacts
 from dagster_project.sources.filings.capital import fetch_capital_facts
-from dagster_project.sources.filings.deals import fetch_candidates, not_among, recent_filings
+from dagster_project.sources.filings.deals import fetch_candidates, recent_filings
 from dagster_project.sources.filings.edgar import Company, Edgar, Filing
+from dagster_project.warehouse.load import Rejected
 from dagster_project.warehouse.resource import Warehouse
 
 CAPITAL_FEED = Feed(filings.CAPITAL_FACTS, "filed_date", frozenset({"python"}), may_be_empty=True)
 CANDIDATES_FEED = Feed(filings.DEAL_CANDIDATES, "filed_date", frozenset({"python"}), may_be_empty=True)
 CANDIDATES_KEY = dg.AssetKey(["raw", filings.DEAL_CANDIDATES.table])
+
+NOT_READ = "filings_not_read"
+"""The metadata that names the filings which a run was told of and could not read."""
 
 OFF = "switched off: MINEHOUSE_SEC_CONTACT is not set"
 
@@ -93,16 +99,21 @@ def _deal_candidates_asset() -> dg.AssetsDefinition:
         if not to_read:
             listed, unlisted = recent_filings(edgar, watch_list(curated_facts), edgar.clock.now().date())
             known = warehouse.standing_values(filings.DEAL_CANDIDATES, "candidate_id")
-            to_read = not_among((filing for of_one in listed.values() for filing in of_one), known)
-            if not to_read and not unlisted:
-                return leave_as_it_is(warehouse, CANDIDATES_FEED, "nothing new")
-        return ingest_batch(
-            context,
-            warehouse,
-            CANDIDATES_FEED,
-            lambda: fetch_candidates(edgar, to_read, unlisted),
-            known=_known(warehouse),
-            policy=load_policy,
+            to_read = [filing for of_one in listed.values() for filing in of_one if filing.accession not in known]
+            if listed and not to_read:
+                rejects = tuple(Rejected(f"edgar {symbol}", None, why, symbol) for symbol, why in unlisted.items())
+                return leave_as_it_is(warehouse, CANDIDATES_FEED, "nothing new", rejects)
+        not_read = {filing.accession for filing in to_read}
+
+        def fetch() -> Batch:
+            batch = fetch_candidates(edgar, to_read, unlisted)
+            not_read.intersection_update(batch.missing)
+            return batch
+
+        result = ingest_batch(context, warehouse, CANDIDATES_FEED, fetch, known=_known(warehouse), policy=load_policy)
+        return dg.MaterializeResult(
+            metadata={**(result.metadata or {}), NOT_READ: ", ".join(sorted(not_read))},
+            check_results=result.check_results,
         )
 
     return deal_candidates
@@ -119,6 +130,16 @@ def run_config(found: Sequence[Filing]) -> Mapping[str, object]:
     """The run configuration that makes the candidates asset read these filings."""
     told = [{**vars(filing), "filed_date": filing.filed_date.isoformat()} for filing in found]
     return {"ops": {CANDIDATES_KEY.to_python_identifier(): {"config": {"filings": told}}}}
+
+
+def not_read_by(config: Mapping[str, Any], metadata: Mapping[str, dg.MetadataValue] | None) -> frozenset[str]:
+    """The accession numbers that a run was told of and did not read: all of them without a materialization."""
+    op = config.get("ops", {}).get(CANDIDATES_KEY.to_python_identifier(), {})
+    told = frozenset(filing["accession"] for filing in op.get("config", {}).get("filings", ()))
+    if metadata is None:
+        return told
+    said = metadata.get(NOT_READ)
+    return told & frozenset(str(said.value).split(", ") if said else ())
 
 
 def _told(filing: FilingToRead) -> Filing:

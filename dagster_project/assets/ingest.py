@@ -117,7 +117,8 @@ def _sessions_asset() -> dg.AssetsDefinition:
 
 
 def _prices_asset() -> dg.AssetsDefinition:
-    instruments = [dg.AssetKey(["raw", contract.table]) for contract in (curated.COMPANIES, curated.PEERS)]
+    read = (curated.COMPANIES, curated.PEERS, curated.SYMBOL_CHANGES)
+    instruments = [dg.AssetKey(["raw", contract.table]) for contract in read]
 
     @raw_asset(PRICES_FEED, deps=instruments, more_checks=_SYMBOL_CHECKS)
     def prices(
@@ -131,7 +132,7 @@ def _prices_asset() -> dg.AssetsDefinition:
             curated.PEERS, "ticker"
         )
         try:
-            start, end = config.days()
+            start, end = config.days(_today())
             # a folder of files may have brought symbols that are not on the list
             known = listed | warehouse.standing_values(market.DAILY_PRICES, "symbol") if config.symbols else listed
             symbols = config.picked_symbols(known)
@@ -139,7 +140,8 @@ def _prices_asset() -> dg.AssetsDefinition:
             raise dg.Failure(str(error), allow_retries=False) from None
 
         def fetch() -> Batch:
-            stands = warehouse.last_standing(market.DAILY_PRICES, price_source.name, _STANDING_COLUMNS, OVERLAP)
+            compared = None if config.full_history else OVERLAP
+            stands = warehouse.last_standing(market.DAILY_PRICES, price_source.name, _STANDING_COLUMNS, compared)
             always_open = warehouse.standing_values(curated.PEERS, "ticker", where=("trading_calendar", "24/7"))
             return price_source.fetch(
                 PriceRequest(
@@ -148,7 +150,9 @@ def _prices_asset() -> dg.AssetsDefinition:
                     end=end,
                     standing={symbol: tuple(StandingBar(*bar) for bar in bars) for symbol, bars in stands.items()},
                     always_open=always_open,
+                    other_tickers=_other_tickers(warehouse),
                     only_listed=bool(config.symbols),
+                    full_history=config.full_history,
                 )
             )
 
@@ -159,8 +163,19 @@ def _prices_asset() -> dg.AssetsDefinition:
     return prices
 
 
+def _other_tickers(warehouse: Warehouse) -> dict[str, tuple[str, ...]]:
+    """By the ticker that the warehouse keeps, the others of the same company."""
+    found: dict[str, tuple[str, ...]] = {}
+    for other in sorted(warehouse.standing_values(curated.SYMBOL_CHANGES, "other_ticker")):
+        for kept in warehouse.standing_values(curated.SYMBOL_CHANGES, "ticker", where=("other_ticker", other)):
+            found[kept] = (*found.get(kept, ()), other)
+    return found
+
+
 def _ratings_asset() -> dg.AssetsDefinition:
-    @raw_asset(RATINGS_FEED, deps=[dg.AssetKey(["raw", curated.COMPANIES.table])])
+    read = (curated.COMPANIES, curated.SYMBOL_CHANGES)
+
+    @raw_asset(RATINGS_FEED, deps=[dg.AssetKey(["raw", contract.table]) for contract in read])
     def rating_changes(
         context: dg.AssetExecutionContext,
         warehouse: dg.ResourceParam[Warehouse],
@@ -174,7 +189,7 @@ def _ratings_asset() -> dg.AssetsDefinition:
             context,
             warehouse,
             RATINGS_FEED,
-            lambda: rating_source.fetch(RatingRequest(tuple(sorted(companies)))),
+            lambda: rating_source.fetch(RatingRequest(tuple(sorted(companies)), _other_tickers(warehouse))),
             known={"companies": companies},
             policy=load_policy,
         )
@@ -324,12 +339,17 @@ def ingest_batch(
     )
 
 
-def leave_as_it_is(warehouse: Warehouse, feed: Feed, why: str) -> dg.MaterializeResult:
-    """Nothing was asked for: the table, made where it is missing, stays as it is, and the result says why."""
+def leave_as_it_is(
+    warehouse: Warehouse, feed: Feed, why: str, rejects: tuple[Rejected, ...] = ()
+) -> dg.MaterializeResult:
+    """There is nothing to load: the table, made where it is missing, stays as it is, and the result says why.
+
+    `rejects` is what could not be looked at.
+    """
     standing = warehouse.standing(feed.contract, feed.date_column)
     return dg.MaterializeResult(
-        metadata={"status": why, **dict(_metadata(None, (), standing))},
-        check_results=list(_check_results(feed, (), "", standing)),
+        metadata={"status": why, **dict(_metadata(None, rejects, standing))},
+        check_results=list(_check_results(feed, rejects, "", standing)),
     )
 
 

@@ -15,7 +15,7 @@ class SelectionError(ValueError):
 
 
 class PriceSelection(dg.Config):
-    """Symbols and days to fetch; as it stands, all of them, as the price source sees fit."""
+    """Symbols and days to fetch; as it stands, all symbols, and of each what the price source sees fit."""
 
     symbols: list[str] = Field(
         default_factory=list, description="Tickers to refresh, such as [CLSK, IREN]. Empty: all on the reference list."
@@ -26,6 +26,11 @@ class PriceSelection(dg.Config):
         "it is missing or not. Empty: what the source would fetch by itself.",
     )
     end: str | None = Field(default=None, description="Last day, inclusive, ISO (2025-12-31). Empty: the latest.")
+    full_history: bool = Field(
+        default=False,
+        description="Fetch whole histories and compare every day that stands, not only the last ten: finds corrections "
+        "of days long ago. Not together with start or end.",
+    )
 
     def picked_symbols(self, known: frozenset[str]) -> frozenset[str]:
         """The symbols asked for, all known ones where none is named. Raises `SelectionError` for an unknown one."""
@@ -37,11 +42,18 @@ class PriceSelection(dg.Config):
             )
         return picked or known
 
-    def days(self) -> tuple[dt.date | None, dt.date | None]:
-        """First and last day. Raises `SelectionError` for what is no date, or a start after the end."""
+    def days(self, today: dt.date) -> tuple[dt.date | None, dt.date | None]:
+        """First and last day.
+
+        Raises `SelectionError` for what is no date, a start after the end or in the future, and days of a full history.
+        """
         start, end = _day("start", self.start), _day("end", self.end)
         if start and end and start > end:
             raise SelectionError(f"start: {start} lies after end: {end}")
+        if start and start > today:
+            raise SelectionError(f"start: {start} lies in the future")
+        if self.full_history and (start or end):
+            raise SelectionError("full_history: a whole history has no start and no end")
         return start, end
 
 

@@ -1,4 +1,4 @@
-"""When filings are read: as soon as the SEC lists a new 8-K of the watch list.
+"""When filings are read: as soon as the SEC lists a new 8-K or 6-K of the watch list.
 
 Does not belong here: which filings are of interest, or what is read in them (`sources.filings`).
 """
@@ -10,21 +10,24 @@ from dataclasses import replace
 
 import dagster as dg
 
-from dagster_project.assets.filings import CANDIDATES_KEY, OFF, run_config, watch_list
+from dagster_project.assets.filings import CANDIDATES_KEY, OFF, not_read_by, run_config, watch_list
 from dagster_project.sources.base import SourceError
 from dagster_project.sources.curated import CuratedFacts
-from dagster_project.sources.filings.deals import not_among, recent_filings
-from dagster_project.sources.filings.edgar import Edgar
+from dagster_project.sources.filings.deals import recent_filings
+from dagster_project.sources.filings.edgar import Edgar, Filing
 
 READ_FILINGS = dg.define_asset_job(
     "read_filings",
     selection=dg.AssetSelection.assets(CANDIDATES_KEY),
-    description="Reads new 8-K filings and keeps those that may announce a deal.",
+    description="Reads new 8-K and 6-K filings and keeps those that may announce a deal.",
     executor_def=dg.in_process_executor,
 )
 
 BUDGET = 40.0
 """Seconds for one look at the lists; Dagster ends an evaluation after sixty."""
+
+MOST_TIMES = 3
+"""How often a filing is asked for that cannot be read."""
 
 
 @dg.sensor(
@@ -32,16 +35,24 @@ BUDGET = 40.0
     job=READ_FILINGS,
     minimum_interval_seconds=900,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Every quarter of an hour: 8-K filings (items 1.01, 7.01, 8.01) of the last thirty days not seen yet.",
+    description="Every quarter of an hour: 8-K (items 1.01, 7.01, 8.01) and 6-K filings of the last thirty days that "
+    "were not read yet.",
 )
 def new_filings(
     context: dg.SensorEvaluationContext,
     curated_facts: dg.ResourceParam[CuratedFacts],
     edgar: dg.ResourceParam[Edgar],
 ) -> dg.SensorResult:
-    """Ask for one run per look that found something; the cursor holds the accession numbers seen, by symbol."""
+    """Ask for one run per look that found something; the cursor holds by symbol how often each filing was asked for.
+
+    A filing that a run could not read, or whose run failed, is asked for again, up to `MOST_TIMES`; the daily refresh
+    goes on trying after that.
+    """
     if not edgar.is_on:
         return dg.SensorResult(skip_reason=OFF)
+    unread = _unread_by_the_last_run(context.instance)
+    if unread is None:
+        return dg.SensorResult(skip_reason="the filings that were found are being read")
     patient = replace(edgar, manners=replace(edgar.manners, budget=min(BUDGET, edgar.manners.budget)))
     try:
         listed, unlisted = recent_filings(patient, watch_list(curated_facts), edgar.clock.now().date())
@@ -49,24 +60,47 @@ def new_filings(
         return dg.SensorResult(skip_reason=str(error))
     for symbol, why in unlisted.items():
         context.log.warning(f"{symbol}: its filings could not be listed: {why}")
-    seen = _seen(context.cursor)
-    found = [
-        filing for symbol, of_one in listed.items() for filing in not_among(of_one, frozenset(seen.get(symbol, ())))
-    ]
+    asked = _asked(context.cursor)
     # what is no longer recent is forgotten; what could not be listed is remembered as it was
-    still = {**seen, **{symbol: sorted(filing.accession for filing in of_one) for symbol, of_one in listed.items()}}
+    still = {symbol: dict(times) for symbol, times in asked.items() if symbol not in listed}
+    found: list[Filing] = []
+    for symbol, of_one in listed.items():
+        still[symbol] = {}
+        for filing in of_one:
+            times = asked.get(symbol, {}).get(filing.accession, 0)
+            if times == 0 or (filing.accession in unread and times < MOST_TIMES):
+                found.append(filing)
+                times += 1
+            still[symbol][filing.accession] = times
     cursor = json.dumps(still, sort_keys=True)
     if not found:
         why_not = f"no new filing; not listed: {', '.join(sorted(unlisted))}" if unlisted else "no new filing"
         return dg.SensorResult(skip_reason=why_not, cursor=cursor)
-    numbers = ",".join(sorted(filing.accession for filing in found))
+    numbers = ",".join(sorted(f"{filing.accession} {still[filing.symbol][filing.accession]}" for filing in found))
     run_key = hashlib.sha256(numbers.encode()).hexdigest()[:16]
     return dg.SensorResult([dg.RunRequest(run_key=run_key, run_config=dict(run_config(found)))], cursor=cursor)
 
 
-def _seen(cursor: str | None) -> Mapping[str, list[str]]:
+def _unread_by_the_last_run(instance: dg.DagsterInstance) -> frozenset[str] | None:
+    """What the last run was told of and did not read; None while it is under way."""
+    runs = instance.get_runs(dg.RunsFilter(job_name=READ_FILINGS.name), limit=1)
+    if not runs:
+        return frozenset()
+    if not runs[0].is_finished:
+        return None
+    event = instance.get_latest_materialization_event(CANDIDATES_KEY) if runs[0].is_success else None
+    made = event.asset_materialization if event else None
+    return not_read_by(runs[0].run_config, made.metadata if made else None)
+
+
+def _asked(cursor: str | None) -> Mapping[str, Mapping[str, int]]:
     try:
-        seen = json.loads(cursor or "{}")
+        asked = json.loads(cursor or "{}")
     except ValueError:
         return {}
-    return seen if isinstance(seen, dict) else {}
+    if not isinstance(asked, dict):
+        return {}
+    # a cursor of an older version holds lists
+    return {
+        symbol: dict.fromkeys(of_one, 1) if isinstance(of_one, list) else of_one for symbol, of_one in asked.items()
+    }

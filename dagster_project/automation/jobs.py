@@ -41,6 +41,17 @@ AFTER_THE_CLOSE = dg.ScheduleDefinition(
 )
 
 
+WEEKLY_DEEP_CHECK = dg.ScheduleDefinition(
+    name="weekly_deep_check",
+    job=REFRESH_PRICES,
+    cron_schedule="0 9 * * 6",
+    execution_timezone=EXCHANGE_TIME_ZONE,
+    run_config={"ops": {PRICES_KEY.to_python_identifier(): {"config": {"full_history": True}}}},
+    description="On Saturdays at 9:00 New York time: whole histories of prices, so that a correction of a day long ago "
+    "is found.",
+)
+
+
 @dg.run_failure_sensor(
     name="publish_what_stands",
     monitored_jobs=[DAILY_REFRESH, REFRESH_PRICES],

@@ -38,16 +38,19 @@ CAPITAL_FACTS = Contract(
 
 DEAL_CANDIDATES = Contract(
     table="deal_candidates",
-    description="One row per 8-K that may announce a data-centre deal, for a person to read; lists are '; ' apart.",
+    description="One row per 8-K or 6-K that may announce a deal, for a person to read; lists are '; ' apart.",
     columns=(
         Column("candidate_id", "varchar", "Accession number of the filing.", required=True, pattern=_ACCESSION),
         Column("symbol", "varchar", "Company, as in companies.csv.", required=True, references="companies"),
         Column("company_name", "varchar", "Name in the SEC's records.", required=True),
         Column("filed_date", "date", "Day of the filing.", required=True, not_in_future=True),
         Column("form", "varchar", "Form of the filing.", required=True),
-        Column("items", "varchar", "Items of the form that it reports under, such as 1.01,9.01.", required=True),
+        Column("items", "varchar", "Items that an 8-K reports under, such as 1.01,9.01; a 6-K has none."),
         Column("url", "varchar", "Document the figures were seen in.", required=True, pattern=_PAGE),
-        Column("title", "varchar", "Headline of that document."),
+        Column("title", "varchar", "Headline of that document; empty where it is the form itself."),
+        Column(
+            "is_periodic", "boolean", "Whether the headline is one of results or a monthly update: older deals, mostly."
+        ),
         Column("snippet", "varchar", "First paragraph with a keyword and a figure.", required=True),
         Column("mw_found", "varchar", "Power figures as written, with critical IT or gross where said nearby."),
         Column("usd_found", "varchar", "Dollar amounts in millions or billions, as written."),

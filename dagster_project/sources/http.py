@@ -1,7 +1,8 @@
 """Manners towards whoever we ask over HTTP: patience, restraint, and errors that say what happened.
 
-Belongs here: retries of what may pass, the time budget of a run, what was answered already in this run, and turning a
-status or a body into the right `SourceError`. Does not belong here: any vendor's address, key or format.
+Belongs here: retries of what may pass, the time budget of a run, what was answered already in this run, when a vendor
+is left alone, and turning a status or a body into the right `SourceError`. Does not belong here: any vendor's address,
+key or format.
 
 `tenacity` does the retrying rather than `urllib3.Retry`, because one source speaks through `requests` and another
 through a library with a session of its own, because the wait must know the time that is left, and because a test
@@ -34,7 +35,7 @@ from dagster_project.sources.base import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Hashable, Mapping
+    from collections.abc import Callable, Hashable, Iterable, Mapping
 
 Json: TypeAlias = Any
 """Whatever JSON may hold: its reader finds out."""
@@ -60,6 +61,11 @@ class Answer(Protocol):
 
 
 AnswerT = TypeVar("AnswerT", bound=Answer)
+K = TypeVar("K")
+T = TypeVar("T")
+
+FAILURES_IN_A_ROW = 2
+"""After so many things in a row that found a vendor down, it is not asked for the others in this run."""
 
 
 def _utc_now() -> dt.datetime:
@@ -208,6 +214,47 @@ _KINDS = {
     "DNSError": "no connection (name not found)",
 }
 _WEB_PAGE = re.compile(r"\s*<(?:!doctype|!--|\?xml|html|head|body|script)", re.IGNORECASE)
+
+
+def patience_ends(error: SourceError, failures_in_a_row: int) -> bool:
+    """Whether a failure is the vendor's, not that of what was asked for: whoever asks on is a nuisance."""
+    over = isinstance(error, RateLimitedError | AccessRefusedError | OutOfTimeError)
+    return over or failures_in_a_row >= FAILURES_IN_A_ROW
+
+
+def one_by_one(things: Iterable[K], read: Callable[[K], T]) -> tuple[list[tuple[K, T]], list[tuple[K, str]]]:
+    """Read each; what was read, and what was not, with the reason.
+
+    Where the vendor's `patience_ends`, nobody is asked for the rest.
+    """
+    done: list[tuple[K, T]] = []
+    failed: list[tuple[K, str]] = []
+    given_up = ""
+    in_a_row = 0
+    for thing in things:
+        if given_up:
+            failed.append((thing, given_up))
+            continue
+        try:
+            done.append((thing, read(thing)))
+            in_a_row = 0
+        except SourceError as error:
+            failed.append((thing, str(error)))
+            in_a_row += isinstance(error, VendorDownError)
+            if patience_ends(error, in_a_row):
+                given_up = f"not asked any more in this run ({error})"
+    return done, failed
+
+
+def first_known(names: Iterable[str], read: Callable[[str], T]) -> T:
+    """What is read under the first of these names that is known. Raises `UnknownSymbolError` where none is."""
+    unknown: list[UnknownSymbolError] = []
+    for name in names:
+        try:
+            return read(name)
+        except UnknownSymbolError as error:
+            unknown.append(error)
+    raise UnknownSymbolError("; ".join(map(str, unknown)))
 
 
 def json_of(answer: Answer, who: str) -> Json:

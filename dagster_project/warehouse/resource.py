@@ -80,16 +80,20 @@ class Warehouse:
             return frozenset(str(found) for (found,) in con.execute(query + of_those, value).fetchall())
 
     def last_standing(
-        self, contract: Contract, source: str, columns: Sequence[str], last: int
+        self, contract: Contract, source: str, columns: Sequence[str], last: int | None
     ) -> dict[str, list[tuple[Any, ...]]]:
-        """By group (`guard_by`), the last rows (`window_by`) that stand from a source, oldest first: these columns."""
+        """By group (`guard_by`), the last rows (`window_by`) that stand from a source, oldest first: these columns.
+
+        Without `last` all of them.
+        """
         group = " || ' ' || ".join(contract.guard_by)
         with self.write() as con:
             create_tables(con, contract)
             rows = con.execute(
                 f"""select {group}, {", ".join(columns)} from raw.{contract.table}
                     where valid_to is null and source = ?
-                    qualify row_number() over (partition by {group} order by {contract.window_by} desc) <= ?
+                    qualify coalesce(
+                        row_number() over (partition by {group} order by {contract.window_by} desc) <= ?, true)
                     order by {group}, {contract.window_by}""",
                 [source, last],
             ).fetchall()

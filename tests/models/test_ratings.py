@@ -84,7 +84,7 @@ def yahoo_ratings(needham: float) -> Batch:
             note("2025-11-23T20:00:00", "JP Morgan", "up", "Neutral > Overweight", (14.0, 14.0)),
             note("2025-11-12T13:00:00", "Needham & Company", "main", "Buy > Buy", (23.0, needham)),
         ],
-        "IREN": [note("2026-02-03T13:00:00", "Some Broker", "init", " > Sector Weight", (0.0, 50.0))],
+        "IREN": [note("2026-02-03T13:00:00", "Some Broker", "init", " > Tender", (0.0, 50.0))],
     }
     frames = {symbol: frame(history) for symbol, history in histories.items()}
     return YahooRatings(frames.__getitem__).fetch(RatingRequest(tuple(frames)))
@@ -273,7 +273,7 @@ def test_the_curated_note_wins_and_the_rest_of_yahoo_is_added(replayable: FactsW
 
 def test_conflicts_and_unknown_words_are_listed(replayable: FactsWarehouse) -> None:
     words = replayable.query("select rating, rating_source, uses from intermediate.int_rating_unknown_words")
-    assert words.to_numpy().tolist() == [["sector weight", "yahoo", 1]]
+    assert words.to_numpy().tolist() == [["tender", "yahoo", 1]]
     with cut(replayable, dt.date(2025, 11, 27)) as connection:
         conflicts = connection.execute(
             "select symbol, firm, curated_price_target, other_price_target from intermediate.int_rating_conflicts"

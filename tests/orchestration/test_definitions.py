@@ -92,6 +92,17 @@ def test_every_asset_is_described_and_owned(sample: Any) -> None:
         assert node.owners, node.key
 
 
+def test_the_weekly_deep_check_asks_for_whole_histories(sample: Any) -> None:
+    defs = build_defs(sample.settings)
+    schedule = defs.resolve_schedule_def("weekly_deep_check")
+    assert schedule.default_status == dg.DefaultScheduleStatus.STOPPED
+    with dg.build_schedule_context() as context:
+        (request,) = schedule.evaluate_tick(context).run_requests or ()
+    prices = request.run_config["ops"]["raw__market__daily_prices"]["config"]
+    assert prices == {"full_history": True}
+    assert dg.validate_run_config(defs.resolve_job_def("refresh_prices"), request.run_config)
+
+
 def test_the_schedule_runs_after_the_close_in_exchange_time(sample: Any) -> None:
     schedule = build_defs(sample.settings).resolve_schedule_def("after_the_close")
     assert schedule.execution_timezone == "America/New_York"

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,7 @@ from dagster_project.sources.prices.sample import SamplePrices
 from dagster_project.warehouse.resource import Warehouse
 
 PRICES = "raw__market__daily_prices"
+TODAY = dt.date(2025, 11, 21)
 KNOWN = frozenset({"CLSK", "IREN"})
 SECRET = "s3cret-path"  # noqa: S105
 
@@ -36,13 +38,13 @@ SECRET = "s3cret-path"  # noqa: S105
 
 def test_nothing_picked_is_everything() -> None:
     assert PriceSelection().picked_symbols(KNOWN) == KNOWN
-    assert PriceSelection().days() == (None, None)
+    assert PriceSelection().days(TODAY) == (None, None)
 
 
 def test_symbols_and_days_are_picked() -> None:
     picked = PriceSelection(symbols=[" clsk "], start="2025-01-01", end="2025-12-31")
     assert picked.picked_symbols(KNOWN) == {"CLSK"}
-    assert picked.days() == (dt.date(2025, 1, 1), dt.date(2025, 12, 31))
+    assert picked.days(TODAY) == (dt.date(2025, 1, 1), dt.date(2025, 12, 31))
 
 
 @pytest.mark.parametrize(
@@ -52,13 +54,15 @@ def test_symbols_and_days_are_picked() -> None:
         ({"start": "2025-02-01", "end": "2025-01-31"}, "2025-02-01 lies after end: 2025-01-31"),
         ({"start": "31.1.2025"}, "start: '31.1.2025' is not an ISO date"),
         ({"end": "2025-02-30"}, "end: '2025-02-30' is not an ISO date"),
+        ({"start": "2025-11-22"}, "start: 2025-11-22 lies in the future"),
+        ({"start": "2025-01-01", "full_history": True}, "a whole history has no start and no end"),
     ],
 )
 def test_what_cannot_be_is_refused(given: dict[str, Any], said: str) -> None:
     selection = PriceSelection(**given)
     with pytest.raises(SelectionError, match=said.replace(".", r"\.")):
         selection.picked_symbols(KNOWN)
-        selection.days()
+        selection.days(TODAY)
 
 
 @dataclass
@@ -282,6 +286,12 @@ def webhook() -> Iterator[Webhook]:
         def do_POST(self) -> None:
             hook.received.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
             self.send_response(hook.status)
+            if hook.status == HTTPStatus.MOVED_PERMANENTLY:
+                self.send_header("Location", f"{hook.address}/elsewhere")
+            self.end_headers()
+
+        def do_GET(self) -> None:
+            self.send_response(200)
             self.end_headers()
 
         def log_message(self, *arguments: object) -> None:
@@ -364,6 +374,13 @@ def test_a_failing_webhook_fails_nothing_and_is_not_named(
     assert problem
     out, err = capfd.readouterr()
     assert SECRET not in problem + caplog.text + out + err
+
+
+def test_a_webhook_that_moved_is_not_told_and_says_so(webhook: Webhook) -> None:
+    """Followed, a redirect becomes a GET without a message, and its 200 looks like success."""
+    assert post(webhook.url, {"error": "x"}) == ""
+    webhook.status = HTTPStatus.MOVED_PERMANENTLY
+    assert post(webhook.url, {"error": "x"}) == "HTTP 301"
 
 
 def test_without_an_address_nobody_is_told_and_no_representation_shows_it() -> None:

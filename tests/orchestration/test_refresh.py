@@ -10,7 +10,7 @@ import pytest
 from yahoo_frames import frame, note
 
 from dagster_project.contracts import curated, filings, market, ratings
-from dagster_project.sources.base import Batch, SourceError
+from dagster_project.sources.base import Batch, SourceError, UnknownSymbolError
 from dagster_project.sources.prices.base import PriceRequest
 from dagster_project.sources.prices.files import FilePrices
 from dagster_project.sources.ratings.yahoo import YahooRatings
@@ -230,7 +230,7 @@ def test_ratings_of_yahoo_are_off_until_switched_on(make_pipeline: MakePipeline)
 
     def answer(symbol: str) -> pd.DataFrame:
         if symbol == "CIFR":
-            raise RuntimeError("Too Many Requests")
+            raise UnknownSymbolError("yahoo CIFR: HTTP 404")
         return frame([note("2025-11-24T12:15:00", "JP Morgan", "up", "Neutral > Overweight", (14.0, 14.0))])
 
     on = pipeline.run(raw, rating_source=YahooRatings(answer))

@@ -1,5 +1,6 @@
 """Ratings from Yahoo: frames as yfinance gives them become rows that the gate can judge."""
 
+import csv
 import datetime as dt
 
 import pandas as pd
@@ -8,12 +9,23 @@ from yahoo_frames import frame, note
 
 from dagster_project.contracts.ratings import YAHOO_RATING_CHANGES
 from dagster_project.gate.gate import judge
-from dagster_project.sources.base import Batch, EmptyFetchError, SourceError
+from dagster_project.settings import PROJECT_DIR
+from dagster_project.sources.base import Batch, EmptyFetchError, RateLimitedError, SourceError
 from dagster_project.sources.ratings.base import NoRatings, RatingRequest
 from dagster_project.sources.ratings.yahoo import YahooRatings
 
 KNOWN = {"companies": frozenset({"CLSK", "CIFR"})}
 TODAY = dt.date(2025, 11, 25)
+# every word that the users of Yahoo's API have met in `toGrade` (the schema of the yahoo-finance2 project lists them)
+YAHOO_GRADES = """
+Accumulate, Add, Average, Below Average, Buy, Conviction Buy, Equal-Weight, Fair Value, Equal-weight, Long-term Buy,
+Hold, Long-Term Buy, Market Outperform, Market Perform, Mixed, Negative, Neutral, In-Line, Outperform, Overweight,
+Peer Perform, Perform, Positive, Reduce, Sector Outperform, Sector Perform, Sector Weight, Sell, Strong Buy, Top Pick,
+Underperform, Underperformer, Underweight, Trim, Above Average, In-line, Outperformer, OVerweight, Cautious,
+Market Weight, Sector Underperform, Market Underperform, Peer perform, Gradually Accumulate, Action List Buy, Performer,
+Sector Performer, Speculative Buy, Strong Sell, Speculative Hold, Not Rated, Hold Neutral, Developing, buy, HOld,
+Trading Sell, Tender, market perform, BUy
+"""
 UPGRADE = note("2025-11-24T12:15:00", "JP Morgan", "up", "Neutral > Overweight", (14.0, 14.0))
 
 
@@ -50,6 +62,7 @@ def test_a_frame_becomes_rows() -> None:
         ("2025-11-25T05:30:00", dt.date(2025, 11, 25)),
         ("2025-07-25T03:30:00", dt.date(2025, 7, 24)),
         ("2025-07-25T04:30:00", dt.date(2025, 7, 25)),
+        ("2025-07-25T00:00:00", dt.date(2025, 7, 25)),
     ],
 )
 def test_the_day_is_new_yorks(time_utc: str, day: dt.date) -> None:
@@ -97,14 +110,15 @@ def test_the_gate_takes_good_rows_and_names_the_bad_ones() -> None:
 def test_one_company_that_fails_does_not_stop_the_others() -> None:
     def answer(symbol: str) -> pd.DataFrame:
         if symbol == "CIFR":
-            raise RuntimeError("Too Many Requests")
+            raise RateLimitedError("yahoo CIFR: HTTP 429")
         return frame([UPGRADE])
 
-    batch = YahooRatings(answer).fetch(RatingRequest(("CIFR", "CLSK")))
+    batch = YahooRatings(answer).fetch(RatingRequest(("CLSK", "CIFR")))
     assert batch.rows["ticker"].to_pylist() == ["CLSK"]
     ((file, row, reason),) = [(reject.file, reject.row, reject.reason) for reject in batch.rejects]
     assert (file, row) == ("yahoo:upgrades_downgrades:CIFR", None)
-    assert "Too Many Requests" in reason
+    assert reason == "CIFR is missing: yahoo CIFR: HTTP 429"
+    assert batch.missing == {"CIFR": "yahoo CIFR: HTTP 429"}
 
 
 def test_a_changed_format_is_a_reject_and_not_a_guess() -> None:
@@ -118,13 +132,14 @@ def test_nothing_at_all_is_an_error() -> None:
         fetch({"CLSK": pd.DataFrame(), "CIFR": frame([])})
 
 
-def test_without_the_library_the_message_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "yfinance", None)
-    with pytest.raises(SourceError, match="pip install yfinance"):
-        YahooRatings().fetch(RatingRequest(("CLSK",)))
-
-
 def test_the_default_source_is_off() -> None:
     assert not NoRatings().is_switched_on
     with pytest.raises(SourceError, match="no source of ratings is switched on"):
         NoRatings().fetch(RatingRequest(("CLSK",)))
+
+
+def test_the_words_that_yahoo_is_known_to_use_have_a_score() -> None:
+    with (PROJECT_DIR / "reference" / "rating_scale.csv").open(newline="", encoding="utf-8") as file:
+        known = {row["rating"] for row in csv.DictReader(file)}
+    words = {" ".join(word.split()).lower() for word in YAHOO_GRADES.split(",")}
+    assert words - known == {"not rated", "developing", "tender", "trading sell"}, "no view of the share, or of days"

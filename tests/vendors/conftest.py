@@ -15,6 +15,7 @@ from dagster_project.sources.http import Clock, Manners
 from dagster_project.sources.prices.live import LivePrices
 from dagster_project.sources.prices.tiingo import TiingoPrices
 from dagster_project.sources.prices.yahoo import YahooPrices
+from dagster_project.sources.ratings.yahoo import YahooRatings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -55,6 +56,10 @@ class House:
     def tiingo(self, key: str = KEY) -> TiingoPrices:
         """Tiingo, as far as this machine."""
         return TiingoPrices(SecretStr(key), self.manners, self.vendors.url)
+
+    def ratings(self) -> YahooRatings:
+        """Yahoo's ratings, as far as this machine."""
+        return YahooRatings(None, self.manners, self.clock.clock(), self.cache_dir, self.vendors.url)
 
     def prices(self, *names: str) -> LivePrices:
         """The live source with these vendors."""

@@ -130,6 +130,20 @@ def notes(accession: str = "0001213900-25-112333", filed: str = "2025-11-20") ->
     return Listed(accession, filed, "8.01,9.01", (("8-K", "ea0266777-8k_prairie.htm", text),))
 
 
+def page(name: str) -> str:
+    """One of the invented texts."""
+    return (PAGES / name).read_text(encoding="utf-8")
+
+
+def foreign(accession: str = "0001878848-25-000222", filed: str = "2025-11-12") -> Listed:
+    """A 6-K, which names no items, about a cloud contract: the cover says nothing, the news release all."""
+    documents = (
+        ("6-K", "shsh-20251112.htm", page("cloud_6k.htm")),
+        ("EX-99.1", "shsh-20251112xex991.htm", page("cloud_ex991.htm")),
+    )
+    return Listed(accession, filed, "", documents, form="6-K")
+
+
 @dataclass
 class Sec:
     """EDGAR on one port: facts and filings by CIK. `faults` answer instead, once each, by a part of the path."""

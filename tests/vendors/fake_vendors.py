@@ -1,4 +1,6 @@
-"""A server on this machine that speaks as Yahoo's chart API and Tiingo's end-of-day API do, and misbehaves on demand.
+"""A server on this machine that speaks as Yahoo's APIs of charts and ratings and Tiingo's end-of-day API do.
+
+It misbehaves on demand.
 
 Belongs here: the truth about a few invented listings, how each vendor words it, and the faults of networks and vendors.
 Does not belong here: tests, anything of the project under test.
@@ -68,10 +70,14 @@ class Asked:
 
 @dataclass
 class Vendors:
-    """Both vendors on one port. `faults` answers instead of them: by (vendor, symbol), "*" standing for any."""
+    """Both vendors on one port. `faults` answers instead of them: by (vendor, symbol), "*" standing for any.
+
+    Yahoo's ratings count as a vendor of their own, "ratings".
+    """
 
     url: str
     listings: dict[str, Listing] = field(default_factory=dict)
+    ratings: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     asked: list[Asked] = field(default_factory=list)
     faults: dict[tuple[str, str], list[Fault]] = field(default_factory=lambda: defaultdict(list))
     outages: dict[tuple[str, str], Fault] = field(default_factory=dict)
@@ -222,6 +228,20 @@ YAHOO_NOT_FOUND = {
 }
 
 
+CRUMB = "w8zV/.uXaL0"
+
+
+def yahoo_summary(history: list[dict[str, Any]]) -> dict[str, Any]:
+    """`/v10/finance/quoteSummary/SYMBOL?modules=upgradeDowngradeHistory`."""
+    return {
+        "quoteSummary": {"result": [{"upgradeDowngradeHistory": {"history": history, "maxAge": 86400}}], "error": None}
+    }
+
+
+def _yahoo_error(part: str, code: str, description: str) -> str:
+    return json.dumps({part: {"result": None, "error": {"code": code, "description": description}}})
+
+
 def tiingo_daily(listing: Listing, since: dt.date) -> list[dict[str, Any]]:
     """`/tiingo/daily/SYMBOL/prices`: prices as traded, and prices adjusted for splits and dividends."""
     rows = []
@@ -290,8 +310,10 @@ def _handler(vendors: Vendors) -> type[BaseHTTPRequestHandler]:
                 self._tiingo(steps[2], query)
             elif parts.path == "/tiingo/crypto/prices":
                 self._tiingo(query["tickers"], query)
+            elif parts.path.startswith("/v10/finance/quoteSummary/"):
+                self._ratings(steps[-1], query)
             elif parts.path == "/v1/test/getcrumb":
-                send(self, 200, "w8zV/.uXaL0", {"Content_Type": "text/plain"})
+                send(self, 200, CRUMB, {"Content_Type": "text/plain"})
             else:  # fc.yahoo.com answers 404 with the cookie, the consent page of Europe has no form here
                 expires = "Fri, 31 Dec 2038 23:59:59 GMT"
                 cookie = f"A3=d=AQABBK; Expires={expires}; Path=/; HttpOnly"
@@ -308,6 +330,20 @@ def _handler(vendors: Vendors) -> type[BaseHTTPRequestHandler]:
                 if "period1" in query:
                     since = dt.datetime.fromtimestamp(int(query["period1"]), dt.UTC).date()
                 send(self, 200, json.dumps(yahoo_chart(symbol, vendors.listings[symbol], since)))
+
+        def _ratings(self, symbol: str, query: dict[str, str]) -> None:
+            vendors.asked.append(Asked("ratings", symbol, query))
+            if fault := vendors.fault_for("ratings", symbol, query):
+                fault(self)
+            elif query.get("crumb") != CRUMB:
+                send(self, 401, _yahoo_error("finance", "Unauthorized", "Invalid Crumb"))
+            elif symbol in vendors.ratings:
+                send(self, 200, json.dumps(yahoo_summary(vendors.ratings[symbol])))
+            elif symbol in vendors.listings:
+                said = f"No fundamentals data found for symbol: {symbol}"
+                send(self, 404, _yahoo_error("quoteSummary", "Not Found", said))
+            else:
+                send(self, 404, _yahoo_error("quoteSummary", "Not Found", f"Quote not found for symbol: {symbol}"))
 
         def _tiingo(self, ticker: str, query: dict[str, str]) -> None:
             symbol = next((name for name in vendors.listings if name.replace("-", "").lower() == ticker), ticker)

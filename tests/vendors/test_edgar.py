@@ -17,17 +17,19 @@ from fake_edgar import (
     Listed,
     Sec,
     company_facts,
+    foreign,
     instant,
     lease,
     notes,
+    page,
     serving_edgar,
 )
 from fake_vendors import WEB_PAGE, body, cut_off, status
 from pydantic import SecretStr
 
-from dagster_project.assets.filings import filing_assets
+from dagster_project.assets.filings import CANDIDATES_KEY, filing_assets
 from dagster_project.assets.ingest import LoadPolicy
-from dagster_project.automation.filings import new_filings
+from dagster_project.automation.filings import MOST_TIMES, READ_FILINGS, new_filings
 from dagster_project.contracts.filings import FILING_CONTRACTS
 from dagster_project.settings import PROJECT_DIR, SettingsError, load_settings
 from dagster_project.sources.base import EmptyFetchError
@@ -248,6 +250,8 @@ def test_the_release_is_read_up_to_its_boilerplate() -> None:
         ("Lease of AI space: $665 million over a ten (10) year term", (), ("$665 million",), ("ten years",)),
         ("A lease with a gross capacity of 320 MW, critical IT 240 MW", ("320 MW gross", "240 MW critical IT"), (), ()),
         ("AI campus of 50 MW, founded 12 years ago", ("50 MW",), (), ()),
+        ("168 critical IT MW and 244 gross MW of AI", ("168 MW critical IT", "244 MW gross"), (), ()),
+        ("AI cloud for USD 1.2 billion, a twenty-five-year lease", (), ("USD 1.2 billion",), ("twenty-five years",)),
         ("Colocation at $450,000 a month and 5 MWh of storage, 80 MW", ("80 MW",), (), ()),
     ],
 )
@@ -259,15 +263,73 @@ def test_figures_as_they_are_written(
     assert (found.mw, found.usd, found.term_years) == (mw, usd, years)
 
 
+def test_an_expansion_is_found_and_its_financing_is_not() -> None:
+    found = find(page("expansion_ex991.htm"))
+    assert found is not None
+    assert found.title == "Prairie Hash and Northwind Compute Expand Sandhill Relationship"
+    assert found.mw == ("70 MW critical IT", "100 MW gross")
+    assert (found.usd, found.term_years) == (("USD 1.2 billion",), ("thirteen years",))
+    assert found.counterparty == ("Northwind Compute",)
+    assert not found.is_periodic
+
+
+def test_a_contract_that_a_foreign_filer_reports() -> None:
+    found = find(page("cloud_ex991.htm"))
+    assert found is not None
+    assert found.title == "Southern Hash Signs $2.4bn AI Cloud Contract with Cumulus Systems"
+    assert (found.mw, found.usd, found.term_years) == (("75 MW critical IT",), ("$2.4bn", "US$2.4bn"), ("five years",))
+    assert found.counterparty == ("Cumulus Systems",)
+
+
+def test_an_earnings_release_that_tells_of_an_old_deal_is_marked_as_one() -> None:
+    found = find(page("quarter_ex991.htm"))
+    assert found is not None
+    assert found.is_periodic
+    assert found.mw == ("240 MW critical IT",)
+
+
+@pytest.mark.parametrize(
+    ("title", "is_periodic"),
+    [
+        ("Prairie Hash Announces October 2025 Production and Operations Update", True),
+        ("Prairie Hash Reports Q1 FY26 Results with AI revenue", True),
+        ("Prairie Hash Provides Full-Year 2025 Financial Results", True),
+        ("Prairie Hash Provides Update on Sandhill AI Lease", False),
+        ("Prairie Hash Signs Lease; Delivery in First Quarter of 2027", False),
+    ],
+)
+def test_headlines_of_periodic_reports(title: str, is_periodic: bool) -> None:
+    found = find(f"<p>{title}</p><p>An AI lease of 50 MW.</p>")
+    assert found is not None
+    assert found.is_periodic == is_periodic
+
+
+def test_a_form_has_no_headline() -> None:
+    found = find(lease().documents[0][2], has_headline=False)
+    assert found is not None
+    assert (found.title, found.is_periodic) == ("", False)
+
+
 @pytest.mark.parametrize(
     "text",
     [
         notes().documents[0][2],
+        page("convertible_ex991.htm"),
+        page("power_8k.htm"),
+        page("cloud_6k.htm"),
         "<p>We mined 620 bitcoin with 50 MW.</p>",
         "<p>We love AI.</p><p>We release 50 MW.</p>",
         "",
     ],
-    ids=["convertible notes", "mining", "no paragraph with both", "empty"],
+    ids=[
+        "notes",
+        "convertible notes for a data center",
+        "power",
+        "cover of a 6-K",
+        "mining",
+        "no paragraph with both",
+        "empty",
+    ],
 )
 def test_what_is_no_candidate(text: str) -> None:
     assert find(text) is None
@@ -293,13 +355,17 @@ class Desk:
             instance=self.instance,
             run_config=run_config,
             raise_on_error=False,
-            resources={
-                "warehouse": self.warehouse,
-                "curated_facts": self.facts,
-                "edgar": edgar,
-                "load_policy": LoadPolicy(),
-            },
+            resources=self.resources(edgar),
         )
+
+    def resources(self, edgar: Edgar | None = None) -> dict[str, Any]:
+        """What the assets need."""
+        return {
+            "warehouse": self.warehouse,
+            "curated_facts": self.facts,
+            "edgar": edgar or self.archive.edgar(),
+            "load_policy": LoadPolicy(),
+        }
 
     def look(self, cursor: str | None = None, edgar: Edgar | None = None) -> dg.SensorResult:
         """One evaluation of the sensor."""
@@ -409,6 +475,26 @@ def test_a_new_filing_starts_a_run_once_and_becomes_a_candidate(desk: Desk) -> N
     assert desk.ask("select count(*) from raw.deal_candidates where valid_to is null") == [(1,)]
 
 
+def test_a_6k_of_a_foreign_filer_becomes_a_candidate(desk: Desk) -> None:
+    desk.archive.sec.filings[TWO.cik] = [foreign()]
+    looked = desk.look()
+    assert looked.run_requests is not None
+    result = desk.run(desk.archive.edgar(), looked.run_requests[0].run_config, "deal_candidates")
+    assert _failed(result) == set(), "a 6-K names no items, and need not"
+    columns = "candidate_id, symbol, form, items, title, usd_found, is_periodic"
+    assert desk.ask(f"select {columns} from raw.deal_candidates") == [
+        (
+            "0001878848-25-000222",
+            "IREN",
+            "6-K",
+            None,
+            "Southern Hash Signs $2.4bn AI Cloud Contract with Cumulus Systems",
+            "$2.4bn; US$2.4bn",
+            False,
+        )
+    ]
+
+
 def test_a_refresh_without_the_sensor_finds_the_same(desk: Desk) -> None:
     desk.archive.sec.filings[ONE.cik] = [notes(), lease()]
     assert _failed(desk.run(desk.archive.edgar(), None, "deal_candidates")) == set()
@@ -451,6 +537,72 @@ def test_the_sensor_forgets_nothing_while_the_list_cannot_be_read(desk: Desk, fa
     assert second.skip_reason is not None
     assert "not listed: CLSK, IREN" in str(second.skip_reason.skip_message)
     assert not desk.look(second.cursor).run_requests
+
+
+def _read(desk: Desk, looked: dg.SensorResult) -> dg.ExecuteInProcessResult:
+    """What Dagster does with a run request: a run of that job, with that configuration."""
+    assert looked.run_requests, looked.skip_reason
+    assets = [asset for asset in filing_assets() if asset.key == CANDIDATES_KEY]
+    job = dg.Definitions(assets=assets, jobs=[READ_FILINGS], resources=desk.resources()).resolve_job_def("read_filings")
+    return job.execute_in_process(
+        run_config=looked.run_requests[0].run_config, instance=desk.instance, raise_on_error=False
+    )
+
+
+def _asked_for(looked: dg.SensorResult) -> list[str]:
+    config = looked.run_requests[0].run_config if looked.run_requests else {"ops": {}}
+    op = config["ops"].get("raw__deal_candidates", {"config": {"filings": []}})
+    return [filing["accession"] for filing in op["config"]["filings"]]
+
+
+def test_a_filing_that_could_not_be_read_is_asked_for_again(desk: Desk) -> None:
+    sec = desk.archive.sec
+    sec.filings[ONE.cik] = [notes(), lease()]
+    looked = desk.look()
+    sec.fail("000121390025111222", *[status(503)] * MANNERS.tries)
+    assert _read(desk, looked).success
+    assert desk.ask("select count(*) from raw.deal_candidates") == [(0,)]
+    again = desk.look(looked.cursor)
+    assert _asked_for(again) == ["0001213900-25-111222"], "what was read is not asked for again"
+    assert again.run_requests is not None
+    assert looked.run_requests is not None
+    assert again.run_requests[0].run_key != looked.run_requests[0].run_key
+    _read(desk, again)
+    assert desk.ask("select candidate_id from raw.deal_candidates") == [("0001213900-25-111222",)]
+    assert _asked_for(desk.look(again.cursor)) == []
+
+
+def test_a_filing_that_can_never_be_read_is_let_go(desk: Desk) -> None:
+    desk.archive.sec.filings[ONE.cik] = [lease()]
+    desk.archive.sec.bodies["000121390025111222"] = UNAVAILABLE
+    looked, runs = desk.look(), 0
+    while looked.run_requests:
+        _read(desk, looked)
+        looked, runs = desk.look(looked.cursor), runs + 1
+        assert runs < 10
+    assert runs == MOST_TIMES
+
+
+def test_a_run_that_failed_is_asked_for_again(desk: Desk) -> None:
+    desk.archive.sec.filings[ONE.cik] = [lease()]
+    looked = desk.look()
+    build = desk.warehouse.build_database
+    kept = build.read_bytes()
+    build.write_text("no database")
+    assert not _read(desk, looked).success
+    build.write_bytes(kept)
+    assert _asked_for(desk.look(looked.cursor)) == ["0001213900-25-111222"]
+
+
+def test_a_cursor_of_an_older_version_is_understood(desk: Desk) -> None:
+    desk.archive.sec.filings[ONE.cik] = [lease()]
+    assert not desk.look(json.dumps({ONE.symbol: ["0001213900-25-111222"]})).run_requests
+
+
+def test_one_list_that_cannot_be_read_is_a_warning(desk: Desk) -> None:
+    desk.archive.sec.fail(f"/submissions/CIK{ONE.cik}", status(404))
+    result = desk.run(desk.archive.edgar(), None, "deal_candidates")
+    assert _failed(result) == {"deal_candidates.quarantine_is_empty"}
 
 
 def test_lists_that_cannot_be_read_are_told_by_the_run(desk: Desk) -> None:

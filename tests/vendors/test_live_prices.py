@@ -63,6 +63,23 @@ def test_a_symbol_that_no_vendor_knows_is_named_and_the_others_load(house: House
     assert reject.reason == "IREN is missing: yahoo IREN: HTTP 404; tiingo IREN: HTTP 404"
 
 
+def test_a_changed_ticker_is_asked_for_and_stays_one_series(house: House) -> None:
+    standing = _first_load(house)
+    _monday(house, IREN=3.0)
+    house.vendors.listings["NERI"] = house.vendors.listings.pop("IREN")
+    renamed = {"IREN": ("NERI",)}
+    batch = house.prices().fetch(PriceRequest(SYMBOLS, standing=standing, other_tickers=renamed))
+    assert (batch.missing, batch.restated) == ({}, {})
+    assert _origins(batch) == ["yahoo CLSK", "yahoo NERI", "yahoo SPY"]
+    assert _days(batch, "IREN")[-1] == MONDAY
+    house.vendors.listings["NERI"].splits[MONDAY] = 10.0
+    batch = house.prices().fetch(PriceRequest(SYMBOLS, standing=standing, other_tickers=renamed))
+    assert (list(batch.restated), len(_days(batch, "IREN"))) == (["IREN"], 41), "of one series, whatever its ticker"
+    del house.vendors.listings["NERI"]
+    batch = house.prices().fetch(PriceRequest(SYMBOLS, standing=standing, other_tickers=renamed))
+    assert batch.missing == {"IREN": "yahoo IREN: HTTP 404; yahoo NERI: HTTP 404"}
+
+
 def test_a_vendor_that_is_down_is_left_alone_after_two_symbols(house: House) -> None:
     house.vendors.break_down("yahoo", "*", reset)
     assert _origins(house.prices("yahoo", "tiingo").fetch(PriceRequest(SYMBOLS))) == [
@@ -170,6 +187,36 @@ def test_picked_days_without_a_bar_are_missing(house: House) -> None:
     weekend = PriceRequest(("CLSK",), start=dt.date(2025, 9, 20), end=dt.date(2025, 9, 21))
     with pytest.raises(EmptyFetchError, match="no bar from 2025-09-20 to 2025-09-21"):
         house.prices().fetch(weekend)
+
+
+def _all_that_stands(house: House) -> dict[str, tuple[StandingBar, ...]]:
+    rows = house.prices().fetch(PriceRequest(SYMBOLS)).rows.to_pylist()
+    bars: dict[str, list[StandingBar]] = {}
+    for row in rows:
+        bar = StandingBar(row["trade_date"], row["close"], row["adj_close"], row["source_file"])
+        bars.setdefault(row["symbol"], []).append(bar)
+    return {symbol: tuple(of_symbol) for symbol, of_symbol in bars.items()}
+
+
+def test_a_full_history_finds_a_correction_of_a_day_long_ago(house: House) -> None:
+    standing = _all_that_stands(house)
+    _monday(house)
+    long_ago = sorted(house.vendors.listings["IREN"].closes)[3]
+    house.vendors.listings["IREN"].closes[long_ago] += 0.5
+    overlap = {symbol: bars[-OVERLAP:] for symbol, bars in standing.items()}
+    assert house.prices().fetch(PriceRequest(SYMBOLS, standing=overlap)).restated == {}, "not within ten bars"
+    batch = house.prices().fetch(PriceRequest(SYMBOLS, standing=standing, full_history=True))
+    assert list(batch.restated) == ["IREN"]
+    assert batch.restated["IREN"].startswith(f"close of {long_ago} was 20.75, is 21.25; whole history")
+    assert (len(_days(batch, "CLSK")), batch.is_partial) == (41, False)
+    asked = len(house.vendors.requests_for("yahoo", "IREN"))
+    assert asked == 2, "one for the update, one for the full history, which is not asked for twice"
+
+
+def test_a_full_history_reaches_behind_what_stands(house: House) -> None:
+    standing = {"CLSK": _all_that_stands(house)["CLSK"][-20:]}
+    batch = house.prices().fetch(PriceRequest(("CLSK",), standing=standing, full_history=True))
+    assert (len(_days(batch, "CLSK")), batch.restated) == (40, {})
 
 
 @pytest.mark.parametrize("change", [0.0, 0.0005])

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from dagster_project.sources.base import Batch, EmptyFetchError, Reject
-from dagster_project.sources.filings.edgar import Company, Edgar, Fact, facts_of, index_url, one_by_one
+from dagster_project.sources.filings.edgar import Company, Edgar, Fact, facts_of, index_url
+from dagster_project.sources.http import one_by_one
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""What in an 8-K may be a data-centre deal: figures and names picked out of its text, for a person to read.
+"""What in an 8-K or 6-K may be a data-centre deal: figures and names picked out of its text, for a person to read.
 
 Belongs here: which filings are looked at, and the patterns. Does not belong here: how EDGAR is asked (`edgar`), or the
 deals themselves, which a person writes into the reference folder after reading the document.
@@ -19,14 +19,15 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from dagster_project.sources.base import Batch, EmptyFetchError, Reject
-from dagster_project.sources.filings.edgar import Company, Document, Edgar, Filing, filings_of, index_url, one_by_one
+from dagster_project.sources.filings.edgar import Company, Document, Edgar, Filing, filings_of, index_url
+from dagster_project.sources.http import one_by_one
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-FORM = "8-K"
-ITEMS = frozenset({"1.01", "7.01", "8.01"})
-"""A material agreement, a release under fair disclosure, other events."""
+ITEMS = {"8-K": frozenset({"1.01", "7.01", "8.01"}), "6-K": None}
+"""The forms that are read, each with the items that announce agreements: a material agreement, a release under fair
+disclosure, other events. A foreign filer's 6-K names no items, so each is read. Amendments repeat what was said."""
 
 LOOK_BACK = dt.timedelta(days=30)
 """How old a filing may be to count as new."""
@@ -35,18 +36,52 @@ MOST_EXHIBITS = 3
 
 KEYWORD = re.compile(
     r"data[\s-]?cent(?:er|re)s?|high[\s-]performance[\s-]comput|\bHPC\b|artificial intelligence|\bAI\b"
-    r"|co-?location|hyperscale|\bleas(?:e|es|ed|ing)\b",
+    r"|\bGPUs?\b|cloud services|co-?location|hyperscale|\bleas(?:e|es|ed|ing)\b",
     re.IGNORECASE,
 )
 """A paragraph without one of these words is not looked at."""
 
-MW = re.compile(r"(?<![\w.,$])(\d[\d,]*(?:\.\d+)?)[\s-]*(MW|megawatts?|GW|gigawatts?)\b", re.IGNORECASE)
-"""168 MW, 1,000 megawatts, 2.4 GW, 300-megawatt."""
+FINANCING = re.compile(
+    r"convertible|senior (?:secured |unsecured )?notes|net proceeds|initial purchasers?|underwrit|private placement"
+    r"|(?:private|public|registered|notes) offering|at-the-market|aggregate principal|over-?allotment|capped call",
+    re.IGNORECASE,
+)
+"""A paragraph with one of these words is not looked at: money is raised for a data centre, and none is let."""
 
-USD = re.compile(r"(?:US|C)?\$\s?\d[\d,]*(?:\.\d+)?[\s-]*(?:billion|million|bn|mm|[MB])\b", re.IGNORECASE)
+POWER_SUPPLY = re.compile(
+    r"power purchase|\bPPA\b|interconnection agreement|(?:energy|electric|electricity) (?:supply|services?) agreement",
+    re.IGNORECASE,
+)
+"""Nor is a paragraph with one of these, unless it speaks of a `CUSTOMER`: power is bought, and none is sold on."""
+
+CUSTOMER = re.compile(
+    r"\bleas(?:e|es|ed|ing)\b|tenant|customer|co-?location|\bhosting|cloud services|\bGPUs?\b", re.IGNORECASE
+)
+
+PERIODIC = re.compile(
+    r"\b(?:reports?|announces?|provides?|releases?)\b.*\b(?:results|production|operations|operational|update)\b",
+    re.IGNORECASE,
+)
+_PERIOD = re.compile(
+    r"\b(?:quarter|Q[1-4]|[1-4]Q|fiscal|full[\s-]year|year[\s-]end|monthly|january|february|march|april|may|june|july"
+    r"|august|september|october|november|december)\b",
+    re.IGNORECASE,
+)
+
+MW = re.compile(
+    r"(?<![\w.,$])(?P<amount>\d[\d,]*(?:\.\d+)?)[\s-]*(?P<kind>(?:gross|net|utility|critical[\s-]+IT)[\s-]+)?"
+    r"(?P<unit>MW|megawatts?|GW|gigawatts?)\b",
+    re.IGNORECASE,
+)
+"""168 MW, 1,000 megawatts, 2.4 GW, 300-megawatt, 70 critical IT MW."""
+
+USD = re.compile(r"(?:(?:US|C)?\$|\bUSD)\s?\d[\d,]*(?:\.\d+)?[\s-]*(?:billion|million|bn|mm|[MB])\b", re.IGNORECASE)
 """$3.0 billion, US$665 million, $1.5B; smaller amounts are no deals. C$ stays C$."""
 
-_WORDS = "one two three four five six seven eight nine ten eleven twelve fifteen twenty".split()
+_WORDS = (
+    "twenty-five one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen twenty thirty"
+).split()
 TERM = re.compile(
     rf"\b(\d{{1,2}}|{'|'.join(_WORDS)})(?:\s*\(\d{{1,2}}\))?[\s-]+years?\b(?!\s+ended|\s+ago)", re.IGNORECASE
 )
@@ -82,7 +117,9 @@ _BOILERPLATE = re.compile(
     r"|(?i:signatures?)\s*$)"
 )
 _NO_TITLE = re.compile(
-    r"^(?:ex(?:hibit)?[\s.-]*\d|for immediate release|press release|news release|document)", re.IGNORECASE
+    r"^(?:ex(?:hibit)?[\s.-]*\d|for immediate release|press release|news release|document|this news release"
+    r"|/?not for (?:distribution|dissemination))",
+    re.IGNORECASE,
 )
 _LONGEST_HEADING = 120
 _SHORTEST_TITLE = 25
@@ -92,9 +129,13 @@ _NEAR = 60
 
 @dataclass(frozen=True)
 class Findings:
-    """What the patterns found in one document, each thing once, in order."""
+    """What the patterns found in one document, each thing once, in order.
+
+    `is_periodic` says that the headline is one of results or of a monthly update, which repeat older deals.
+    """
 
     title: str
+    is_periodic: bool
     snippet: str
     mw: tuple[str, ...]
     usd: tuple[str, ...]
@@ -103,8 +144,11 @@ class Findings:
 
 
 def is_of_interest(filing: Filing, since: dt.date) -> bool:
-    """Whether it is an 8-K from that day on, under one of the items that announce agreements."""
-    return filing.form == FORM and filing.filed_date >= since and not ITEMS.isdisjoint(filing.items.split(","))
+    """Whether it is one of the forms that are read, from that day on, under one of its items."""
+    if filing.form not in ITEMS or filing.filed_date < since:
+        return False
+    items = ITEMS[filing.form]
+    return items is None or not items.isdisjoint(filing.items.split(","))
 
 
 def recent_filings(
@@ -132,7 +176,8 @@ def fetch_candidates(edgar: Edgar, filings: Sequence[Filing], unlisted: Mapping[
 
     def read(filing: Filing) -> tuple[str, Findings] | None:
         for document in _worth_reading(visit.documents(filing)):
-            found = find(visit.page(document.url, f"{filing.accession} {document.kind}"))
+            page = visit.page(document.url, f"{filing.accession} {document.kind}")
+            found = find(page, has_headline=document.kind not in ITEMS)
             if found:
                 return document.url, found
         return None
@@ -156,19 +201,22 @@ def fetch_candidates(edgar: Edgar, filings: Sequence[Filing], unlisted: Mapping[
 def _worth_reading(documents: Sequence[Document]) -> list[Document]:
     """Press releases first, for they have headlines; then the form itself."""
     exhibits = [document for document in documents if document.kind.startswith("EX-99")][:MOST_EXHIBITS]
-    return exhibits + [document for document in documents if document.kind == FORM][:1]
+    return exhibits + [document for document in documents if document.kind in ITEMS][:1]
 
 
-def find(page: str) -> Findings | None:
+def find(page: str, *, has_headline: bool = True) -> Findings | None:
     """What a document says of a deal; None where no paragraph has both a keyword and a figure in MW or dollars."""
     lines = _without_boilerplate(text_of(page))
-    told = [line for line in lines if KEYWORD.search(line)]
+    told = [line for line in lines if KEYWORD.search(line) and not _is_other_business(line)]
     with_figures = [line for line in told if MW.search(line) or USD.search(line)]
     if not with_figures:
         return None
     prose = [line for line in with_figures if len(line) > _LONGEST_HEADING] or with_figures
+    headlines = (line for line in lines if len(line) >= _SHORTEST_TITLE and not _NO_TITLE.match(line))
+    title = next(headlines, "")[:200] if has_headline else ""
     return Findings(
-        title=next((line for line in lines if len(line) >= _SHORTEST_TITLE and not _NO_TITLE.match(line)), "")[:200],
+        title=title,
+        is_periodic=bool(PERIODIC.search(title) and _PERIOD.search(title)),
         snippet=prose[0] if len(prose[0]) <= _SNIPPET else f"{prose[0][:_SNIPPET]} ...",
         mw=_once(found for line in told for found in _power(line)),
         usd=_once(found[0].strip() for line in told for found in USD.finditer(line)),
@@ -177,9 +225,13 @@ def find(page: str) -> Findings | None:
     )
 
 
+def _is_other_business(line: str) -> bool:
+    return bool(FINANCING.search(line) or (POWER_SUPPLY.search(line) and not CUSTOMER.search(line)))
+
+
 def _power(line: str) -> Iterable[str]:
     for found in MW.finditer(line):
-        yield f"{found[1]} {'GW' if found[2][0] in 'gG' else 'MW'}{_label(line, found)}"
+        yield f"{found['amount']} {'GW' if found['unit'][0] in 'gG' else 'MW'}{_label(line, found)}"
 
 
 def _terms(line: str) -> Iterable[str]:
@@ -197,7 +249,9 @@ def _parties(line: str) -> Iterable[str]:
 
 
 def _label(line: str, figure: re.Match[str]) -> str:
-    """Critical IT or gross, where said between commas right after a figure, or else right before it."""
+    """Critical IT or gross, where said within a figure, between commas right after it, or else right before it."""
+    if kind := figure["kind"]:
+        return next((f" {label}" for label, words in _LABELS.items() if words.search(kind)), "")
     before, after = line[max(0, figure.start() - _NEAR) : figure.start()], line[figure.end() : figure.end() + _NEAR]
     after = after[: min((found.start() for found in _CLAUSE_ENDS.finditer(after)), default=len(after))]
     before = before[max((found.end() for found in _CLAUSE_ENDS.finditer(before)), default=0) :]
@@ -255,16 +309,17 @@ class _TextReader(HTMLParser):
 
 
 def _row(filing: Filing, url: str, found: Findings, at: int) -> dict[str, object]:
-    lists = {f"{name.name}_found": "; ".join(getattr(found, name.name)) or None for name in fields(found)[2:]}
+    lists = {f"{name.name}_found": "; ".join(getattr(found, name.name)) or None for name in fields(found)[3:]}
     return lists | {
         "candidate_id": filing.accession,
         "symbol": filing.symbol,
         "company_name": filing.company_name,
         "filed_date": filing.filed_date,
         "form": filing.form,
-        "items": filing.items,
+        "items": filing.items or None,
         "url": url,
         "title": found.title or None,
+        "is_periodic": found.is_periodic,
         "snippet": found.snippet,
         "source_file": f"submissions CIK{filing.cik}",
         "source_row": at,
@@ -276,15 +331,10 @@ def _reject(filing: Filing, why: str) -> Reject:
     return Reject(f"edgar {filing.accession}", None, f"{filing.symbol} {filing.accession}: {why}", json.dumps(record))
 
 
-def not_among(filings: Iterable[Filing], known: Collection[str]) -> list[Filing]:
-    """The filings whose accession numbers are not known yet."""
-    return [filing for filing in filings if filing.accession not in known]
-
-
 _SCHEMA = pa.schema(
     [
         *(
-            (name, pa.date32() if name == "filed_date" else pa.string())
+            (name, {"filed_date": pa.date32(), "is_periodic": pa.bool_()}.get(name, pa.string()))
             for name in (
                 "candidate_id",
                 "symbol",
@@ -294,6 +344,7 @@ _SCHEMA = pa.schema(
                 "items",
                 "url",
                 "title",
+                "is_periodic",
                 "snippet",
                 "mw_found",
                 "usd_found",

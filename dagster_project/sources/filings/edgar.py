@@ -12,20 +12,12 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
-from dagster_project.sources.base import (
-    AccessRefusedError,
-    ChangedSchemaError,
-    OutOfTimeError,
-    RateLimitedError,
-    SourceError,
-    VendorDownError,
-    WebPageError,
-)
+from dagster_project.sources.base import ChangedSchemaError, RateLimitedError, SourceError, WebPageError
 from dagster_project.sources.http import Clock, Conversation, Json, Manners, json_of
 
 if TYPE_CHECKING:
@@ -34,12 +26,6 @@ if TYPE_CHECKING:
 
 PER_SECOND = 4.0
 """Requests a second of one visit; a sensor and a run may visit at once, and stay at eight together."""
-
-FAILURES_IN_A_ROW = 2
-"""After so many failures of the server in a row, the rest is left for the next run."""
-
-T = TypeVar("T")
-K = TypeVar("K")
 
 _CONTROL_PAGE = re.compile(r"Request Rate Threshold Exceeded|Undeclared Automated Tool", re.IGNORECASE)
 _ERROR_PAGE = re.compile(r"<title>[^<]*(?:unavailable|not found|error|maintenance)", re.IGNORECASE)
@@ -170,31 +156,6 @@ class Visit:
 def index_url(cik: str, accession: str, server: str = "https://www.sec.gov") -> str:
     """The page that lists a filing's documents."""
     return f"{server}/Archives/edgar/data/{int(cik)}/{accession.replace('-', '')}/{accession}-index.htm"
-
-
-def one_by_one(things: Iterable[K], read: Callable[[K], T]) -> tuple[list[tuple[K, T]], list[tuple[K, str]]]:
-    """Read each; what was read, and what was not, with the reason.
-
-    A refusal, a rate limit that stays, or a server that keeps failing ends the visit: nobody is asked for the rest.
-    """
-    done: list[tuple[K, T]] = []
-    failed: list[tuple[K, str]] = []
-    given_up = ""
-    in_a_row = 0
-    for thing in things:
-        if given_up:
-            failed.append((thing, given_up))
-            continue
-        try:
-            done.append((thing, read(thing)))
-            in_a_row = 0
-        except SourceError as error:
-            failed.append((thing, str(error)))
-            in_a_row += isinstance(error, VendorDownError)
-            over = isinstance(error, RateLimitedError | AccessRefusedError | OutOfTimeError)
-            if over or in_a_row >= FAILURES_IN_A_ROW:
-                given_up = f"not asked any more in this run ({error})"
-    return done, failed
 
 
 def facts_of(told: Json, company: Company, concepts: Mapping[str, str]) -> list[Fact]:

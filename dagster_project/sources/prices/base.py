@@ -21,7 +21,7 @@ OVERLAP = 10
 
 @dataclass(frozen=True)
 class StandingBar:
-    """One of the last bars that stand; `source_file` says which request brought it."""
+    """A bar that stands; `source_file` says which request brought it."""
 
     trade_date: dt.date
     close: float
@@ -38,7 +38,9 @@ class PriceRequest:
     wanted; a source that otherwise brings what is missing brings all days from `start` to `end`, missing or not.
 
     `standing` says what the warehouse holds of a symbol from this source, so that a source may bring only what is
-    missing; `always_open` are the symbols that trade around the clock. A source may ignore both.
+    missing: its last `OVERLAP` bars, or with `full_history` all of them, so that every day can be compared.
+    `always_open` are the symbols that trade around the clock; `other_tickers` are those under which a vendor may know a
+    symbol whose ticker changed. A source may ignore all of these.
     """
 
     symbols: tuple[str, ...]
@@ -46,7 +48,9 @@ class PriceRequest:
     end: dt.date | None = None
     standing: Mapping[str, tuple[StandingBar, ...]] = field(default_factory=dict)
     always_open: frozenset[str] = frozenset()
+    other_tickers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     only_listed: bool = False
+    full_history: bool = False
 
     @property
     def is_ranged(self) -> bool:

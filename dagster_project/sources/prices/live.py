@@ -13,6 +13,8 @@ All vendors share one source name in the warehouse, so that falling back for a d
 missing: the overlap is compared, but its small differences are not written over what the first choice said. What it
 brought, the first choice replaces once it is back.
 
+With `PriceRequest.full_history` the overlap is all that stands, so that a correction of a day long ago is found too.
+
 Days that a person picked (`PriceRequest.start`, `end`) are fetched whether they are missing or not. The overlap is
 compared all the same, and days between what stands and the picked ones are fetched with them: no hole, no two scales.
 """
@@ -31,16 +33,13 @@ import pyarrow.compute as pc
 
 from dagster_project.sessions import last_complete_session, last_complete_utc_day
 from dagster_project.sources.base import (
-    AccessRefusedError,
     Batch,
     EmptyFetchError,
-    OutOfTimeError,
-    RateLimitedError,
     Reject,
     SourceError,
     VendorDownError,
 )
-from dagster_project.sources.http import Clock
+from dagster_project.sources.http import Clock, first_known, patience_ends
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,9 +73,6 @@ CLOSE_TOLERANCE_USD = 5e-5
 ADJUSTMENT_TOLERANCE = 1e-5
 """A dividend of 0.001 % of the price moves adjusted close / close by as much."""
 
-FAILURES_IN_A_ROW = 2
-"""After so many symbols in a row that found a vendor down, it is not asked for the others in this run."""
-
 Reader = Callable[[str, dt.date | None], pa.Table]
 """Reads one symbol's bars from a day on (None: the whole history), in `BARS`; raises `SourceError`."""
 
@@ -105,11 +101,9 @@ class _Visit:
     failures_in_a_row: int = 0
 
     def note(self, error: SourceError) -> None:
-        """Remember a failure that is the vendor's, not the symbol's: whoever asks on is a nuisance."""
-        if isinstance(error, VendorDownError):
-            self.failures_in_a_row += 1
-        over = isinstance(error, RateLimitedError | AccessRefusedError | OutOfTimeError)
-        if over or self.failures_in_a_row >= FAILURES_IN_A_ROW:
+        """Remember a failure that is the vendor's, not the symbol's."""
+        self.failures_in_a_row += isinstance(error, VendorDownError)
+        if patience_ends(error, self.failures_in_a_row):
             self.given_up = f"{self.vendor.name} not asked any more in this run ({error})"
 
 
@@ -142,6 +136,18 @@ class _Picked:
         return _Picked(min(self.start, last_standing), self.end) if self.start else self
 
 
+@dataclass(frozen=True)
+class _Wanted:
+    """What is wanted of one symbol; `tickers` are its own and those that a vendor may know it by since or before."""
+
+    symbol: str
+    tickers: Sequence[str]
+    standing: Sequence[StandingBar]
+    last_day: dt.date
+    picked: _Picked | None
+    full_history: bool
+
+
 @dataclass
 class LivePrices:
     """The `live` source: vendors in order of preference, each symbol from the first that can serve it."""
@@ -165,11 +171,13 @@ class LivePrices:
             picked = _Picked(request.start, min(request.end or last_day, last_day)) if request.is_ranged else None
             standing = request.standing.get(symbol, ())
             try:
-                visit, series = _from_the_first_that_can(visits, symbol, standing, last_day, picked)
+                tickers = (symbol, *request.other_tickers.get(symbol, ()))
+                wanted = _Wanted(symbol, tickers, standing, last_day, picked, request.full_history)
+                visit, series = _from_the_first_that_can(visits, wanted)
             except SourceError as error:
                 missing[symbol] = str(error)
                 continue
-            tables.append(_with_origin(series.bars, f"{visit.vendor.name} {symbol}"))
+            tables.append(_with_origin(series.bars, symbol, visit.vendor.name))
             if series.since is not None:
                 since[symbol] = series.since
             if series.restated:
@@ -185,20 +193,14 @@ class LivePrices:
         return Batch(self.name, rows, rejects, since, restated, missing, is_partial=request.is_partial)
 
 
-def _from_the_first_that_can(
-    visits: Sequence[_Visit],
-    symbol: str,
-    standing: Sequence[StandingBar],
-    last_day: dt.date,
-    picked: _Picked | None,
-) -> tuple[_Visit, _Series]:
+def _from_the_first_that_can(visits: Sequence[_Visit], wanted: _Wanted) -> tuple[_Visit, _Series]:
     reasons: list[str] = []
     for visit in visits:
         if visit.given_up:
             reasons.append(visit.given_up)
             continue
         try:
-            series = _series(visit, symbol, standing, last_day, picked)
+            series = _series(visit, wanted)
         except SourceError as error:
             visit.note(error)
             reasons.append(str(error))
@@ -208,37 +210,36 @@ def _from_the_first_that_can(
     raise SourceError("; ".join(reasons))
 
 
-def _series(
-    visit: _Visit,
-    symbol: str,
-    standing: Sequence[StandingBar],
-    last_day: dt.date,
-    picked: _Picked | None,
-) -> _Series:
+def _series(visit: _Visit, wanted: _Wanted) -> _Series:
+    vendor, symbol, standing, picked = visit.vendor.name, wanted.symbol, wanted.standing, wanted.picked
+
     def read(start: dt.date | None) -> pa.Table:
-        bars = visit.read(symbol, start)
-        within = pc.less_equal(bars["trade_date"], pa.scalar(last_day))
+        bars = first_known(wanted.tickers, lambda ticker: visit.read(ticker, start))
+        within = pc.less_equal(bars["trade_date"], pa.scalar(wanted.last_day))
         if start is not None:
             within = pc.and_(within, pc.greater_equal(bars["trade_date"], pa.scalar(start)))
         bars = bars.filter(within)
         if not bars.num_rows:
-            raise EmptyFetchError(f"{visit.vendor.name} {symbol}: no bar from {start or 'the beginning'} to {last_day}")
+            raise EmptyFetchError(f"{vendor} {symbol}: no bar from {start or 'the beginning'} to {wanted.last_day}")
         return bars
 
     def some_of(bars: pa.Table, days: _Picked) -> pa.Table:
         kept = bars.filter(days.of(bars["trade_date"]))
         if not kept.num_rows:
-            raise EmptyFetchError(f"{visit.vendor.name} {symbol}: no bar from {days}")
+            raise EmptyFetchError(f"{vendor} {symbol}: no bar from {days}")
         return kept
 
     if not standing:
         return _Series(some_of(read(picked.start), picked) if picked else read(None))
     since = standing[0].trade_date
-    # days that a person picked are added to what stands: both are read, so that the overlap can be compared
-    bars = read(picked.start and min(picked.start, since)) if picked else read(since)
+    if wanted.full_history:
+        bars = read(None)
+    else:
+        # days that a person picked are added to what stands: both are read, so that the overlap can be compared
+        bars = read(picked.start and min(picked.start, since)) if picked else read(since)
     # bars that a substitute brought are written over by the overlap: they need not agree
-    own = [bar for bar in standing if bar.source_file.split(" ")[0] == visit.vendor.name]
-    why = _restated(bars, own if visit.is_first_choice and own else standing, visit.vendor.name)
+    own = [bar for bar in standing if bar.source_file.split(" ")[0] == vendor]
+    why = _restated(bars, own if visit.is_first_choice and own else standing, vendor)
     fresh = bars.filter(pc.greater(bars["trade_date"], pa.scalar(standing[-1].trade_date)))
     if not why and not visit.is_first_choice and pc.any(pc.is_valid(fresh["dividend_usd"])).as_py():
         why = "a dividend changes every adjusted close before it"
@@ -274,9 +275,11 @@ def _restated(bars: pa.Table, standing: Sequence[StandingBar], vendor: str) -> s
     return ""
 
 
-def _with_origin(bars: pa.Table, request: str) -> pa.Table:
-    numbered = bars.append_column("source_file", pa.repeat(pa.scalar(request), bars.num_rows))
-    return numbered.append_column("source_row", pa.array(range(1, bars.num_rows + 1), pa.int64())).cast(_SCHEMA)
+def _with_origin(bars: pa.Table, symbol: str, vendor: str) -> pa.Table:
+    """The bars under the symbol that the warehouse keeps, with the ticker that the vendor was asked for as origin."""
+    asked = pc.binary_join_element_wise(vendor, bars["symbol"], " ")
+    kept = bars.set_column(0, "symbol", pa.repeat(pa.scalar(symbol), bars.num_rows)).append_column("source_file", asked)
+    return kept.append_column("source_row", pa.array(range(1, bars.num_rows + 1), pa.int64())).cast(_SCHEMA)
 
 
 def _shortened(text: str, most: int = 600) -> str:

@@ -6,7 +6,8 @@ vendor; the curated ratings, which are a file of the reference folder (`sources.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from dagster_project.sources.base import Batch, SourceError
@@ -14,9 +15,13 @@ from dagster_project.sources.base import Batch, SourceError
 
 @dataclass(frozen=True)
 class RatingRequest:
-    """For which companies ratings are wanted: all that the source has of them."""
+    """For which companies ratings are wanted: all that the source has of them.
+
+    `other_tickers` are those under which a source may know a company whose ticker changed.
+    """
 
     symbols: tuple[str, ...]
+    other_tickers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 class RatingSource(Protocol):

@@ -3,13 +3,17 @@
 A frame per company: the index `GradeDate` is a time (UTC), the columns are Firm, ToGrade, FromGrade, Action (up, down,
 init, main, reit) and, since 2025, priceTargetAction, currentPriceTarget and priorPriceTarget, where 0 means none.
 
-Belongs here: reading those frames into a batch. Does not belong here: what a rating word is worth (`rating_scale.csv`),
-which names are one firm (`firm_aliases.csv`), which source wins (the dbt models).
+Belongs here: reading those frames into a batch. Does not belong here: the session that yfinance speaks through
+(`sources.yahoo`), what a rating word is worth (`rating_scale.csv`), which names are one firm (`firm_aliases.csv`),
+which source wins (the dbt models).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import datetime as dt
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -17,53 +21,96 @@ import pyarrow as pa
 
 from dagster_project.contracts.ratings import YAHOO_RATING_CHANGES
 from dagster_project.sessions import EXCHANGE_TIME_ZONE
-from dagster_project.sources.base import Batch, EmptyFetchError, Reject, SourceError
+from dagster_project.sources import yahoo
+from dagster_project.sources.base import Batch, ChangedSchemaError, EmptyFetchError, Reject, UnknownSymbolError
+from dagster_project.sources.http import Clock, Conversation, Json, Manners, first_known, one_by_one
 
 if TYPE_CHECKING:
-    import datetime as dt
+    from pathlib import Path
 
     from dagster_project.sources.ratings.base import RatingRequest
 
 FetchFrame = Callable[[str], pd.DataFrame]
-"""Gives the frame of one symbol; an empty one where Yahoo lists nothing for it."""
+"""Gives the frame of one symbol, an empty one where Yahoo lists nothing for it; raises `SourceError`."""
 
 REQUIRED = ("Firm", "ToGrade", "FromGrade", "Action")
 
+_SUMMARY = "/v10/finance/quoteSummary/"
+_NOTHING_LISTED = "No fundamentals data found"
+"""What Yahoo says, with status 404, of a company that it knows and has no ratings of."""
 
+
+@dataclass
 class YahooRatings:
-    """Yahoo's list of upgrades and downgrades, one request per company."""
+    """Yahoo's list of upgrades and downgrades, one request per company.
 
-    name = "yahoo"
-    is_switched_on = True
+    `cache_dir` is where yfinance keeps cookies between runs; `server` takes the place of every Yahoo host. A test may
+    hand over `fetch_frame`, which then stands for all of that.
+    """
 
-    def __init__(self, fetch_frame: FetchFrame | None = None) -> None:
-        """Use `fetch_frame` (tests hand over a recorded one), else yfinance, which is imported at the first fetch."""
-        self._fetch_frame = fetch_frame or _from_yfinance
+    fetch_frame: FetchFrame | None = None
+    manners: Manners = field(default_factory=Manners)
+    clock: Clock = field(default_factory=Clock, repr=False)
+    cache_dir: Path | None = None
+    server: str | None = None
+    name: str = "yahoo"
+    is_switched_on: bool = True
 
     def fetch(self, request: RatingRequest) -> Batch:
-        """Every rating of these companies; a company that could not be read is a reject, and its old rows stand."""
-        rows: list[dict[str, Any]] = []
-        rejects: list[Reject] = []
-        for symbol in request.symbols:
-            try:
-                rows += _rows(symbol, self._fetch_frame(symbol))
-            except SourceError:
-                raise
-            except Exception as error:  # whatever a vendor's library raises is about this symbol only
-                rejects.append(Reject(_request(symbol), None, f"{type(error).__name__}: {error}", symbol))
+        """Every rating of these companies; a company that could not be read is a reject, and its old rows stand.
+
+        Raises `EmptyFetchError` where no company has a rating.
+        """
+        fetch_frame = self.fetch_frame or self._open()
+
+        def read(symbol: str) -> list[dict[str, Any]]:
+            tickers = (symbol, *request.other_tickers.get(symbol, ()))
+            return _rows(symbol, first_known(tickers, fetch_frame))
+
+        done, failed = one_by_one(request.symbols, read)
+        rows = [row for _, of_one in done for row in of_one]
         if not rows:
-            reasons = "; ".join(f"{reject.record}: {reject.reason}" for reject in rejects[:3])
+            reasons = "; ".join(dict.fromkeys(why for _, why in failed))[:600]
             raise EmptyFetchError(f"Yahoo gave no rating for {len(request.symbols)} companies; {reasons or 'empty'}")
-        return Batch(self.name, _table(rows), tuple(rejects))
+        rejects = tuple(
+            Reject(_request(symbol), None, f"{symbol} is missing: {why}", json.dumps({"ticker": symbol}))
+            for symbol, why in failed
+        )
+        return Batch(self.name, _table(rows), rejects, missing=dict(failed))
+
+    def _open(self) -> FetchFrame:
+        """Reads one company's frame, with a time budget and a memory of one run."""
+        import yfinance
+
+        conversation = Conversation(self.name, self.manners, self.clock)
+        session = yahoo.open_session(conversation, {_SUMMARY: _check_summary}, self.server, self.cache_dir)
+
+        def fetch_frame(symbol: str) -> pd.DataFrame:
+            try:
+                frame: pd.DataFrame = yahoo.read(
+                    session,
+                    symbol,
+                    lambda: yfinance.Ticker(symbol.replace(".", "-"), session=session).upgrades_downgrades,
+                )
+            except (UnknownSymbolError, EmptyFetchError) as error:
+                if isinstance(error, EmptyFetchError) or _NOTHING_LISTED in session.refused_with:
+                    return pd.DataFrame()
+                raise
+            return frame
+
+        return fetch_frame
 
 
-def _from_yfinance(symbol: str) -> pd.DataFrame:
+def _check_summary(told: Json, asked: Mapping[str, Any], who: str) -> None:  # noqa: ARG001
+    """Refuse an answer that yfinance would take for a company without ratings."""
     try:
-        import yfinance  # type: ignore[import-not-found, import-untyped, unused-ignore]
-    except ImportError as error:
-        raise SourceError("ratings from Yahoo need the package yfinance: pip install yfinance") from error
-    frame = yfinance.Ticker(symbol).upgrades_downgrades
-    return pd.DataFrame() if frame is None else pd.DataFrame(frame)
+        history = told["quoteSummary"]["result"][0]["upgradeDowngradeHistory"]["history"]
+    except (KeyError, TypeError, IndexError) as error:
+        raise ChangedSchemaError(f"{who}: not laid out as a list of ratings") from error
+    if not isinstance(history, list) or not all(isinstance(note, dict) for note in history):
+        raise ChangedSchemaError(f"{who}: its ratings are no list")
+    if not history:
+        raise EmptyFetchError(f"{who}: no ratings")
 
 
 def _request(symbol: str) -> str:
@@ -75,11 +122,13 @@ def _rows(symbol: str, frame: pd.DataFrame) -> list[dict[str, Any]]:
     if frame.empty:
         return []
     if missing := [column for column in REQUIRED if column not in frame.columns]:
-        raise ValueError(f"the frame lacks {', '.join(missing)}; it has {', '.join(map(str, frame.columns))}")
+        raise ChangedSchemaError(
+            f"yahoo {symbol}: the frame lacks {', '.join(missing)}; it has {', '.join(map(str, frame.columns))}"
+        )
     times = pd.DatetimeIndex(pd.to_datetime(frame.index, utc=True))
     latest: dict[tuple[dt.date, str | None], dict[str, Any]] = {}
     for line, (time, record) in enumerate(zip(times, frame.to_dict("records"), strict=True), start=1):
-        rating_date, firm = time.tz_convert(EXCHANGE_TIME_ZONE).date(), _text(record["Firm"])
+        rating_date, firm = _day(time), _text(record["Firm"])
         row = {
             "rating_date": rating_date,
             "graded_at_epoch": int(time.timestamp()),
@@ -99,6 +148,12 @@ def _rows(symbol: str, frame: pd.DataFrame) -> list[dict[str, Any]]:
         if known is None or row["graded_at_epoch"] > known["graded_at_epoch"]:
             latest[(rating_date, firm)] = row
     return list(latest.values())
+
+
+def _day(time: pd.Timestamp) -> dt.date:
+    """The day in New York; midnight UTC to the second is a date without a time, and no evening before."""
+    day: dt.date = (time if time == time.normalize() else time.tz_convert(EXCHANGE_TIME_ZONE)).date()
+    return day
 
 
 def _text(value: object) -> str | None:

@@ -66,10 +66,7 @@ bars as (
         close,
         volume,
         price_source,
-        coalesce(
-            volume = 0 and high = low and close = close_of_day_before,
-            false
-        ) as is_suspect
+        coalesce({{ is_ghost_bar('close_of_day_before') }}, false) as is_suspect
 
     from on_sessions
     -- an unknown instrument keeps its own calendar; a known one is read at exchange sessions

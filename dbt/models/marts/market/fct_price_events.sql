@@ -63,7 +63,7 @@ ghost_bars as (
         close as event_value,
         'no volume, no range, closed where the day before did: kept, marked is_suspect' as detail
     from placed
-    where volume = 0 and high = low and close = close_before
+    where {{ is_ghost_bar('close_before') }}
 
 ),
 
