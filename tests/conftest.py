@@ -1,6 +1,7 @@
 """What every test may use.
 
-Belongs here: paths and fixtures used by more than one folder, the real pipeline (Dagster, dbt and DuckDB) among them. Does not belong here: fixtures of a single subject.
+Belongs here: paths and fixtures used by more than one folder, the real pipeline (Dagster, dbt, DuckDB) among them. Does
+not belong here: fixtures of a single subject.
 """
 
 from __future__ import annotations
