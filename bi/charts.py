@@ -183,12 +183,18 @@ def usd_per_mw_chart(deals: Frame, *, width: int = WIDTH) -> alt.LayerChart:
 
 
 def scenario_chart(
-    scenarios: Frame, close: float | None, *, is_simulated: bool = False, width: int = WIDTH
+    scenarios: Frame,
+    close: float | None,
+    *,
+    price_name: str = "close",
+    is_simulated: bool = False,
+    width: int = WIDTH,
 ) -> alt.LayerChart:
     """What published values per MW come to per share, low to high with the point between, against the close.
 
     `scenarios` as `questions.scenarios`; only rows with a value are drawn, one line per publication, business and
-    capacity basis. `close` in USD, None where not known. Raises `ChartError` where no row has a value.
+    capacity basis. `close` in USD, None where not known, is called `price_name`. Raises `ChartError` where no row has a
+    value.
     """
     rows = _rows(
         scenarios,
@@ -255,7 +261,7 @@ def scenario_chart(
     values = base.mark_text(dy=-13, fontSize=10.5, color=INK).encode(y=y, x=x, text="said:N")
     layers: list[alt.Chart] = [spans, marks, values]
     if close is not None and not pd.isna(close):
-        said = f"close {close:,.2f}" + (" (simulated)" if is_simulated else "")
+        said = f"{price_name} {close:,.2f}" + (" (simulated)" if is_simulated else "")
         here = alt.Chart(pd.DataFrame({"close": [close], "said": [said]}))
         layers += [
             here.mark_rule(color=INK, strokeWidth=1.5, strokeDash=[5, 4]).encode(x="close:Q"),

@@ -6,9 +6,10 @@ Belongs here: formats and escaping. Does not belong here: sentences (`templates`
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
+from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
@@ -56,7 +57,7 @@ def against(value: float) -> str:
     return "level with" if size == "0.0" else f"{size}% {'above' if value > 0 else 'below'}"
 
 
-def html_page(story: Story, pictures: dict[str, str]) -> str:
+def html_page(story: Story, pictures: Mapping[str, str | None]) -> str:
     """The page with its pictures (name to SVG) inside; needs nothing from anywhere."""
     environment = _environment(None)
     environment.globals |= {
@@ -65,7 +66,8 @@ def html_page(story: Story, pictures: dict[str, str]) -> str:
         ),
         "strong": lambda text: Markup("<strong>{}</strong>").format(text),
     }
-    drawn = {name: Markup(svg) for name, svg in pictures.items()}  # noqa: S704 - drawn here, texts escaped by Vega
+    # drawn from our own charts, in which Vega has escaped the texts
+    drawn = {name: Markup(svg) if svg else None for name, svg in pictures.items()}  # noqa: S704
     return environment.get_template("brief.html.j2").render(s=story, pictures=drawn)
 
 
@@ -101,7 +103,7 @@ def _environment(finalize: Callable[[Any], Any] | None) -> Environment:
     )
     for speak in (day, usd, money, count, signed, points, against):
         environment.filters[speak.__name__] = _or_not_known(speak)
-    environment.filters |= {"safe_link": _safe_link, "code": _code, "or_dash": _or_dash}
+    environment.filters |= {"safe_link": _safe_link, "code": _code, "site_name": _site_name, "or_dash": _or_dash}
     return environment
 
 
@@ -111,11 +113,15 @@ def _or_not_known(speak: Callable[[Any], str]) -> Callable[[Any], str]:
 
 def _or_dash(said: str) -> str:
     """For narrow columns, below which the dash is explained."""
-    return "–" if said == NOT_KNOWN else said  # noqa: RUF001 - the dash is meant
+    return "–" if said == NOT_KNOWN else said
 
 
 def _code(name: str) -> Markup:
     return Markup(re.sub(r"\W", "", name))  # noqa: S704 - letters, digits and underscores
+
+
+def _site_name(url: str) -> str:
+    return (urlsplit(url).hostname or url).removeprefix("www.")
 
 
 def _safe_link(url: str | None) -> Markup | None:
