@@ -23,13 +23,13 @@ SESSIONS = 126
 
 
 def draw(database: Path, story: Story) -> dict[str, str | None]:
-    """SVG by name: `price`, `scenarios`, `deals` and `usd_per_mw`; None where there is nothing to draw."""
+    """SVG by name: `price`, `scenarios` and `usd_per_mw`; None where there is nothing to draw."""
     deals = questions.deals(database, story.session)
     valued = [asdict(scenario) | {"gross_mw": None} for scenario in story.scenarios if scenario.value_per_share_usd]
     makers: dict[str, Callable[[], alt.LayerChart | alt.VConcatChart]] = {
         "price": lambda: charts.miner_chart(
             questions.bars(database, story.symbol, story.prices_until, SESSIONS),
-            questions.levels(database, story.symbol, story.prices_until),
+            _levels(story),
             questions.ratings(database, story.session, story.symbol),
             width=470,
         ),
@@ -40,10 +40,29 @@ def draw(database: Path, story: Story) -> dict[str, str | None]:
             is_simulated=story.is_simulated and story.quote is None,
             width=300,
         ),
-        "deals": lambda: charts.deal_flow_chart(deals, story.session, width=400),
-        "usd_per_mw": lambda: charts.usd_per_mw_chart(deals, width=400),
+        "usd_per_mw": lambda: charts.usd_per_mw_chart(deals, width=310),
     }
     return {name: _drawn(make) for name, make in makers.items()}
+
+
+def _levels(story: Story) -> pd.DataFrame:
+    """The levels that the text names, on its side of the quote: the chart must not call a support what it does not."""
+    levels = story.technicals.levels if story.technicals else ()
+    return pd.DataFrame(
+        [
+            {
+                "level_type": level.side,
+                "level_rank": sum(
+                    other.side == level.side and abs(other.distance_pct) <= abs(level.distance_pct) for other in levels
+                ),
+                "level_price": level.level_price,
+                "distance_pct": level.distance_pct,
+                "touches": level.touches,
+            }
+            for level in levels
+        ],
+        columns=["level_type", "level_rank", "level_price", "distance_pct", "touches"],
+    )
 
 
 def _drawn(make: Callable[[], alt.LayerChart | alt.VConcatChart]) -> str | None:

@@ -413,7 +413,7 @@ def _company(reader: _Reader) -> Row:
         if company["symbol"] == reader.known["symbol"]:
             return company
     known = ", ".join(company["symbol"] for company in companies)
-    raise StoryError(f"{reader.known['symbol']} is not covered; known are {known}")
+    raise StoryError(f"{reader.known['symbol']!r} is not covered; known are {known}")
 
 
 def _sessions(reader: _Reader, as_of: date, *, is_quoted: bool) -> tuple[date, date]:
