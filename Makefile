@@ -12,7 +12,7 @@ ifdef MINEHOUSE_PRICE_FILES
 export MINEHOUSE_PRICE_FILES := $(abspath $(MINEHOUSE_PRICE_FILES))
 endif
 
-.PHONY: help run ui brief test check format snapshot bench lock clean manifest
+.PHONY: help run ui dashboard brief test check format snapshot bench lock clean manifest
 help:            ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -23,6 +23,9 @@ ui: $(VENV)/run.installed     ## Dagster on http://127.0.0.1:3000
 	@$(BIN)/python -m dagster_project prepare
 	@cd $(DAGSTER_HOME) && PYTHONPATH=$(CURDIR) $(CURDIR)/$(BIN)/dagster dev \
 	  --workspace $(CURDIR)/workspace.yaml --host 127.0.0.1 --port 3000
+
+dashboard: $(VENV)/bi.installed  ## the published file as pages on http://127.0.0.1:8501
+	@$(BIN)/python -m bi.dashboard
 
 snapshot: $(VENV)/run.installed  ## print the last published snapshot
 	@$(BIN)/python -m dagster_project snapshot

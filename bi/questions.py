@@ -17,22 +17,43 @@ import pyarrow as pa
 from bi.published import query
 
 
-def last_session(database: Path) -> date:
-    """The session that the published snapshot stands for.
+class EmptySnapshotError(ValueError):
+    """The published file stands for no session: no company has a price."""
 
-    Raises `bi.published.NotPublishedError`, and `LookupError` where no company has a price.
+
+def sessions(database: Path) -> pa.Table:
+    """The days that can be asked for: `first_session`, the first with a price of a company, and `last_session`.
+
+    One row. The last is the session that the published snapshot stands for. Raises `EmptySnapshotError` and
+    `bi.published.NotPublishedError`.
     """
-    day: date | None = query(database, "select max(as_of_session_date) from miner_snapshot").column(0)[0].as_py()
-    if day is None:
-        raise LookupError("the published snapshot is empty")
+    answer = query(
+        database,
+        """
+        with snapshot as (
+            select max(as_of_session_date) as last_session from miner_snapshot
+        )
+
+        select coalesce(min(dim_miners.first_price_date), any_value(snapshot.last_session)) as first_session,
+            any_value(snapshot.last_session) as last_session
+        from snapshot
+        left join dim_miners on dim_miners.is_covered_company
+        """,
+    )
+    if answer["last_session"][0].as_py() is None:
+        raise EmptySnapshotError("the published snapshot is empty")
+    return answer
+
+
+def last_session(database: Path) -> date:
+    """The session that the published snapshot stands for; raises as `sessions` does."""
+    day: date = sessions(database)["last_session"][0].as_py()
     return day
 
 
-def first_session(database: Path) -> date:
-    """The first session with a price of a covered company: before it there is nothing to ask for."""
-    sql = "select coalesce(min(first_price_date), (select max(as_of_session_date) from miner_snapshot)) from dim_miners"
-    day: date = query(database, f"{sql} where is_covered_company").column(0)[0].as_py()
-    return day
+def price_sources(database: Path) -> pa.Table:
+    """Where prices come from: one row per symbol and `price_source`; sample means simulated."""
+    return query(database, "select distinct symbol, price_source from fct_daily_technicals order by all")
 
 
 def snapshot(database: Path, as_of: date) -> pa.Table:
@@ -205,7 +226,8 @@ def scenarios(database: Path, symbol: str, as_of: date) -> pa.Table:
         """
         select
             as_of_date, source_firm, business, capacity_basis, scenario, assumption_scope, assumption_type, value_basis,
-            usd_per_mw, critical_it_mw, gross_mw, value_per_share_usd, close, upside_pct, scenario_coverage, source_url,
+            mw_basis, usd_per_mw, critical_it_mw, gross_mw,
+            value_per_share_usd, close, upside_pct, scenario_coverage, source_url,
             value_per_share_usd is not null and capacity_basis = first(capacity_basis) over (
                 partition by as_of_date, source_firm, business
                 order by
