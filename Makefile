@@ -12,7 +12,7 @@ ifdef MINEHOUSE_PRICE_FILES
 export MINEHOUSE_PRICE_FILES := $(abspath $(MINEHOUSE_PRICE_FILES))
 endif
 
-.PHONY: help run ui test check format snapshot bench lock clean manifest
+.PHONY: help run ui dashboard brief test check format snapshot bench lock clean manifest
 help:            ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -24,11 +24,17 @@ ui: $(VENV)/run.installed     ## Dagster on http://127.0.0.1:3000
 	@cd $(DAGSTER_HOME) && PYTHONPATH=$(CURDIR) $(CURDIR)/$(BIN)/dagster dev \
 	  --workspace $(CURDIR)/workspace.yaml --host 127.0.0.1 --port 3000
 
+dashboard: $(VENV)/bi.installed  ## the published file as pages on http://127.0.0.1:8501
+	@$(BIN)/python -m bi.dashboard
+
 snapshot: $(VENV)/run.installed  ## print the last published snapshot
 	@$(BIN)/python -m dagster_project snapshot
 
 manifest: $(VENV)/run.installed  ## let dbt read the project anew
 	@$(BIN)/python -m dagster_project prepare
+
+brief: $(VENV)/bi.installed   ## one page on a miner and a day: make brief SYMBOL=CLSK AS_OF=2025-11-24 [QUOTE=11.23] [SINCE=2025-09-24]
+	@$(BIN)/python -m bi.brief --symbol "$(SYMBOL)" --as-of "$(AS_OF)" $(if $(QUOTE),--quote "$(QUOTE)") $(if $(SINCE),--since "$(SINCE)")
 
 test: $(VENV)/dev.installed   ## every test, offline
 	@$(BIN)/python -m pytest

@@ -1,0 +1,75 @@
+"""The charts of the page as SVG.
+
+Belongs here: which charts of `bi.charts` go on the page, and making them part of it. Does not belong here: how a chart
+looks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import altair as alt
+import pandas as pd
+import vl_convert
+
+from bi import charts, questions
+from bi.brief.story import Story
+
+SESSIONS = 126
+"""Half a year of candles: what fits beside the text."""
+
+
+def draw(database: Path, story: Story) -> dict[str, str | None]:
+    """SVG by name: `price`, `scenarios` and `usd_per_mw`; None where there is nothing to draw."""
+    deals = questions.deals(database, story.session)
+    valued = [asdict(scenario) | {"gross_mw": None} for scenario in story.scenarios if scenario.value_per_share_usd]
+    makers: dict[str, Callable[[], alt.LayerChart | alt.VConcatChart]] = {
+        "price": lambda: charts.miner_chart(
+            questions.bars(database, story.symbol, story.prices_until, SESSIONS),
+            _levels(story),
+            questions.ratings(database, story.session, story.symbol),
+            width=470,
+        ),
+        "scenarios": lambda: charts.scenario_chart(
+            pd.DataFrame(valued),
+            story.price,
+            price_name="close" if story.quote is None else "quote",
+            is_simulated=story.is_simulated and story.quote is None,
+            width=300,
+        ),
+        "usd_per_mw": lambda: charts.usd_per_mw_chart(deals, width=310),
+    }
+    return {name: _drawn(make) for name, make in makers.items()}
+
+
+def _levels(story: Story) -> pd.DataFrame:
+    """The levels that the text names, on its side of the quote: the chart must not call a support what it does not."""
+    levels = story.technicals.levels if story.technicals else ()
+    return pd.DataFrame(
+        [
+            {
+                "level_type": level.side,
+                "level_rank": sum(
+                    other.side == level.side and abs(other.distance_pct) <= abs(level.distance_pct) for other in levels
+                ),
+                "level_price": level.level_price,
+                "distance_pct": level.distance_pct,
+                "touches": level.touches,
+            }
+            for level in levels
+        ],
+        columns=["level_type", "level_rank", "level_price", "distance_pct", "touches"],
+    )
+
+
+def _drawn(make: Callable[[], alt.LayerChart | alt.VConcatChart]) -> str | None:
+    try:
+        chart = make()
+    except charts.ChartError:
+        return None
+    svg = vl_convert.vegalite_to_svg(chart.to_dict())
+    # what it says to a screen reader bar by bar stands in the page's text and tables
+    return re.sub(r' (?:aria-[a-z]+|role)="[^"]*"', "", svg).replace("<svg ", '<svg aria-hidden="true" ', 1)

@@ -1,0 +1,71 @@
+"""The quality page: what was checked, what failed, how far the data reaches."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from bi import questions
+from bi.dashboard import tables
+from bi.dashboard.frame import Published, head
+
+CHECKS = {
+    "passed": tables.flag("Passed"),
+    "severity": tables.text("Severity"),
+    "layer": tables.text("Layer"),
+    "tool": tables.text("Tool"),
+    "table_name": tables.text("Table"),
+    "check_name": tables.text("Check"),
+    "failing_rows": tables.number("Failing rows", help="Not known where a check does not count rows."),
+    "observed": tables.text("Observed", "large"),
+}
+
+
+def show(published: Published) -> None:
+    """The page."""
+    checks = published.ask(questions.data_quality)
+    last = published.ask(questions.sessions)["last_session"].iloc[0]
+    head(published, "Data quality", f"Prices reach to the close of {last:%d %B %Y}")
+    if checks.empty:
+        st.info("No check is known: the published file was written without any.")
+    else:
+        _checks(checks)
+    st.subheader("How far the data reaches")
+    tables.show(
+        published.ask(questions.freshness),
+        {
+            "kind": tables.text("Facts"),
+            "rows": tables.number("Rows"),
+            "first_date": tables.day("First"),
+            "last_date": tables.day("Last"),
+        },
+    )
+
+
+def _checks(checks: pd.DataFrame) -> None:
+    failed = checks[~checks["passed"].astype(bool)]
+    with st.container(horizontal=True):
+        st.metric("Checks", len(checks), border=True, width=200)
+        st.metric("Failed, severe", int((failed["severity"] == "ERROR").sum()), border=True, width=200)
+        st.metric("Failed, worth a look", int((failed["severity"] == "WARN").sum()), border=True, width=200)
+        st.metric("Checked, UTC", f"{checks['checked_at'].max():%d %b %Y %H:%M}", border=True, width=260)
+    st.subheader("What failed")
+    if failed.empty:
+        st.success(f"None of the {len(checks)} checks of this run failed.")
+    else:
+        tables.show(failed, {name: column for name, column in CHECKS.items() if name != "passed"})
+    st.subheader("By layer and tool")
+    by = checks.assign(failed=~checks["passed"].astype(bool)).groupby(["layer", "tool"], as_index=False)
+    tables.show(
+        by.agg(checks=("passed", "size"), failed=("failed", "sum")).sort_values(
+            ["failed", "layer"], ascending=[False, True]
+        ),
+        {
+            "layer": tables.text("Layer"),
+            "tool": tables.text("Tool"),
+            "checks": tables.number("Checks"),
+            "failed": tables.number("Failed"),
+        },
+    )
+    st.subheader("Every check")
+    tables.show(checks, CHECKS)

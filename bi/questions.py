@@ -1,0 +1,282 @@
+"""The questions that the dashboard and the brief ask of the published file.
+
+Belongs here: SQL over the marts, one function per question, every one of them as of a day. Does not belong here: a
+figure that a mart could hold, what is done with an answer, and opening the file (`bi.published`).
+
+`as_of` is the day whose knowledge is asked for: a fact that became known later, and a correction made later, is not in
+the answer. Rows whose day of announcement is not known are in none.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pyarrow as pa
+
+from bi.published import query
+
+
+class EmptySnapshotError(ValueError):
+    """The published file stands for no session: no company has a price."""
+
+
+def sessions(database: Path) -> pa.Table:
+    """The days that can be asked for: `first_session`, the first with a price of a company, and `last_session`.
+
+    One row. The last is the session that the published snapshot stands for. Raises `EmptySnapshotError` and
+    `bi.published.NotPublishedError`.
+    """
+    answer = query(
+        database,
+        """
+        with snapshot as (
+            select max(as_of_session_date) as last_session from miner_snapshot
+        )
+
+        select coalesce(min(dim_miners.first_price_date), any_value(snapshot.last_session)) as first_session,
+            any_value(snapshot.last_session) as last_session
+        from snapshot
+        left join dim_miners on dim_miners.is_covered_company
+        """,
+    )
+    if answer["last_session"][0].as_py() is None:
+        raise EmptySnapshotError("the published snapshot is empty")
+    return answer
+
+
+def last_session(database: Path) -> date:
+    """The session that the published snapshot stands for; raises as `sessions` does."""
+    day: date = sessions(database)["last_session"][0].as_py()
+    return day
+
+
+def price_sources(database: Path) -> pa.Table:
+    """Where prices come from: one row per symbol and `price_source`; sample means simulated."""
+    return query(database, "select distinct symbol, price_source from fct_daily_technicals order by all")
+
+
+def snapshot(database: Path, as_of: date) -> pa.Table:
+    """One row per company: the columns of `miner_snapshot`, and the consensus of that session.
+
+    The columns added are `mean_price_target`, `firms_with_target` and `consensus_upside_pct`.
+    """
+    return query(
+        database,
+        """
+        select
+            snapshot.*,
+            consensus.mean_price_target,
+            consensus.firms_with_target,
+            consensus.implied_upside_pct as consensus_upside_pct
+        from miner_snapshot_asof($as_of) as snapshot
+        left join fct_consensus_daily as consensus
+            on
+                snapshot.symbol = consensus.symbol
+                and snapshot.as_of_session_date = consensus.trade_date
+        order by snapshot.symbol
+        """,
+        {"as_of": as_of},
+    )
+
+
+def bars(database: Path, symbol: str, as_of: date, sessions: int = 252) -> pa.Table:
+    """One row per exchange session, oldest first, up to the symbol's last bar: open, high, low, close, averages, RSI.
+
+    A session without a bar has a row of nulls, so that a halt is seen as a gap. Prices in USD, `rsi_14` 0 to 100.
+    """
+    return query(
+        database,
+        """
+        with own as (
+            select * from fct_daily_technicals where symbol = $symbol and trade_date <= $as_of
+        ),
+
+        calendar as (
+            select session_date as trade_date from dim_sessions
+            union
+            -- what trades every day has its own calendar
+            select trade_date from own
+        )
+
+        select
+            calendar.trade_date, own.open, own.high, own.low, own.close, own.volume, own.change_pct,
+            own.sma_50, own.sma_200, own.rsi_14, own.price_source
+        from calendar
+        left join own on calendar.trade_date = own.trade_date
+        where calendar.trade_date between (select min(trade_date) from own) and (select max(trade_date) from own)
+        qualify row_number() over (order by calendar.trade_date desc) <= $sessions
+        order by calendar.trade_date
+        """,
+        {"symbol": symbol, "as_of": as_of, "sessions": sessions},
+    )
+
+
+def levels(database: Path, symbol: str, as_of: date, each: int = 2) -> pa.Table:
+    """The nearest `each` supports and resistances known at the symbol's last close; `level_price` in USD."""
+    return query(
+        database,
+        """
+        select level_type, level_rank, level_price, distance_pct, touches, strength, first_touch_date, last_touch_date
+        from fct_price_levels
+        where
+            symbol = $symbol
+            and level_rank <= $each
+            and trade_date = (
+                select max(trade_date) from fct_daily_technicals where symbol = $symbol and trade_date <= $as_of
+            )
+        order by level_price desc
+        """,
+        {"symbol": symbol, "as_of": as_of, "each": each},
+    )
+
+
+def technical_picture(database: Path, symbol: str, as_of: date) -> pa.Table:
+    """The technical paragraph of a news article, at the last close: one row, or none where the symbol has no bar."""
+    return query(
+        database,
+        "select * from technical_picture($symbol, $as_of, null)",
+        {"symbol": symbol, "as_of": as_of},
+    )
+
+
+def ratings(database: Path, as_of: date, symbol: str | None = None) -> pa.Table:
+    """The analyst notes known, latest first, of one company or of all; price targets in USD."""
+    return query(
+        database,
+        """
+        select
+            symbol, rating_date, firm, action, from_rating, to_rating,
+            price_target_prior, price_target_new, target_change_pct, source_url
+        from fct_rating_changes_history
+        where
+            believed_from_date <= $as_of
+            and (believed_to_date is null or believed_to_date > $as_of)
+            and ($symbol is null or symbol = $symbol)
+        order by rating_date desc, symbol, firm
+        """,
+        {"as_of": as_of, "symbol": symbol},
+    )
+
+
+def deals(database: Path, as_of: date, symbol: str | None = None) -> pa.Table:
+    """The contracts announced, oldest first, of one company or of all.
+
+    `cumulative_contract_value_usd` and `cumulative_critical_it_mw` add up the firm ones in the answer that state the
+    figure (whole contracts, cloud included). `business` is cloud, or colocation for every rent of space and power.
+    """
+    return query(
+        database,
+        """
+        select
+            deal_id, announced_date, symbol, counterparty, deal_type, commitment, site, is_firm, is_comparable_lease,
+            case
+                when deal_type = 'cloud' then 'cloud'
+                when is_comparable_lease then 'colocation'
+            end as business,
+            critical_it_mw, gross_mw, contract_value_usd, term_years,
+            coalesce(usd_per_critical_it_mw, cloud_usd_per_critical_it_mw) as usd_per_critical_it_mw,
+            usd_per_critical_it_mw_year, is_outlier,
+            sum(contract_value_usd) filter (where is_firm) over so_far as cumulative_contract_value_usd,
+            sum(critical_it_mw) filter (where is_firm) over so_far as cumulative_critical_it_mw,
+            source_url, source_name
+        from fct_hpc_deals_history
+        where
+            believed_from_date <= $as_of
+            and (believed_to_date is null or believed_to_date > $as_of)
+            and announced_date <= $as_of
+            and ($symbol is null or symbol = $symbol)
+        window so_far as (order by announced_date, deal_id rows between unbounded preceding and current row)
+        order by announced_date, deal_id
+        """,
+        {"as_of": as_of, "symbol": symbol},
+    )
+
+
+def sites(database: Path, symbol: str, as_of: date) -> pa.Table:
+    """The reports on each site, the latest first: contracted and live power in gross MW, planned and leased IT MW."""
+    return query(
+        database,
+        """
+        select
+            site, is_company_total, state_or_country, known_date, power_contracted_mw, power_energized_mw,
+            critical_it_mw_planned, critical_it_mw_contracted, use, owner_share_pct, energization_date, source_url,
+            notes
+        from fct_site_capacity_history
+        where
+            believed_from_date <= $as_of
+            and (believed_to_date is null or believed_to_date > $as_of)
+            and known_date <= $as_of
+            and symbol = $symbol
+        order by is_company_total desc, site, known_date desc
+        """,
+        {"symbol": symbol, "as_of": as_of},
+    )
+
+
+def scenarios(database: Path, symbol: str, as_of: date) -> pa.Table:
+    """Published values per MW made into USD per share, with the MW and balance sheet known on the publication's day.
+
+    Every publication and capacity basis, latest first; where `value_per_share_usd` is null, `scenario_coverage` says
+    why. `is_first_choice` marks the rows of the basis that says most about the company: the MW stated by the
+    publication, else the planned, else the contracted ones.
+    """
+    return query(
+        database,
+        """
+        select
+            as_of_date, source_firm, business, capacity_basis, scenario, assumption_scope, assumption_type, value_basis,
+            mw_basis, usd_per_mw, critical_it_mw, gross_mw,
+            value_per_share_usd, close, upside_pct, scenario_coverage, source_url,
+            value_per_share_usd is not null and capacity_basis = first(capacity_basis) over (
+                partition by as_of_date, source_firm, business
+                order by
+                    value_per_share_usd is null,
+                    list_position(['stated', 'planned', 'contracted', 'approved_power'], capacity_basis)
+            ) as is_first_choice
+        from fct_mw_scenarios
+        where symbol = $symbol and as_of_date <= $as_of
+        order by as_of_date desc, source_firm, business, capacity_basis, usd_per_mw
+        """,
+        {"symbol": symbol, "as_of": as_of},
+    )
+
+
+def data_quality(database: Path) -> pa.Table:
+    """Every check of the run that was published, failures first, the severe ones before the others."""
+    return query(
+        database,
+        """
+        select checked_at, layer, table_name, check_name, tool, severity, passed, failing_rows, observed
+        from data_quality_results
+        order by passed, severity, layer, table_name, check_name
+        """,
+    )
+
+
+def freshness(database: Path) -> pa.Table:
+    """How far each kind of fact reaches: kind, rows, `first_date`, `last_date`."""
+    return query(
+        database,
+        """
+        select 'Prices of covered companies' as kind, count(*) as rows,
+            min(trade_date) as first_date, max(trade_date) as last_date
+        from fct_daily_technicals
+        where symbol in (select symbol from dim_miners where is_covered_company)
+        union all
+        select 'Prices of other instruments', count(*), min(trade_date), max(trade_date)
+        from fct_daily_technicals
+        where symbol not in (select symbol from dim_miners where is_covered_company)
+        union all
+        select 'Deals', count(*), min(announced_date), max(announced_date) from fct_hpc_deals
+        union all
+        select 'Rating changes', count(*), min(rating_date), max(rating_date) from fct_rating_changes
+        union all
+        select 'Site reports', count(*), min(known_date), max(known_date) from fct_site_capacity
+        union all
+        select 'Balance sheets', count(*), min(known_date), max(known_date) from fct_capital_structure
+        union all
+        select 'Published values per MW', count(*), min(as_of_date), max(as_of_date) from fct_mw_assumptions_history
+        where is_current
+        """,
+    )
