@@ -12,9 +12,9 @@ ifdef MINEHOUSE_PRICE_FILES
 export MINEHOUSE_PRICE_FILES := $(abspath $(MINEHOUSE_PRICE_FILES))
 endif
 
-.PHONY: help run ui test check format snapshot bench lock clean manifest
+.PHONY: help run ui test check format snapshot bench lock clean manifest serve-postgres superset
 help:            ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/run.installed    ## install, run the whole pipeline, publish, print the miner snapshot
 	@$(BIN)/python -m dagster_project run
@@ -26,6 +26,9 @@ ui: $(VENV)/run.installed     ## Dagster on http://127.0.0.1:3000
 
 snapshot: $(VENV)/run.installed  ## print the last published snapshot
 	@$(BIN)/python -m dagster_project snapshot
+
+serve-postgres: $(VENV)/bi.installed  ## copy the published marts to the PostgreSQL database of MINEHOUSE_POSTGRES_URL
+	@$(BIN)/python -m bi.postgres
 
 manifest: $(VENV)/run.installed  ## let dbt read the project anew
 	@$(BIN)/python -m dagster_project prepare

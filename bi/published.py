@@ -5,7 +5,8 @@ Belongs here: opening and closing it. Does not belong here: what is asked.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -16,16 +17,26 @@ class NotPublishedError(FileNotFoundError):
     """There is no published file yet; `make run` writes one."""
 
 
-def query(database: Path, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> pa.Table:
-    """The answer to one query, for a reader that must see a new refresh at once.
+@contextlib.contextmanager
+def connect(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
+    """One look at the published file, read-only and with schema `marts` as the default.
 
-    The file is opened read-only for this query alone: a refresh swaps it for a new one, and a connection kept open
-    would go on showing the old. The schema `marts` is the default. Raises `NotPublishedError` where there is no file,
-    and DuckDB's own errors.
+    All queries within see the same refresh, for the file is swapped for a new one and never changed. Raises
+    `NotPublishedError` where there is no file.
     """
     if not database.exists():
         raise NotPublishedError(f"{database} is not there yet: run `make run` first")
     config: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_extensions": "false"}
     with duckdb.connect(str(database), read_only=True, config=config) as connection:
         connection.execute("use marts")
+        yield connection
+
+
+def query(database: Path, sql: str, parameters: Sequence[object] | Mapping[str, object] = ()) -> pa.Table:
+    """The answer to one query, for a reader that must see a new refresh at once.
+
+    The file is opened for this query alone: a refresh swaps it for a new one, and a connection kept open would go on
+    showing the old. Raises `NotPublishedError` where there is no file, and DuckDB's own errors.
+    """
+    with connect(database) as connection:
         return connection.sql(sql, params=parameters).to_arrow_table()
