@@ -12,7 +12,7 @@ SECRET_KEY = (_HOME / "secret_key").read_text()
 SQLALCHEMY_DATABASE_URI = f"sqlite:///{_HOME / 'superset.db'}?check_same_thread=false"
 # DuckDB counts as unsafe because it reads files; ours is opened read-only and without access to others
 PREVENT_UNSAFE_DB_CONNECTIONS = False
-LOG_LEVEL = "WARNING"
+LOG_LEVEL = "ERROR"
 SQLLAB_BACKEND_PERSISTENCE = True
 # the defaults allow map tiles, fonts and a telemetry pixel; this page talks to this machine and to nobody else
 TALISMAN_ENABLED = True
