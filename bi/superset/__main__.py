@@ -5,7 +5,6 @@ Belongs here: state, secrets and processes. Does not belong here: what the dashb
 
 from __future__ import annotations
 
-import hashlib
 import hmac
 import json
 import os
@@ -18,8 +17,8 @@ from typing import NoReturn
 from pydantic import SecretStr
 
 from bi.published import NotPublishedError
-from bi.superset.assets import complete_assets
-from dagster_project.settings import PREFIX, PROJECT_DIR, Settings, SettingsError, load_settings
+from bi.superset.assets import UnknownTableError, complete_assets
+from dagster_project.settings import PREFIX, PROJECT_DIR, SettingsError, load_settings
 
 ENVIRONMENT = PROJECT_DIR / ".venv-superset" / "bin"
 LOCK = PROJECT_DIR / "requirements" / "superset.lock"
@@ -37,12 +36,15 @@ def main() -> int:
     home = settings.data_dir / "superset"
     try:
         assets = complete_assets(settings.published_database)
-    except NotPublishedError as error:
+    except (NotPublishedError, UnknownTableError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    _make_home(home)
-    environment = _environment(home)
-    if not _is_provisioned(settings, home, assets) and not _provision(settings, home, assets, environment):
+    if not ENVIRONMENT.is_dir():
+        print(f"error: {ENVIRONMENT.parent} is not installed: start with `make superset`", file=sys.stderr)
+        return 1
+    make_home(home)
+    environment = environment_of(home)
+    if not provision(settings.superset_password, home, assets, environment):
         print(f"error: Superset could not be prepared; details in {home / 'provision.log'}", file=sys.stderr)
         return 1
     return _serve(home, environment)
@@ -57,7 +59,8 @@ def _serve(home: Path, environment: dict[str, str]) -> NoReturn:
     os.execve(server, [server, *options, "--log-level", "warning", "superset.app:create_app()"], environment)  # noqa: S606
 
 
-def _make_home(home: Path) -> None:
+def make_home(home: Path) -> None:
+    """The folder of Superset's state, for this user alone, with the key that signs sessions."""
     home.mkdir(parents=True, exist_ok=True)
     home.chmod(0o700)
     key = home / "secret_key"
@@ -66,7 +69,7 @@ def _make_home(home: Path) -> None:
         key.write_text(secrets.token_urlsafe(42))
 
 
-def _environment(home: Path) -> dict[str, str]:
+def environment_of(home: Path) -> dict[str, str]:
     """What Superset's processes see: none of our settings, for they hold passwords."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
     return inherited | {
@@ -76,26 +79,27 @@ def _environment(home: Path) -> dict[str, str]:
     }
 
 
-def _fingerprint(password: SecretStr | None, home: Path, assets: dict[str, str]) -> str:
-    """Changes with the version of Superset, with the dashboards, with the published tables, and with the password."""
-    state = json.dumps(
-        [hashlib.sha256(LOCK.read_bytes()).hexdigest(), assets, password and password.get_secret_value()]
-    )
-    return hmac.new((home / "secret_key").read_bytes(), state.encode(), "sha256").hexdigest()
+def provision(chosen: SecretStr | None, home: Path, assets: dict[str, str], environment: dict[str, str]) -> bool:
+    """Bring Superset's database up to date where something has changed since the last time; False where that failed.
 
-
-def _is_provisioned(settings: Settings, home: Path, assets: dict[str, str]) -> bool:
-    done = home / "provisioned"
-    return done.exists() and done.read_text() == _fingerprint(settings.superset_password, home, assets)
-
-
-def _provision(settings: Settings, home: Path, assets: dict[str, str], environment: dict[str, str]) -> bool:
+    What changed is told by fingerprints: of Superset's version and the completed dashboards, and of the chosen
+    password. Where only the password is new, no dashboard is touched.
+    """
+    done = home / "provisioned.json"
+    before: dict[str, str] = json.loads(done.read_text()) if done.exists() else {}
+    now = before | {"assets": _fingerprint(home, LOCK.read_text(), json.dumps(assets))}
+    if chosen:
+        now["password"] = _fingerprint(home, chosen.get_secret_value())
+    if now == before:
+        return True
     print("preparing Superset and importing the dashboards (a minute the first time)", flush=True)
-    chosen = settings.superset_password
-    password = chosen.get_secret_value() if chosen else secrets.token_urlsafe(12)
-    asked = {"assets": assets, "password": password, "is_chosen": chosen is not None}
+    asked = {
+        "assets": assets if now["assets"] != before.get("assets") else None,
+        "password": chosen.get_secret_value() if chosen else secrets.token_urlsafe(12),
+        "is_chosen": chosen is not None,
+    }
     with (home / "provision.log").open("w") as log:
-        done = subprocess.run(  # noqa: S603
+        run = subprocess.run(  # noqa: S603
             [ENVIRONMENT / "python", HERE / "provision.py"],
             input=json.dumps(asked),
             text=True,
@@ -106,10 +110,15 @@ def _provision(settings: Settings, home: Path, assets: dict[str, str], environme
             check=False,
         )
     # Superset's libraries may print, too
-    print("".join(line for line in done.stdout.splitlines(keepends=True) if line.startswith("user admin")), end="")
-    if done.returncode == 0:
-        (home / "provisioned").write_text(_fingerprint(chosen, home, assets))
-    return done.returncode == 0
+    print("".join(line for line in run.stdout.splitlines(keepends=True) if line.startswith("user admin")), end="")
+    if run.returncode == 0:
+        done.write_text(json.dumps(now))
+    return run.returncode == 0
+
+
+def _fingerprint(home: Path, *parts: str) -> str:
+    # keyed, so that the file tells nothing of the password
+    return hmac.new((home / "secret_key").read_bytes(), "\0".join(parts).encode(), "sha256").hexdigest()
 
 
 if __name__ == "__main__":

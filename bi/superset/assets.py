@@ -19,6 +19,10 @@ from bi.published import connect
 ASSETS = Path(__file__).resolve().parent / "assets"
 
 
+class UnknownTableError(LookupError):
+    """The published file does not hold what a dataset shows."""
+
+
 def read_assets(folder: Path = ASSETS) -> dict[str, dict[str, Any]]:
     """Every file of the export by its name in the bundle, parsed."""
     return {
@@ -29,8 +33,7 @@ def read_assets(folder: Path = ASSETS) -> dict[str, dict[str, Any]]:
 def complete_assets(database: Path) -> dict[str, str]:
     """The bundle for this published file, as text by file name.
 
-    Raises `NotPublishedError` where there is no file, and DuckDB's errors where a dataset asks for a table that the
-    file does not have.
+    Raises `NotPublishedError` where there is no file, and `UnknownTableError` where it is older than the dashboards.
     """
     assets = read_assets()
     with connect(database) as marts:
@@ -61,7 +64,11 @@ def _columns(marts: duckdb.DuckDBPyConnection, dataset: dict[str, Any]) -> list[
             [table_of(dataset)],
         ).fetchall()
     )
-    relation = marts.sql(dataset["sql"] or f'from marts."{dataset["table_name"]}"')
+    try:
+        relation = marts.sql(dataset["sql"] or f'from marts."{dataset["table_name"]}"')
+    except duckdb.Error as error:
+        table = dataset["table_name"]
+        raise UnknownTableError(f"the published file cannot show {table}: run `make run` again") from error
     return [
         {
             "column_name": name,

@@ -1,8 +1,8 @@
 """Brings Superset's own database to the state that the dashboards need; runs in Superset's environment.
 
 Belongs here: what has to be said to Superset's Python interface. Does not belong here: deciding what is imported.
-Standard input: JSON with `assets` (file name -> text of an export), `password` of the user `admin`, and
-`is_chosen`, whether the user chose that password.
+Standard input: JSON with `assets` (file name -> text of an export, or null where they stay), `password` of the user
+`admin`, and `is_chosen`, whether the user chose that password.
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ def main() -> None:
         elif asked["is_chosen"]:
             security_manager.reset_password(admin.id, asked["password"])
         g.user = admin
-        ImportAssetsCommand(asked["assets"]).run()
+        if asked["assets"]:
+            ImportAssetsCommand(asked["assets"]).run()
 
 
 if __name__ == "__main__":
