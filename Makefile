@@ -12,9 +12,9 @@ ifdef MINEHOUSE_PRICE_FILES
 export MINEHOUSE_PRICE_FILES := $(abspath $(MINEHOUSE_PRICE_FILES))
 endif
 
-.PHONY: help run ui dashboard brief test check format snapshot bench lock clean manifest
+.PHONY: help run ui dashboard brief serve-postgres superset docs test check format snapshot bench lock clean manifest
 help:            ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: $(VENV)/run.installed    ## install, run the whole pipeline, publish, print the miner snapshot
 	@$(BIN)/python -m dagster_project run
@@ -29,6 +29,12 @@ dashboard: $(VENV)/bi.installed  ## the published file as pages on http://127.0.
 
 snapshot: $(VENV)/run.installed  ## print the last published snapshot
 	@$(BIN)/python -m dagster_project snapshot
+
+serve-postgres: $(VENV)/bi.installed  ## copy the published marts to the PostgreSQL database of MINEHOUSE_POSTGRES_URL
+	@$(BIN)/python -m bi.postgres
+
+superset: $(VENV)/run.installed .venv-superset/installed  ## Superset with dashboards on http://127.0.0.1:8088
+	@$(BIN)/python -m bi.superset
 
 manifest: $(VENV)/run.installed  ## let dbt read the project anew
 	@$(BIN)/python -m dagster_project prepare
@@ -57,11 +63,12 @@ lock: $(VENV)/uv.installed    ## resolve pyproject.toml anew into requirements/*
 	$(BIN)/uv pip compile pyproject.toml --group dev $(LOCK) -o requirements/dev.lock
 	$(BIN)/uv pip compile pyproject.toml -c requirements/dev.lock $(LOCK) -o requirements/run.lock
 	$(BIN)/uv pip compile pyproject.toml --group bi -c requirements/dev.lock $(LOCK) -o requirements/bi.lock
+	$(BIN)/uv pip compile requirements/superset.in $(LOCK) -o requirements/superset.lock
 LOCK := --system-certs --python-version 3.11 --universal --generate-hashes --no-strip-extras --no-annotate -q \
         --custom-compile-command "make lock"
 
 clean:           ## remove the environment and all output
-	rm -rf $(VENV) data dbt/target dbt/logs .pytest_cache .ruff_cache .mypy_cache
+	rm -rf $(VENV) .venv-superset data dbt/target dbt/logs .pytest_cache .ruff_cache .mypy_cache
 
 # uv installs in seconds; where it cannot reach the package index the way pip is set up to, pip does the same slowly
 $(VENV)/%.installed: requirements/%.lock $(VENV)/uv.installed
@@ -76,4 +83,14 @@ $(VENV)/uv.installed: requirements/uv.lock
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $< 2>/dev/null \
 	  || $(BIN)/python -m pip install --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+# Superset holds older pandas, NumPy and SQLAlchemy than Minehouse, so it lives apart
+.venv-superset/installed: requirements/superset.lock $(VENV)/uv.installed
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info >= (3, 13))' \
+	  || { echo "Superset's lock needs Python 3.11 or 3.12; $(PYTHON) is $$($(PYTHON) --version). Try make superset PYTHON=python3.12"; exit 1; }
+	@echo "installing $< into .venv-superset"
+	@$(PYTHON) -m venv .venv-superset
+	@$(BIN)/uv pip install --python .venv-superset/bin/python --system-certs --quiet --require-hashes -r $< \
+	  || .venv-superset/bin/python -m pip install --quiet --require-hashes -r $<
 	@touch $@

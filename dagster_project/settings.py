@@ -39,6 +39,8 @@ class Settings:
     `rating_source` is one of `RATING_SOURCES`: what is fetched beside the curated ratings.
     `allow_shrink` lets a batch replace a much larger one. `webhook_url` is told of failures.
     `sec_contact` is the e-mail address that the SEC is told when its filings are read; without one they are not.
+    `postgres_url` is the PostgreSQL database that receives a copy of the marts, `superset_password` what the user
+    `admin` of Superset logs in with.
     """
 
     data_dir: Path = PROJECT_DIR / "data"
@@ -50,6 +52,8 @@ class Settings:
     tiingo_key: SecretStr | None = field(default=None, repr=False)
     webhook_url: SecretStr | None = field(default=None, repr=False)
     sec_contact: SecretStr | None = field(default=None, repr=False)
+    postgres_url: SecretStr | None = field(default=None, repr=False)
+    superset_password: SecretStr | None = field(default=None, repr=False)
 
     @property
     def price_vendors(self) -> tuple[str, ...]:
@@ -104,6 +108,8 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
             "TIINGO_KEY",
             "WEBHOOK_URL",
             "SEC_CONTACT",
+            "POSTGRES_URL",
+            "SUPERSET_PASSWORD",
         )
     }
     if unknown := sorted(set(given) - known):
@@ -135,6 +141,7 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
     sec_contact = (given.get(f"{PREFIX}SEC_CONTACT") or "").strip()
     if sec_contact and not _E_MAIL.fullmatch(sec_contact):
         raise SettingsError(f"{PREFIX}SEC_CONTACT is not an e-mail address")
+    superset_password = given.get(f"{PREFIX}SUPERSET_PASSWORD")
     return Settings(
         data_dir=folder("DATA_DIR", Settings.data_dir),
         price_source=price_source,
@@ -145,6 +152,8 @@ def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
         tiingo_key=SecretStr(tiingo_key) if tiingo_key else None,
         webhook_url=_webhook_url(given.get(f"{PREFIX}WEBHOOK_URL") or ""),
         sec_contact=SecretStr(sec_contact) if sec_contact else None,
+        postgres_url=_postgres_url(given.get(f"{PREFIX}POSTGRES_URL") or ""),
+        superset_password=SecretStr(superset_password) if superset_password else None,
     )
 
 
@@ -160,6 +169,30 @@ def _webhook_url(given: str) -> SecretStr | None:
     if not is_usable:
         # whoever knows the address can post to it, so the error does not repeat it
         raise SettingsError(f"{PREFIX}WEBHOOK_URL is not an http or https address")
+    return SecretStr(url)
+
+
+def _postgres_url(given: str) -> SecretStr | None:
+    url = given.strip()
+    if not url:
+        return None
+    try:
+        parts = urlsplit(url)
+        is_usable = (
+            parts.scheme in ("postgresql", "postgres")
+            and parts.port != 0
+            and parts.netloc.count("@") < 2
+            and not parts.fragment
+            and not re.search(r"\s|%(?![0-9a-fA-F]{2})|%00", url)
+        )
+    except ValueError:
+        is_usable = False
+    if not is_usable:
+        # neither is it repeated, nor may libpq see it: its complaints quote what it took for a host or a port
+        raise SettingsError(
+            f"{PREFIX}POSTGRES_URL is not an address like postgresql://user:password@host:5432/database "
+            "(in the password, write @ / : # ? % and spaces as %40 %2F %3A %23 %3F %25 %20)"
+        )
     return SecretStr(url)
 
 

@@ -109,3 +109,29 @@ def test_no_representation_shows_a_key() -> None:
     with pytest.raises(SettingsError) as caught:
         load_settings({"MINEHOUSE_PRICE_SOURCE": "tiingo,x", "MINEHOUSE_TIINGO_KEY": key})
     assert key not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        "mysql://me:s3cret@host/x",
+        "host=db password=s3cret",
+        "postgresql://me:s3cret/more@host/x",
+        "postgresql://me:s3cret@more@host/x",
+        "postgresql://me:s3cret#more@host/x",
+        "postgresql://me:s3cret%zz@host/x",
+        "postgresql://me:s3cret more@host/x",
+    ],
+)
+def test_a_postgres_address_that_libpq_could_misread_is_refused_without_being_repeated(given: str) -> None:
+    with pytest.raises(SettingsError, match="MINEHOUSE_POSTGRES_URL is not an address") as caught:
+        load_settings({"MINEHOUSE_POSTGRES_URL": given})
+    assert "s3cret" not in str(caught.value)
+
+
+def test_no_representation_shows_the_passwords() -> None:
+    given = {"MINEHOUSE_POSTGRES_URL": "postgresql://me:s3cret%40@host/x", "MINEHOUSE_SUPERSET_PASSWORD": "s3cret"}
+    settings = load_settings(given)
+    assert settings.postgres_url is not None
+    assert settings.postgres_url.get_secret_value() == given["MINEHOUSE_POSTGRES_URL"]
+    assert "s3cret" not in f"{settings!r} {settings} {asdict(settings)}"

@@ -1,0 +1,39 @@
+"""Which columns identify a row of each mart.
+
+Belongs here: the grain, where all its columns are always filled, so that PostgreSQL can hold it as a primary key.
+Does not belong here: the `*_history` tables and `data_quality_results`, whose grain contains dates that stay open.
+"""
+
+KEYS: dict[str, tuple[str, ...]] = {
+    "dim_miners": ("symbol",),
+    "dim_sessions": ("session_date",),
+    "fct_capacity_known": ("symbol", "known_from_date"),
+    "fct_capital_known": ("symbol", "known_from_date"),
+    "fct_capital_structure": ("symbol", "period_end_date"),
+    "fct_consensus_daily": ("symbol", "trade_date"),
+    "fct_daily_technicals": ("symbol", "trade_date"),
+    "fct_hpc_deals": ("deal_id",),
+    "fct_lease_dcf": (
+        "deal_id",
+        "discount_rate_pct",
+        "operating_margin_pct",
+        "build_cost_basis",
+        "build_cost_usd_per_critical_it_mw",
+    ),
+    "fct_miner_valuation_daily": ("symbol", "trade_date"),
+    "fct_mw_scenarios": (
+        "symbol",
+        "as_of_date",
+        "source_firm",
+        "business",
+        "assumption_scope",
+        "scenario",
+        "capacity_basis",
+    ),
+    "fct_price_events": ("symbol", "trade_date", "event_type"),
+    "fct_price_levels": ("symbol", "trade_date", "level_type", "level_rank"),
+    "fct_rating_changes": ("symbol", "rating_date", "firm"),
+    "fct_site_capacity": ("symbol", "site", "known_date"),
+    "miner_snapshot": ("symbol",),
+    "sector_deal_flow": ("month",),
+}
