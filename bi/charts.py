@@ -152,7 +152,7 @@ def usd_per_mw_chart(deals: Frame, *, width: int = WIDTH) -> alt.LayerChart:
     margin = max((last - first) / 25, pd.Timedelta(days=7))
     rows["name_at"] = _name_places(
         ((rows["announced_date"] - first) / (last - first + 2 * margin) * width).tolist(),
-        (rows["usd_m_per_mw"] / rows["usd_m_per_mw"].max() * 300).tolist(),
+        (rows["usd_m_per_mw"] / rows["usd_m_per_mw"].max() * 340).tolist(),
     )
     base = alt.Chart(rows).encode(
         x=alt.X(
@@ -179,7 +179,7 @@ def usd_per_mw_chart(deals: Frame, *, width: int = WIDTH) -> alt.LayerChart:
         base.transform_filter(f"datum.name_at == '{where}'").mark_text(**place, fontSize=10.5).encode(text="symbol:N")
         for where, place in _NAME_PLACES.items()
     ]
-    return _dressed(_layer(points, *names).properties(width=width, height=300))
+    return _dressed(_layer(points, *names).properties(width=width, height=360))
 
 
 def scenario_chart(
@@ -263,8 +263,7 @@ def scenario_chart(
                 x="close:Q", y=alt.value(0), text="said:N"
             ),
         ]
-    height = 40 * len(order) + 8
-    return _dressed(_layer(*layers).properties(width=width, height=height))
+    return _dressed(_layer(*layers).properties(width=width, height=alt.Step(40)))
 
 
 _NOTE_COLUMNS = ("rating_date", "firm", "action", "from_rating", "to_rating", "price_target_prior", "price_target_new")

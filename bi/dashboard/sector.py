@@ -71,11 +71,13 @@ DEALS = {
 
 def show(published: Published) -> None:
     """The page."""
+    top = st.container()
     as_of = choose_day(published)
     snapshot = published.ask(questions.snapshot, as_of)
     session = snapshot["as_of_session_date"].max()
     deals = published.ask(questions.deals, as_of)
-    head(published, "Listed miners as AI data centres", f"What was known at the close of {session:%d %B %Y}")
+    with top:
+        head(published, "Listed miners as AI data centres", f"What was known at the close of {session:%d %B %Y}")
     _headlines(snapshot, deals)
     _ranking(snapshot, as_of)
     _deals(deals, as_of)
@@ -96,7 +98,15 @@ def _headlines(snapshot: pd.DataFrame, deals: pd.DataFrame) -> None:
         ):
             stated = firm[column].notna().sum()
             total = f"{firm[column].sum() / divisor:,.{digits}f}" if stated else NOT_KNOWN
-            st.metric(title, total, f"{stated} of {len(firm)} deals state it", "off", border=True, width=230)
+            st.metric(
+                title,
+                total,
+                f"{stated} of {len(firm)} deals state it",
+                "off",
+                delta_arrow="off",
+                border=True,
+                width=230,
+            )
 
 
 def _count(title: str, known: int, of: int) -> None:
@@ -109,7 +119,8 @@ def _ranking(snapshot: pd.DataFrame, as_of: date) -> None:
     column = RANKED_BY[words]
     is_cheap_first = column.startswith("ev_")
     ranked = snapshot.sort_values([column, "symbol"], ascending=[is_cheap_first, True], na_position="last")
-    ranked["rank"] = ranked[column].rank(ascending=is_cheap_first, method="min")
+    ranks = ranked[column].rank(ascending=is_cheap_first, method="min")
+    ranked["rank"] = ["" if pd.isna(rank) else f"{rank:.0f}" for rank in ranks]
     ranked["miner"] = [f"miner?{urlencode({'symbol': symbol, 'as_of': as_of})}" for symbol in ranked["symbol"]]
     st.caption(
         "EV: market cap + net debt, bitcoin still in it, over critical IT MW under firm contracts or planned, at the "
@@ -121,7 +132,7 @@ def _ranking(snapshot: pd.DataFrame, as_of: date) -> None:
     tables.show(
         ranked,
         {
-            "rank": tables.number("Rank"),
+            "rank": tables.text("Rank"),
             "miner": tables.miner(),
             "close": tables.usd("Close"),
             "enterprise_value_usd": tables.usd_bn("EV"),
@@ -145,7 +156,7 @@ def _deals(deals: pd.DataFrame, as_of: date) -> None:
     with flow:
         st.subheader("Deal flow")
         st.caption("Firm contracts, cumulated; base terms, whole contracts, cloud included. Hollow: figure not stated.")
-        draw(charts.deal_flow_chart, deals, as_of)
+        draw(charts.deal_flow_chart, deals, as_of, beside=70)
     with price:
         st.subheader("Price of a critical IT MW")
         st.caption(
