@@ -54,7 +54,7 @@ SCENARIOS = {
     "scenario_coverage": tables.text("Coverage"),
     "source_url": tables.link(),
 }
-_INPUTS = {
+INPUTS = {
     "price_coverage": "Price",
     "shares_coverage": "Shares",
     "net_debt_coverage": "Net debt",
@@ -162,7 +162,7 @@ def _headlines(published: Published, row: pd.Series[Any], as_of: date) -> None:
     with st.container(horizontal=True):
         _metric("Market cap, USD bn", row["market_cap_usd"] / 1e9, "{:,.2f}", help=row["shares_coverage"])
         _metric(
-            "Enterprise value, USD bn",
+            "EV, USD bn",
             row["enterprise_value_usd"] / 1e9,
             "{:,.2f}",
             help=row["enterprise_value_coverage"],
@@ -175,7 +175,7 @@ def _headlines(published: Published, row: pd.Series[Any], as_of: date) -> None:
         )
         _metric("EV per critical IT MW, USD m", row["ev_per_critical_it_mw_usd"] / 1e6, "{:,.1f}", "contracted")
         _metric(
-            "Mean price target, USD",
+            "Mean target, USD",
             row["mean_price_target"],
             "{:,.2f}",
             _said(row["consensus_upside_pct"], "{:+.1f} %"),
@@ -183,7 +183,7 @@ def _headlines(published: Published, row: pd.Series[Any], as_of: date) -> None:
         )
         for end in ("low", "high"):
             _metric(
-                f"Scenario {end}, USD a share",
+                f"Scenario {end}, USD",
                 row[f"{end}_value_per_share_usd"],
                 "{:,.2f}",
                 _said(row[f"{end}_upside_pct"], "{:+.1f} %"),
@@ -266,7 +266,7 @@ def _table(title: str, rows: pd.DataFrame, columns: dict[str, tables.Column], wh
 def _missing(row: pd.Series[Any]) -> None:
     st.subheader("What is missing")
     coverage = pd.DataFrame(
-        [(_INPUTS.get(str(name), str(name)), value) for name, value in row.items() if str(name).endswith("_coverage")],
+        [(INPUTS.get(str(name), str(name)), value) for name, value in row.items() if str(name).endswith("_coverage")],
         columns=["input", "coverage"],
     )
     # `stated: ...` and `complete: ...` say where a complete figure comes from
