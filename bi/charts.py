@@ -306,7 +306,8 @@ def _session_axis(days: pd.Series[Any], *, has_labels: bool = False) -> alt.X:
         axis.labelExpr = f"({json.dumps(labels)})[datum.value]"
     else:
         axis.labels = axis.ticks = axis.domain = False
-    return alt.X("trade_date:O", title=None, scale=alt.Scale(domain=_iso(sessions), paddingInner=0.3), axis=axis)
+    # no domain is given: the bars hold every session, and days written as ISO sort as they follow each other
+    return alt.X("trade_date:O", title=None, scale=alt.Scale(paddingInner=0.3), axis=axis)
 
 
 def _lanes(spans: list[tuple[float, float]]) -> list[int]:
@@ -420,9 +421,9 @@ def _price_panel(
         ]
     else:
         layers.append(base.mark_line(strokeWidth=1.5).encode(y=y("close"), color=alt.value(COLOCATION)))
-    averages = data.melt(["trade_date"], ["sma_50", "sma_200"], "average", "value").dropna()
+    averages = data.melt(["trade_date"], ["sma_50", "sma_200"], "average", "value")
     averages["average"] = averages["average"].map({"sma_50": "SMA 50", "sma_200": "SMA 200"})
-    if len(averages):
+    if averages["value"].notna().any():
         layers.append(
             alt.Chart(averages)
             .mark_line(strokeWidth=1.8)
@@ -579,14 +580,20 @@ def _layer(*layers: alt.Chart) -> alt.LayerChart:
 
 def _dressed(chart: _Chart) -> _Chart:
     """The look that every chart has: no background, greys that show on white and on near-black."""
-    dressed: _Chart = (
-        chart.configure(background="transparent")
-        .configure_view(stroke=None)
-        .configure_axis(
-            labelColor=INK, titleColor=INK, tickColor=FAINT, domainColor=FAINT, gridColor=FAINT,
-            labelFontSize=11, titleFontSize=11, titleFontWeight="normal",
-        )
-        .configure_legend(labelColor=INK, titleColor=INK, labelFontSize=11, padding=0, offset=6)
-        .configure_text(color=INK)
-    )  # fmt: skip
+    dressed: _Chart = chart.configure(
+        background="transparent",
+        view=alt.ViewConfig(stroke=None),
+        axis=alt.AxisConfig(
+            labelColor=INK,
+            titleColor=INK,
+            tickColor=FAINT,
+            domainColor=FAINT,
+            gridColor=FAINT,
+            labelFontSize=11,
+            titleFontSize=11,
+            titleFontWeight="normal",
+        ),
+        legend=alt.LegendConfig(labelColor=INK, titleColor=INK, labelFontSize=11, padding=0, offset=6),
+        text=alt.MarkConfig(color=INK),
+    )
     return dressed

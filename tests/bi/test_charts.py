@@ -145,9 +145,14 @@ def test_the_miner_chart_holds_bars_levels_and_notes() -> None:
 def test_a_session_without_a_bar_keeps_its_place_on_the_axis_and_a_weekend_has_none() -> None:
     spec = charts.miner_chart(_bars(), _levels(), _ratings()).to_dict()
     assert len(spec["vconcat"]) == 2, "without notes there is no panel for them"
-    domain = spec["vconcat"][1]["layer"][1]["encoding"]["x"]["scale"]["domain"]
-    assert "2025-03-07" in domain
-    assert "2025-03-08" not in domain
+    places = {
+        row["trade_date"]
+        for rows in spec["datasets"].values()
+        for row in rows
+        if "rsi_14" in row and "trade_date" in row
+    }
+    assert "2025-03-07" in places
+    assert "2025-03-08" not in places
 
 
 def test_prices_of_the_sample_are_called_simulated() -> None:

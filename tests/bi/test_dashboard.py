@@ -94,6 +94,8 @@ def test_a_page_states_its_day_and_that_prices_are_simulated(sample: Pipeline, o
     assert _has_no_error(app)
     assert "24 November 2025" in app.caption[0].value
     assert "SIMULATED" in app.warning[0].value
+    drawings = [str(chart.proto) for chart in app.get("vega_lite_chart")]
+    assert any("SIMULATED" in drawing for drawing in drawings) == (page == "miner")
 
 
 @pytest.mark.parametrize("page", ["sector", "miner", "quality"])
@@ -102,7 +104,7 @@ def test_real_prices_are_not_called_simulated(published: Path, open_page: Open, 
     app = open_page(published.parent.parent, page)
     assert _has_no_error(app)
     assert "SIMULATED" not in _said(app)
-    assert not any("SIMULATED" in chart.proto.spec for chart in app.get("arrow_vega_lite_chart"))
+    assert not any("SIMULATED" in str(chart.proto) for chart in app.get("vega_lite_chart"))
 
 
 def test_one_simulated_price_among_real_ones_is_named(published: Path, open_page: Open) -> None:
