@@ -6,6 +6,7 @@ Belongs here: how Streamlit is started. Does not belong here: what it shows.
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from pathlib import Path
 
 APP = Path(__file__).with_name("app.py")
@@ -24,6 +25,7 @@ def main() -> None:
     """Serve until interrupted, for this machine alone."""
     from streamlit.web.cli import main as streamlit
 
+    import_module("bi.dashboard.app")  # now, so that the first reader does not wait for it
     streamlit(["run", str(APP), *FLAGS, *sys.argv[1:]])
 
 

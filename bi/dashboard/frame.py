@@ -28,7 +28,6 @@ NOT_KNOWN = "not known"
 LOOK_AGAIN_SECONDS = 15
 _STYLE = """<style>
 [data-testid="stMetricValue"] {font-size: 1.5rem}
-[data-testid="stMetricLabel"] * {white-space: normal; overflow: visible}
 [data-testid="stMainBlockContainer"] {padding-top: 4rem}
 </style>"""
 Stamp = tuple[int, int, int]

@@ -168,12 +168,13 @@ def _headlines(published: Published, row: pd.Series[Any], as_of: date) -> None:
             help=row["enterprise_value_coverage"],
         )
         _metric(
-            "Contracted critical IT MW",
+            "Critical IT MW",
             row["contracted_critical_it_mw"],
             "{:,.0f}",
-            help=row["contracted_critical_it_mw_coverage"],
+            "contracted",
+            help="Contracted: " + row["contracted_critical_it_mw_coverage"],
         )
-        _metric("EV per critical IT MW, USD m", row["ev_per_critical_it_mw_usd"] / 1e6, "{:,.1f}", "contracted")
+        _metric("EV per critical IT MW", row["ev_per_critical_it_mw_usd"] / 1e6, "USD {:,.1f} m", "contracted")
         _metric(
             "Mean target, USD",
             row["mean_price_target"],
