@@ -152,7 +152,7 @@ def usd_per_mw_chart(deals: Frame, *, width: int = WIDTH) -> alt.LayerChart:
     margin = max((last - first) / 25, pd.Timedelta(days=7))
     rows["name_at"] = _name_places(
         ((rows["announced_date"] - first) / (last - first + 2 * margin) * width).tolist(),
-        (rows["usd_m_per_mw"] / rows["usd_m_per_mw"].max() * 300).tolist(),
+        (rows["usd_m_per_mw"] / rows["usd_m_per_mw"].max() * 340).tolist(),
     )
     base = alt.Chart(rows).encode(
         x=alt.X(
@@ -179,7 +179,7 @@ def usd_per_mw_chart(deals: Frame, *, width: int = WIDTH) -> alt.LayerChart:
         base.transform_filter(f"datum.name_at == '{where}'").mark_text(**place, fontSize=10.5).encode(text="symbol:N")
         for where, place in _NAME_PLACES.items()
     ]
-    return _dressed(_layer(points, *names).properties(width=width, height=300))
+    return _dressed(_layer(points, *names).properties(width=width, height=360))
 
 
 def scenario_chart(
@@ -269,8 +269,7 @@ def scenario_chart(
                 x="close:Q", y=alt.value(0), text="said:N"
             ),
         ]
-    height = 40 * len(order) + 8
-    return _dressed(_layer(*layers).properties(width=width, height=height))
+    return _dressed(_layer(*layers).properties(width=width, height=alt.Step(40)))
 
 
 _NOTE_COLUMNS = ("rating_date", "firm", "action", "from_rating", "to_rating", "price_target_prior", "price_target_new")
@@ -313,7 +312,8 @@ def _session_axis(days: pd.Series[Any], *, has_labels: bool = False) -> alt.X:
         axis.labelExpr = f"({json.dumps(labels)})[datum.value]"
     else:
         axis.labels = axis.ticks = axis.domain = False
-    return alt.X("trade_date:O", title=None, scale=alt.Scale(domain=_iso(sessions), paddingInner=0.3), axis=axis)
+    # no domain is given: the bars hold every session, and days written as ISO sort as they follow each other
+    return alt.X("trade_date:O", title=None, scale=alt.Scale(paddingInner=0.3), axis=axis)
 
 
 def _lanes(spans: list[tuple[float, float]]) -> list[int]:
@@ -427,9 +427,9 @@ def _price_panel(
         ]
     else:
         layers.append(base.mark_line(strokeWidth=1.5).encode(y=y("close"), color=alt.value(COLOCATION)))
-    averages = data.melt(["trade_date"], ["sma_50", "sma_200"], "average", "value").dropna()
+    averages = data.melt(["trade_date"], ["sma_50", "sma_200"], "average", "value")
     averages["average"] = averages["average"].map({"sma_50": "SMA 50", "sma_200": "SMA 200"})
-    if len(averages):
+    if averages["value"].notna().any():
         layers.append(
             alt.Chart(averages)
             .mark_line(strokeWidth=1.8)
@@ -586,14 +586,20 @@ def _layer(*layers: alt.Chart) -> alt.LayerChart:
 
 def _dressed(chart: _Chart) -> _Chart:
     """The look that every chart has: no background, greys that show on white and on near-black."""
-    dressed: _Chart = (
-        chart.configure(background="transparent")
-        .configure_view(stroke=None)
-        .configure_axis(
-            labelColor=INK, titleColor=INK, tickColor=FAINT, domainColor=FAINT, gridColor=FAINT,
-            labelFontSize=11, titleFontSize=11, titleFontWeight="normal",
-        )
-        .configure_legend(labelColor=INK, titleColor=INK, labelFontSize=11, padding=0, offset=6)
-        .configure_text(color=INK)
-    )  # fmt: skip
+    dressed: _Chart = chart.configure(
+        background="transparent",
+        view=alt.ViewConfig(stroke=None),
+        axis=alt.AxisConfig(
+            labelColor=INK,
+            titleColor=INK,
+            tickColor=FAINT,
+            domainColor=FAINT,
+            gridColor=FAINT,
+            labelFontSize=11,
+            titleFontSize=11,
+            titleFontWeight="normal",
+        ),
+        legend=alt.LegendConfig(labelColor=INK, titleColor=INK, labelFontSize=11, padding=0, offset=6),
+        text=alt.MarkConfig(color=INK),
+    )
     return dressed

@@ -1,18 +1,18 @@
-"""Starts the dashboard: `python -m bi.dashboard`.
+"""Starts the dashboard: `python -m bi.dashboard`, with more of Streamlit's options if need be (`--server.port=8600`).
 
 Belongs here: how Streamlit is started. Does not belong here: what it shows.
 """
 
 from __future__ import annotations
 
+import sys
+from importlib import import_module
 from pathlib import Path
 
 APP = Path(__file__).with_name("app.py")
-ADDRESS = "127.0.0.1"
-PORT = 8501
 FLAGS = (
-    f"--server.address={ADDRESS}",
-    f"--server.port={PORT}",
+    "--server.address=127.0.0.1",
+    "--server.port=8501",
     "--server.headless=true",  # opens no browser, asks for no e-mail address
     "--server.fileWatcherType=none",  # a watcher of the whole tree runs out of inotify handles
     "--browser.gatherUsageStats=false",
@@ -25,8 +25,8 @@ def main() -> None:
     """Serve until interrupted, for this machine alone."""
     from streamlit.web.cli import main as streamlit
 
-    print(f"Minehouse dashboard on http://{ADDRESS}:{PORT}, Ctrl-C ends it")
-    streamlit(["run", str(APP), *FLAGS])
+    import_module("bi.dashboard.app")  # now, so that the first reader does not wait for it
+    streamlit(["run", str(APP), *FLAGS, *sys.argv[1:]])
 
 
 if __name__ == "__main__":

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import wraps
 from pathlib import Path
+from typing import Any
 
 import altair as alt
 import duckdb
@@ -25,6 +26,10 @@ from dagster_project.settings import load_settings
 
 NOT_KNOWN = "not known"
 LOOK_AGAIN_SECONDS = 15
+_STYLE = """<style>
+[data-testid="stMetricValue"] {font-size: 1.5rem}
+[data-testid="stMainBlockContainer"] {padding-top: 4rem}
+</style>"""
 Stamp = tuple[int, int, int]
 
 
@@ -124,6 +129,7 @@ def choose_day(published: Published) -> date:
 
 def head(published: Published, title: str, said: str) -> None:
     """Title, the day of the data, and a banner where prices are simulated."""
+    st.html(_STYLE)
     st.title(title)
     st.caption(f"{said} · published file of {published.published_at:%d %b %Y %H:%M} UTC")
     sources = published.ask(questions.price_sources)
@@ -136,9 +142,29 @@ def head(published: Published, title: str, said: str) -> None:
         )
 
 
-def draw(chart: Callable[..., alt.LayerChart | alt.VConcatChart], *given: object, **options: object) -> None:
-    """Draw one of `bi.charts` as wide as there is room, or say that there is nothing to draw."""
+def draw(
+    chart: Callable[..., alt.LayerChart | alt.VConcatChart], *given: object, beside: int = 0, **options: object
+) -> None:
+    """Draw one of `bi.charts` as wide as there is room, or say that there is nothing to draw.
+
+    Streamlit makes the panels of a chart of several as wide as the page and forgets their axes: `beside` is the room in
+    pixels that these need.
+    """
     try:
-        st.altair_chart(chart(*given, **options), theme=None)
+        spec = _spec(chart, chart.__name__, *given, **options)
     except ChartError as nothing:
         st.info(f"{NOT_KNOWN.capitalize()}: {nothing}.")
+        return
+    with st.container(key=f"{chart.__name__}_room"):
+        st.html(f"<style>.st-key-{chart.__name__}_room {{padding-right: {beside}px}}</style>")
+        st.vega_lite_chart(spec=spec, theme=None, width="stretch")
+
+
+@st.cache_data(show_spinner=False, max_entries=200)
+def _spec(
+    _chart: Callable[..., alt.LayerChart | alt.VConcatChart], name: str, *given: object, **options: object
+) -> dict[str, Any]:
+    del name  # with what is given, what the chart is kept by
+    # tests look whether the charts are valid; a page has no time for it
+    spec: dict[str, Any] = _chart(*given, **options).to_dict(validate=False)
+    return spec

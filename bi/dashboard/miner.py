@@ -54,6 +54,18 @@ SCENARIOS = {
     "scenario_coverage": tables.text("Coverage"),
     "source_url": tables.link(),
 }
+INPUTS = {
+    "price_coverage": "Price",
+    "shares_coverage": "Shares",
+    "net_debt_coverage": "Net debt",
+    "btc_coverage": "Bitcoin held",
+    "enterprise_value_coverage": "Enterprise value",
+    "contracted_critical_it_mw_coverage": "Contracted critical IT MW",
+    "contracted_revenue_coverage": "Contracted revenue",
+    "planned_critical_it_mw_coverage": "Planned critical IT MW",
+    "gross_power_mw_coverage": "Power, gross MW",
+    "scenario_coverage": "Scenario a share",
+}
 LEVELS = {
     "level_type": tables.text("Level"),
     "level_price": tables.usd("Price"),
@@ -66,6 +78,7 @@ LEVELS = {
 
 def show(published: Published) -> None:
     """The page."""
+    top = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
         as_of = choose_day(published)
         snapshot = published.ask(questions.snapshot, as_of)
@@ -73,7 +86,9 @@ def show(published: Published) -> None:
         window = WINDOWS[st.selectbox("Chart", WINDOWS, index=2, key="chart", bind="query-params", width=130)]
     row = snapshot[snapshot["symbol"] == symbol].iloc[0]
     session = row["as_of_session_date"]
-    head(published, f"{row['company_name'] or symbol} ({symbol})", f"What was known at the close of {session:%d %B %Y}")
+    with top:
+        name = row["company_name"] or symbol
+        head(published, f"{name} ({symbol})", f"What was known at the close of {session:%d %B %Y}")
     if row["price_coverage"] != "complete":
         st.info(f"Price: {row['price_coverage']}.")
     _headlines(published, row, as_of)
@@ -84,7 +99,8 @@ def show(published: Published) -> None:
     deals = published.ask(questions.deals, as_of, symbol)
     _table("HPC deals", deals.iloc[::-1], {k: v for k, v in sector.DEALS.items() if k != "symbol"}, "deal")
     _table("Sites", published.ask(questions.sites, symbol, as_of), SITES, "report on a site")
-    _table("Analyst notes", ratings, RATINGS, "analyst note")
+    notes = ratings.assign(action=ratings["action"].str.replace("_", " "))
+    _table("Analyst notes", notes, RATINGS, "analyst note")
     _missing(row)
 
 
@@ -115,7 +131,6 @@ def _headlines(published: Published, row: pd.Series[Any], as_of: date) -> None:
     picture = published.ask(questions.technical_picture, row["symbol"], as_of)
     close = picture.iloc[0] if len(picture) else None
     price_date = "" if _is_missing(row["price_date"]) else f"{row['price_date']:%d %b %Y}"
-    low, high = row["low_value_per_share_usd"], row["high_value_per_share_usd"]
     with st.container(horizontal=True):
         _metric(
             "Close, USD",
@@ -131,8 +146,8 @@ def _headlines(published: Published, row: pd.Series[Any], as_of: date) -> None:
             )
         _metric("RSI 14", row["rsi_14"], "{:.1f}", row["rsi_zone"])
         for title, name in (
-            ("Nearest support, USD", "nearest_support"),
-            ("Nearest resistance, USD", "nearest_resistance"),
+            ("Support, USD", "nearest_support"),
+            ("Resistance, USD", "nearest_resistance"),
         ):
             level = None if close is None else close[name]
             touches = None if close is None else _said(close[f"{name}_touch_dates"], "Touched {}")
@@ -147,32 +162,34 @@ def _headlines(published: Published, row: pd.Series[Any], as_of: date) -> None:
     with st.container(horizontal=True):
         _metric("Market cap, USD bn", row["market_cap_usd"] / 1e9, "{:,.2f}", help=row["shares_coverage"])
         _metric(
-            "Enterprise value, USD bn",
+            "EV, USD bn",
             row["enterprise_value_usd"] / 1e9,
             "{:,.2f}",
             help=row["enterprise_value_coverage"],
         )
         _metric(
-            "Contracted critical IT MW",
+            "Critical IT MW",
             row["contracted_critical_it_mw"],
             "{:,.0f}",
-            help=row["contracted_critical_it_mw_coverage"],
+            "contracted",
+            help="Contracted: " + row["contracted_critical_it_mw_coverage"],
         )
-        _metric("EV per critical IT MW, USD m", row["ev_per_critical_it_mw_usd"] / 1e6, "{:,.1f}", "contracted")
+        _metric("EV per critical IT MW", row["ev_per_critical_it_mw_usd"] / 1e6, "USD {:,.1f} m", "contracted")
         _metric(
-            "Mean price target, USD",
+            "Mean target, USD",
             row["mean_price_target"],
             "{:,.2f}",
             _said(row["consensus_upside_pct"], "{:+.1f} %"),
             help=_said(row["firms_with_target"], "{:.0f} firms, notes younger than a year"),
         )
-        _metric(
-            "Scenario a share, USD",
-            None if _is_missing(low) or _is_missing(high) else f"{low:,.2f} to {high:,.2f}",
-            "{}",
-            _said(row["scenario_source_firm"], "{}"),
-            help=row["scenario_coverage"],
-        )
+        for end in ("low", "high"):
+            _metric(
+                f"Scenario {end}, USD",
+                row[f"{end}_value_per_share_usd"],
+                "{:,.2f}",
+                _said(row[f"{end}_upside_pct"], "{:+.1f} %"),
+                help=f"{row['scenario_source_firm']}, coverage: {row['scenario_coverage']}",
+            )
 
 
 def _metric(
@@ -193,7 +210,7 @@ def _metric(
         delta_arrow="auto" if colour == "normal" else "off",
         help=None if _is_missing(help) or not help else str(help),
         border=True,
-        width=215,
+        width=168,
     )
 
 
@@ -214,7 +231,7 @@ def _prices(bars: pd.DataFrame, levels: pd.DataFrame, ratings: pd.DataFrame) -> 
     if bars.empty:
         st.info("No price is known.")
         return
-    draw(charts.miner_chart, bars, levels, ratings)
+    draw(charts.miner_chart, bars, levels, ratings, beside=190, width=1000)
     if len(levels):
         with st.expander("Levels"):
             tables.show(levels, LEVELS)
@@ -250,11 +267,7 @@ def _table(title: str, rows: pd.DataFrame, columns: dict[str, tables.Column], wh
 def _missing(row: pd.Series[Any]) -> None:
     st.subheader("What is missing")
     coverage = pd.DataFrame(
-        [
-            (str(name).removesuffix("_coverage").replace("_", " "), value)
-            for name, value in row.items()
-            if str(name).endswith("_coverage")
-        ],
+        [(INPUTS.get(str(name), str(name)), value) for name, value in row.items() if str(name).endswith("_coverage")],
         columns=["input", "coverage"],
     )
     # `stated: ...` and `complete: ...` say where a complete figure comes from

@@ -16,7 +16,7 @@ CHECKS = {
     "tool": tables.text("Tool"),
     "table_name": tables.text("Table"),
     "check_name": tables.text("Check"),
-    "failing_rows": tables.number("Failing rows", help="Not known where a check does not count rows."),
+    "failing_rows": tables.number("Failing rows", help="Not every check counts rows."),
     "observed": tables.text("Observed", "large"),
 }
 
@@ -48,12 +48,14 @@ def _checks(checks: pd.DataFrame) -> None:
         st.metric("Checks", len(checks), border=True, width=200)
         st.metric("Failed, severe", int((failed["severity"] == "ERROR").sum()), border=True, width=200)
         st.metric("Failed, worth a look", int((failed["severity"] == "WARN").sum()), border=True, width=200)
-        st.metric("Checked, UTC", f"{checks['checked_at'].max():%d %b %Y %H:%M}", border=True, width=260)
+        st.metric("Checked, UTC", f"{checks['checked_at'].max():%d %b %Y %H:%M}", border=True, width=220)
     st.subheader("What failed")
     if failed.empty:
         st.success(f"None of the {len(checks)} checks of this run failed.")
     else:
-        tables.show(failed, {name: column for name, column in CHECKS.items() if name != "passed"})
+        tables.show(
+            failed, {name: column for name, column in CHECKS.items() if name != "passed"}, missing="not counted"
+        )
     st.subheader("By layer and tool")
     by = checks.assign(failed=~checks["passed"].astype(bool)).groupby(["layer", "tool"], as_index=False)
     tables.show(
@@ -68,4 +70,4 @@ def _checks(checks: pd.DataFrame) -> None:
         },
     )
     st.subheader("Every check")
-    tables.show(checks, CHECKS)
+    tables.show(checks, CHECKS, missing="not counted")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 from urllib.parse import urlencode
 
@@ -12,13 +13,67 @@ from bi import charts, questions
 from bi.dashboard import tables
 from bi.dashboard.frame import NOT_KNOWN, Published, choose_day, draw, head
 
-RANKED_BY = {
-    # words: column of the snapshot
-    "EV per contracted critical IT MW": "ev_per_critical_it_mw_usd",
-    "EV per planned critical IT MW": "ev_per_planned_critical_it_mw_usd",
-    "Upside to the mean price target": "consensus_upside_pct",
-    "Upside to the scenario's low end": "low_upside_pct",
-    "Upside to the scenario's high end": "high_upside_pct",
+
+@dataclass(frozen=True)
+class Ranking:
+    """One order of the companies: by which column of the snapshot, what it means, what is shown with it."""
+
+    column: str
+    said: str
+    columns: dict[str, tables.Column]
+    is_low_first: bool = False
+
+
+_EV = {
+    "enterprise_value_usd": tables.usd_bn("EV"),
+    "contracted_critical_it_mw": tables.number("Contracted critical IT MW"),
+    "ev_per_critical_it_mw_usd": tables.usd_m("EV per contracted critical IT MW"),
+    "planned_critical_it_mw": tables.number("Planned critical IT MW"),
+    "ev_per_planned_critical_it_mw_usd": tables.usd_m("EV per planned critical IT MW"),
+    "enterprise_value_coverage": tables.text("Enterprise value"),
+    "contracted_critical_it_mw_coverage": tables.text("Contracted MW"),
+    "planned_critical_it_mw_coverage": tables.text("Planned MW"),
+}
+_EV_SAID = (
+    "Enterprise value: market cap + net debt, the bitcoin still in it; over critical IT MW at the company's share. "
+    "Cheapest first."
+)
+_SCENARIO = {
+    "scenario_critical_it_mw": tables.number("Critical IT MW"),
+    "scenario_capacity_basis": tables.text("Which MW"),
+    "low_value_per_share_usd": tables.usd("Low a share"),
+    "low_upside_pct": tables.pct("Upside to low"),
+    "high_value_per_share_usd": tables.usd("High a share"),
+    "high_upside_pct": tables.pct("Upside to high"),
+    "scenario_source_firm": tables.text("Range by"),
+    "scenario_as_of_date": tables.day("Range of"),
+    "scenario_coverage": tables.text("Coverage"),
+    "scenario_source_url": tables.link(),
+}
+_SCENARIO_SAID = (
+    "The last published range of USD per critical IT MW, for the company or the sector, times the company's MW, over "
+    "its shares, against the close. Nothing is added for mining or coins, no debt is taken off. Largest upside first."
+)
+RANKINGS = {
+    "EV per contracted critical IT MW": Ranking("ev_per_critical_it_mw_usd", _EV_SAID, _EV, is_low_first=True),
+    "EV per planned critical IT MW": Ranking("ev_per_planned_critical_it_mw_usd", _EV_SAID, _EV, is_low_first=True),
+    "Upside to the mean price target": Ranking(
+        "consensus_upside_pct",
+        "Mean of the price targets of the firms whose last note is younger than a year, against the close. "
+        "Largest upside first.",
+        {
+            "mean_price_target": tables.usd("Mean target"),
+            "firms_with_target": tables.number("Firms with a target"),
+            "consensus_upside_pct": tables.pct("Upside"),
+            "last_rating_date": tables.day("Last note"),
+            "last_rating_firm": tables.text("Firm"),
+            "last_rating_to": tables.text("Rating"),
+            "last_rating_price_target": tables.usd("Its target"),
+            "last_rating_source_url": tables.link(),
+        },
+    ),
+    "Upside to the low scenario": Ranking("low_upside_pct", _SCENARIO_SAID, _SCENARIO),
+    "Upside to the high scenario": Ranking("high_upside_pct", _SCENARIO_SAID, _SCENARIO),
 }
 SNAPSHOT = {
     "symbol": tables.text("Miner"),
@@ -71,11 +126,13 @@ DEALS = {
 
 def show(published: Published) -> None:
     """The page."""
+    top = st.container()
     as_of = choose_day(published)
     snapshot = published.ask(questions.snapshot, as_of)
     session = snapshot["as_of_session_date"].max()
     deals = published.ask(questions.deals, as_of)
-    head(published, "Listed miners as AI data centres", f"What was known at the close of {session:%d %B %Y}")
+    with top:
+        head(published, "Listed miners as AI data centres", f"What was known at the close of {session:%d %B %Y}")
     _headlines(snapshot, deals)
     _ranking(snapshot, as_of)
     _deals(deals, as_of)
@@ -96,7 +153,15 @@ def _headlines(snapshot: pd.DataFrame, deals: pd.DataFrame) -> None:
         ):
             stated = firm[column].notna().sum()
             total = f"{firm[column].sum() / divisor:,.{digits}f}" if stated else NOT_KNOWN
-            st.metric(title, total, f"{stated} of {len(firm)} deals state it", "off", border=True, width=230)
+            st.metric(
+                title,
+                total,
+                f"{stated} of {len(firm)} deals state it",
+                "off",
+                delta_arrow="off",
+                border=True,
+                width=230,
+            )
 
 
 def _count(title: str, known: int, of: int) -> None:
@@ -105,38 +170,16 @@ def _count(title: str, known: int, of: int) -> None:
 
 def _ranking(snapshot: pd.DataFrame, as_of: date) -> None:
     st.subheader("Ranking")
-    words = st.selectbox("Ranked by", RANKED_BY, key="rank", bind="query-params", width=380)
-    column = RANKED_BY[words]
-    is_cheap_first = column.startswith("ev_")
-    ranked = snapshot.sort_values([column, "symbol"], ascending=[is_cheap_first, True], na_position="last")
-    ranked["rank"] = ranked[column].rank(ascending=is_cheap_first, method="min")
-    ranked["miner"] = [f"miner?{urlencode({'symbol': symbol, 'as_of': as_of})}" for symbol in ranked["symbol"]]
-    st.caption(
-        "EV: market cap + net debt, bitcoin still in it, over critical IT MW under firm contracts or planned, at the "
-        "company's share. Mean price target: of the firms whose last note is younger than a year. Scenario: the last "
-        "published range of USD per critical IT MW for the company or the sector, times its MW, a share: what the "
-        "company's HPC capacity alone would be worth, nothing added for mining or coins, no debt taken off. "
-        f"Companies whose figure is {NOT_KNOWN} come last, with the reason."
+    ranking = RANKINGS[st.selectbox("Ranked by", RANKINGS, key="rank", bind="query-params", width=380)]
+    ranked = snapshot.sort_values(
+        [ranking.column, "symbol"], ascending=[ranking.is_low_first, True], na_position="last"
     )
+    ranks = ranked[ranking.column].rank(ascending=ranking.is_low_first, method="min")
+    ranked["rank"] = ["" if pd.isna(rank) else f"{rank:.0f}" for rank in ranks]
+    ranked["miner"] = [f"miner?{urlencode({'symbol': symbol, 'as_of': as_of})}" for symbol in ranked["symbol"]]
+    st.caption(f"{ranking.said} Companies whose figure is {NOT_KNOWN} come last.")
     tables.show(
-        ranked,
-        {
-            "rank": tables.number("Rank"),
-            "miner": tables.miner(),
-            "close": tables.usd("Close"),
-            "enterprise_value_usd": tables.usd_bn("EV"),
-            "contracted_critical_it_mw": tables.number("Contracted critical IT MW"),
-            "ev_per_critical_it_mw_usd": tables.usd_m("EV per contracted critical IT MW"),
-            "ev_per_planned_critical_it_mw_usd": tables.usd_m("EV per planned critical IT MW"),
-            "mean_price_target": tables.usd("Mean target"),
-            "firms_with_target": tables.number("Firms"),
-            "consensus_upside_pct": tables.pct("Upside to the mean target"),
-            "low_upside_pct": tables.pct("Upside to scenario low"),
-            "high_upside_pct": tables.pct("Upside to scenario high"),
-            "enterprise_value_coverage": tables.text("Enterprise value"),
-            "contracted_critical_it_mw_coverage": tables.text("Contracted critical IT MW"),
-            "scenario_coverage": tables.text("Scenario"),
-        },
+        ranked, {"rank": tables.text("Rank"), "miner": tables.miner(), "close": tables.usd("Close"), **ranking.columns}
     )
 
 
@@ -145,7 +188,7 @@ def _deals(deals: pd.DataFrame, as_of: date) -> None:
     with flow:
         st.subheader("Deal flow")
         st.caption("Firm contracts, cumulated; base terms, whole contracts, cloud included. Hollow: figure not stated.")
-        draw(charts.deal_flow_chart, deals, as_of)
+        draw(charts.deal_flow_chart, deals, as_of, beside=70)
     with price:
         st.subheader("Price of a critical IT MW")
         st.caption(

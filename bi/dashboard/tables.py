@@ -13,6 +13,8 @@ import streamlit as st
 
 from bi.dashboard.frame import NOT_KNOWN
 
+_NARROWEST = 92
+
 
 @dataclass(frozen=True)
 class Column:
@@ -23,7 +25,7 @@ class Column:
     format: str | None = None
     kind: str = "number"
     help: str | None = None
-    width: str | None = None
+    width: str | int | None = None
 
 
 def text(title: str, width: str | None = None, help: str | None = None) -> Column:  # noqa: A002
@@ -76,8 +78,10 @@ def flag(title: str) -> Column:
     return Column(title, kind="flag", width="small")
 
 
-def show(frame: pd.DataFrame, columns: dict[str, Column], pinned: str | None = None) -> None:
-    """Show these columns of the frame in this order; what is missing reads as not known, never as zero."""
+def show(
+    frame: pd.DataFrame, columns: dict[str, Column], *, pinned: str | None = None, missing: str = NOT_KNOWN
+) -> None:
+    """Show these columns of the frame in this order; what is missing reads as `missing`, never as zero."""
     data = pd.DataFrame(
         {
             name: frame[name] if column.divisor == 1 else pd.to_numeric(frame[name]) / column.divisor
@@ -88,13 +92,15 @@ def show(frame: pd.DataFrame, columns: dict[str, Column], pinned: str | None = N
         data,
         hide_index=True,
         height="content" if len(data) <= 20 else 735,
-        placeholder=NOT_KNOWN,
+        placeholder=missing,
         column_config={name: _configured(column, name == pinned) for name, column in columns.items()},
     )
 
 
 def _configured(column: Column, is_pinned: bool) -> Any:  # noqa: ANN401  # Streamlit's own is a TypedDict of TypedDicts
-    given: dict[str, Any] = {"help": column.help, "width": column.width, "pinned": is_pinned or None}
+    # Streamlit fits a column to its title and figures, and cuts off what stands for a missing one
+    width = column.width or (_NARROWEST if column.kind in ("number", "date") and len(column.title) < 11 else None)
+    given: dict[str, Any] = {"help": column.help, "width": width, "pinned": is_pinned or None}
     match column.kind:
         case "text":
             return st.column_config.TextColumn(column.title, **given)
