@@ -12,7 +12,7 @@ ifdef MINEHOUSE_PRICE_FILES
 export MINEHOUSE_PRICE_FILES := $(abspath $(MINEHOUSE_PRICE_FILES))
 endif
 
-.PHONY: help run ui test check format snapshot bench lock clean manifest
+.PHONY: help run ui test check format snapshot docs bench lock clean manifest
 help:            ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -26,6 +26,9 @@ ui: $(VENV)/run.installed     ## Dagster on http://127.0.0.1:3000
 
 snapshot: $(VENV)/run.installed  ## print the last published snapshot
 	@$(BIN)/python -m dagster_project snapshot
+
+docs: $(VENV)/run.installed   ## documentation of every table and column, as one page for a browser
+	@$(BIN)/python -m dagster_project docs
 
 manifest: $(VENV)/run.installed  ## let dbt read the project anew
 	@$(BIN)/python -m dagster_project prepare

@@ -27,8 +27,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m dagster_project", description="Minehouse from the shell")
     parser.add_argument(
         "command",
-        choices=("prepare", "run", "snapshot"),
-        help="prepare: folders and dbt manifest; run: the whole pipeline; snapshot: print the last result",
+        choices=("prepare", "run", "snapshot", "docs"),
+        help="prepare: folders and dbt manifest; run: the whole pipeline; snapshot: print the last result; "
+        "docs: a page about every table",
     )
     command = parser.parse_args(arguments).command
     try:
@@ -38,6 +39,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     if command == "snapshot":
         return _show(settings)
+    if command == "docs":
+        return _write_docs(settings)
     prepare(settings)
     return 0 if command == "prepare" else _run(settings)
 
@@ -53,25 +56,32 @@ def prepare(settings: Settings) -> None:
     sources = [path for path in settings.dbt_project_dir.rglob("*") if path.suffix in {".sql", ".yml", ".md"}]
     if manifest.exists() and manifest.stat().st_mtime > max(path.stat().st_mtime for path in sources):
         return
-    export_for_children(settings)
-    done = subprocess.run(
-        [
-            Path(sys.executable).parent / "dbt",
-            "--quiet",
-            "parse",
-            "--project-dir",
-            settings.dbt_project_dir,
-            "--profiles-dir",
-            settings.dbt_project_dir,
-            "--target-path",
-            settings.dbt_target_dir,
-            "--log-path",
-            settings.dbt_target_dir,
-        ],
-        check=False,
-    )
-    if done.returncode:
+    if _dbt(settings, "parse", target=settings.dbt_target_dir):
         raise SystemExit("dbt could not parse the project; see above")
+
+
+def _write_docs(settings: Settings) -> int:
+    """Write dbt's documentation as one file that needs no server and no network."""
+    if not settings.build_database.exists():
+        print("there is no warehouse to document yet: run `make run` first", file=sys.stderr)
+        return 1
+    # not the pipeline's own target: a manifest with compiled code in it would take longer to read
+    target = settings.data_dir / "build" / "docs"
+    if code := _dbt(settings, "docs", "generate", "--static", target=target):
+        return code
+    page = settings.docs_page
+    page.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(target / "static_index.html", page)
+    print(f"open {page.as_uri()}")
+    return 0
+
+
+def _dbt(settings: Settings, *command: str, target: Path) -> int:
+    """Run dbt in a process of its own; returns its exit code."""
+    export_for_children(settings)
+    project = settings.dbt_project_dir
+    folders = ["--project-dir", project, "--profiles-dir", project, "--target-path", target, "--log-path", target]
+    return subprocess.run([Path(sys.executable).parent / "dbt", "--quiet", *command, *folders], check=False).returncode
 
 
 def _run(settings: Settings) -> int:
