@@ -80,7 +80,16 @@ def _dbt(settings: Settings, *command: str, target: Path) -> int:
     """Run dbt in a process of its own; returns its exit code."""
     export_for_children(settings)
     project = settings.dbt_project_dir
-    folders = ["--project-dir", project, "--profiles-dir", project, "--target-path", target, "--log-path", target]
+    folders: list[str | Path] = [
+        "--project-dir",
+        project,
+        "--profiles-dir",
+        project,
+        "--target-path",
+        target,
+        "--log-path",
+        target,
+    ]
     return subprocess.run([Path(sys.executable).parent / "dbt", "--quiet", *command, *folders], check=False).returncode
 
 

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from dbt_common.events.base_types import EventMsg
 
 
+FAILED_SQL = "query"
+"""Metadata of a failed test: the SQL that finds the rows it complains of."""
+
+
 class DbtRunError(RuntimeError):
     """dbt could not run, or a model or a test failed; the message lists what dbt said of each."""
 
@@ -54,16 +58,21 @@ class DbtRunner:
         arguments = ["build", "--exclude-resource-type", "unit_test", *selection]
         if indirect:
             arguments += ["--indirect-selection", indirect]
-        events, failure = self._invoke(arguments)
+        events, failure, failed_sql = self._invoke(arguments)
         for event in events:
             message = DbtCoreCliEventMessage(raw_event=event, event_history_metadata={})
-            yield from message.to_default_asset_events(
+            sql = failed_sql.get(event["data"]["node_info"]["unique_id"])
+            for found in message.to_default_asset_events(
                 manifest=manifest,
                 dagster_dbt_translator=translator,
                 context=context,
                 target_path=Path(self._project.target_path),
                 project=project,
-            )
+            ):
+                if sql and isinstance(found, dg.AssetCheckResult):
+                    yield found._replace(metadata={**(found.metadata or {}), FAILED_SQL: dg.MetadataValue.text(sql)})
+                else:
+                    yield found
         if failure:
             raise DbtRunError(failure)
 
@@ -87,8 +96,8 @@ class DbtRunner:
         target = str(self._project.target_path)
         return ["--project-dir", project_dir, "--profiles-dir", project_dir, "--target-path", target]
 
-    def _invoke(self, arguments: list[str]) -> tuple[list[dict[str, Any]], str]:
-        """Run dbt; returns its events as dagster-dbt reads them, and what failed (empty: nothing)."""
+    def _invoke(self, arguments: list[str]) -> tuple[list[dict[str, Any]], str, dict[str, str]]:
+        """Run dbt; returns its events as dagster-dbt reads them, what failed (or nothing), and failed tests' SQL."""
         from dbt.adapters.duckdb.connections import DuckDBConnectionManager
         from dbt.cli.main import dbtRunner
         from google.protobuf.json_format import MessageToDict
@@ -106,14 +115,23 @@ class DbtRunner:
         finally:
             # dbt would keep the file, and thereby its lock, until the process ends
             DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
-        if done.success:
-            return events, ""
         if done.exception is not None:
-            return events, str(done.exception)
-        return events, "\n".join(_failures(done.result))  # type: ignore[arg-type]
+            return events, str(done.exception), {}
+        failed_sql = dict(_failed_tests(done.result))  # type: ignore[arg-type]
+        if done.success:
+            return events, "", failed_sql
+        return events, "\n".join(_failures(done.result)), failed_sql  # type: ignore[arg-type]
 
 
 _RESULT_EVENTS = frozenset({"LogModelResult", "LogSeedResult", "LogSnapshotResult", "LogTestResult"})
+
+
+def _failed_tests(result: "RunExecutionResult") -> Iterator[tuple[str, str]]:
+    """The SQL of each test that found rows, warnings included, by the test's unique id."""
+    for node in result.results:
+        sql = getattr(node.node, "compiled_code", None)
+        if node.failures and sql:
+            yield node.node.unique_id, sql
 
 
 def _failures(result: "RunExecutionResult") -> Iterator[str]:
