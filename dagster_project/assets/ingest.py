@@ -253,7 +253,7 @@ def raw_asset(
         pool=POOL,
         freshness_policy=feed.freshness(),
         metadata={
-            "dagster/table_name": f"raw.{feed.contract.table}",
+            "dagster/table_name": f"warehouse.raw.{feed.contract.table}",
             "dagster/column_schema": _column_schema(feed.contract),
             "quarantine": f"rows that break the contract wait, with why, in quarantine.{feed.contract.table}",
         },

@@ -36,7 +36,7 @@ def serving_assets(marts: Iterable[dg.AssetKey], readers: str) -> list[dg.Assets
         pool=POOL,
         description="One row per run, check and table: what every check of every run found, newest last.",
         metadata={
-            "dagster/table_name": "marts.data_quality_results",
+            "dagster/table_name": "warehouse.marts.data_quality_results",
             "dagster/column_schema": dg.TableSchema(
                 columns=[
                     dg.TableColumn(name, kind, description=description) for name, (kind, description) in COLUMNS.items()

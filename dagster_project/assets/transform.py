@@ -42,14 +42,21 @@ class MinehouseTranslator(DagsterDbtTranslator):
         return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
-        """As dagster-dbt has it, with a freshness policy and its readers on what readers open."""
+        """As dagster-dbt has it, with the file of its SQL; a mart also has a freshness policy and names its readers."""
         spec = super().get_asset_spec(manifest, unique_id, project)
+        if unique_id not in manifest["nodes"]:
+            return spec
+        spec = spec.merge_attributes(metadata={"sql": f"dbt/{manifest['nodes'][unique_id]['original_file_path']}"})
         if spec.key.path[0] != "marts" or spec.freshness_policy is not None:
             return spec
         daily = spec.key.path[-1] in DAILY_MARTS
         return spec.replace_attributes(
             freshness_policy=after_every_close() if daily else within_days()
         ).merge_attributes(metadata={"readers": dg.MetadataValue.md(readers(manifest, unique_id))})
+
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """The model's own; its SQL, which dagster-dbt would add, is in the file that the metadata names."""
+        return str(dbt_resource_props["description"]).strip()
 
     def get_asset_check_spec(
         self, asset_spec: dg.AssetSpec, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None

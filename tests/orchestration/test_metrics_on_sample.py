@@ -46,8 +46,12 @@ def test_a_metric_is_what_sql_says(sample: Any, metrics: Metrics, metric: str) -
 
 
 def test_rent_by_month_is_that_of_the_sector_mart(sample: Any, metrics: Metrics) -> None:
-    expected = dict(sample.query("select month, usd_per_critical_it_mw from marts.sector_deal_flow where deals > 0"))
+    sector = "select month, usd_per_critical_it_mw from marts.sector_deal_flow where usd_per_critical_it_mw is not null"
     answer = metrics.ask(["rent_per_critical_it_mw_usd"], by=["metric_time__month"]).to_pylist()
-    assert {row["metric_time__month"].date(): row["rent_per_critical_it_mw_usd"] for row in answer} == pytest.approx(
-        expected
-    )
+    seen = {
+        row["metric_time__month"].date(): row["rent_per_critical_it_mw_usd"]
+        for row in answer
+        if row["rent_per_critical_it_mw_usd"] is not None  # a month, or no known day, without a priced lease
+    }
+    assert len(seen) > 10
+    assert seen == pytest.approx(dict(sample.query(sector)))
