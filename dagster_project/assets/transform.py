@@ -117,7 +117,7 @@ def _with_rows(events: Iterator[Any], context: dg.AssetExecutionContext, warehou
     seen: dict[str, Glance] | None = None
     for event in events:
         if isinstance(event, dg.AssetCheckResult) and not event.passed:
-            yield _with_failing_rows(event, warehouse)
+            yield with_failing_rows(event, warehouse)
             continue
         if not isinstance(event, dg.Output):
             yield event
@@ -137,10 +137,12 @@ def _with_rows(events: Iterator[Any], context: dg.AssetExecutionContext, warehou
         yield event.with_metadata({**event.metadata, **added})
 
 
-def _with_failing_rows(result: dg.AssetCheckResult, warehouse: Warehouse) -> dg.AssetCheckResult:
+def with_failing_rows(result: dg.AssetCheckResult, warehouse: Warehouse) -> dg.AssetCheckResult:
     """The result with the first rows that its test found, so that nobody has to run the test again to see them."""
     query = (result.metadata or {}).get(FAILED_SQL)
     rows = warehouse.first_rows(str(query.value)) if isinstance(query, dg.TextMetadataValue) else []
     said = "; ".join(", ".join(f"{name} {value}" for name, value in row.items()) for row in rows[:3])
-    added: dict[str, Any] = {"observed": said, "rows": dg.MetadataValue.md(markdown_table(rows))} if rows else {}
+    added: dict[str, Any] = (
+        {"observed": dg.MetadataValue.text(said), "rows": dg.MetadataValue.md(markdown_table(rows))} if rows else {}
+    )
     return result._replace(metadata={**(result.metadata or {}), **added})
