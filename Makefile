@@ -36,6 +36,9 @@ serve-postgres: $(VENV)/bi.installed  ## copy the published marts to the Postgre
 superset: $(VENV)/run.installed .venv-superset/installed  ## Superset with dashboards on http://127.0.0.1:8088
 	@$(BIN)/python -m bi.superset
 
+docs: $(VENV)/run.installed   ## documentation of every table and column, as one page for a browser
+	@$(BIN)/python -m dagster_project docs
+
 manifest: $(VENV)/run.installed  ## let dbt read the project anew
 	@$(BIN)/python -m dagster_project prepare
 

@@ -29,8 +29,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m dagster_project", description="Minehouse from the shell")
     parser.add_argument(
         "command",
-        choices=("prepare", "run", "snapshot"),
-        help="prepare: folders and dbt manifest; run: the whole pipeline; snapshot: print the last result",
+        choices=("prepare", "run", "snapshot", "docs"),
+        help="prepare: folders and dbt manifest; run: the whole pipeline; snapshot: print the last result; "
+        "docs: a page about every table",
     )
     command = parser.parse_args(arguments).command
     try:
@@ -43,6 +44,8 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         if command == "run":
             return _run(settings)
+        if command == "docs":
+            return _write_docs(settings)
         prepare(settings)
     except dbt_calls.DbtRunError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -65,6 +68,22 @@ def prepare(settings: Settings) -> Path:
     if not manifest.exists() or manifest.stat().st_mtime <= max(path.stat().st_mtime for path in sources):
         dbt_calls.write_manifest(settings.dbt_project_dir, settings.dbt_target_dir)
     return Path(os.environ.setdefault("DAGSTER_HOME", str(home)))
+
+
+def _write_docs(settings: Settings) -> int:
+    """Write dbt's documentation as one file that needs no server and no network."""
+    if not settings.build_database.exists():
+        print("there is no warehouse to document yet: run `make run` first", file=sys.stderr)
+        return 1
+    # not the pipeline's own target: a manifest with compiled code in it would take longer to read
+    target = settings.data_dir / "build" / "docs"
+    export_for_children(settings)
+    dbt_calls.write_docs(settings.dbt_project_dir, target)
+    page = settings.docs_page
+    page.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(target / "static_index.html", page)
+    print(f"open {page.as_uri()}")
+    return 0
 
 
 def _run(settings: Settings) -> int:

@@ -7,6 +7,7 @@ they are called in, and dbt keeps global state there.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,19 @@ if TYPE_CHECKING:
     from dbt_common.events.base_types import EventMsg
 
 
+@dataclass(frozen=True)
+class DbtOutcome:
+    """What a dbt command did.
+
+    `events` are as dagster-dbt reads them; `failure` lists what failed (empty: nothing); `failed_sql` holds the SQL of
+    each test that found rows, warnings included, by the test's unique id.
+    """
+
+    events: list[dict[str, Any]]
+    failure: str
+    failed_sql: dict[str, str]
+
+
 class DbtRunError(RuntimeError):
     """dbt could not run, or a model or a test failed; the message lists what dbt said of each."""
 
@@ -24,6 +38,16 @@ class DbtRunError(RuntimeError):
 def write_manifest(project_dir: Path, target_dir: Path) -> None:
     """Read the project and write `manifest.json` to `target_dir`; raises `DbtRunError` where dbt cannot read it."""
     _parse(project_dir, target_dir, "--write-json")
+
+
+def write_docs(project_dir: Path, target_dir: Path) -> None:
+    """Write dbt's documentation as one page, `static_index.html`; raises `DbtRunError` where dbt cannot."""
+    from dbt.cli.main import dbtRunner
+
+    command = [*_global_flags(target_dir, "--write-json"), "docs", "generate", "--static"]
+    done = dbtRunner().invoke([*command, *_flags(project_dir, target_dir)])
+    if not done.success:
+        raise DbtRunError(f"dbt could not document the project: {done.exception}")
 
 
 @cache
@@ -37,8 +61,8 @@ def warm_up(project_dir: Path, target_dir: Path) -> None:
     read_project(project_dir, target_dir)
 
 
-def run_dbt(project_dir: Path, target_dir: Path, arguments: list[str]) -> tuple[list[dict[str, Any]], str]:
-    """Run one dbt command; returns its events as dagster-dbt reads them, and what failed (empty: nothing)."""
+def run_dbt(project_dir: Path, target_dir: Path, arguments: list[str]) -> DbtOutcome:
+    """Run one dbt command, on the project as it was read first."""
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
     from google.protobuf.json_format import MessageToDict
@@ -58,11 +82,10 @@ def run_dbt(project_dir: Path, target_dir: Path, arguments: list[str]) -> tuple[
     finally:
         # dbt would keep the file, and thereby its lock, until the process ends
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
-    if done.success:
-        return events, ""
     if done.exception is not None:
-        return events, str(done.exception)
-    return events, "\n".join(_failures(done.result))  # type: ignore[arg-type]
+        return DbtOutcome(events, str(done.exception), {})
+    result: RunExecutionResult = done.result  # type: ignore[assignment]
+    return DbtOutcome(events, "\n".join(_failures(result)), dict(_failed_tests(result)))
 
 
 def _parse(project_dir: Path, target_dir: Path, write_json: str) -> Manifest:
@@ -89,3 +112,10 @@ def _failures(result: RunExecutionResult) -> Iterator[str]:
     for node in result.results:
         if node.status in ("error", "fail"):
             yield f"{node.node.name}: {node.message}"
+
+
+def _failed_tests(result: RunExecutionResult) -> Iterator[tuple[str, str]]:
+    for node in result.results:
+        sql = getattr(node.node, "compiled_code", None)
+        if node.failures and sql:
+            yield node.node.unique_id, sql

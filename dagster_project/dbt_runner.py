@@ -20,6 +20,9 @@ from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 from dagster_project.dbt_calls import DbtRunError, run_dbt
 from dagster_project.worker import Call, here
 
+FAILED_SQL = "query"
+"""Metadata of a failed test: the SQL that finds the rows it complains of."""
+
 
 class DbtRunner:
     """dbt for one project."""
@@ -50,15 +53,20 @@ class DbtRunner:
         if indirect:
             arguments += ["--indirect-selection", indirect]
         target_path = Path(self._project.target_path)
-        events, failure = self._call(run_dbt, Path(self._project.project_dir), target_path, arguments)
-        for event in events:
+        outcome = self._call(run_dbt, Path(self._project.project_dir), target_path, arguments)
+        for event in outcome.events:
             message = DbtCoreCliEventMessage(raw_event=event, event_history_metadata={})
-            yield from message.to_default_asset_events(
+            sql = outcome.failed_sql.get(event["data"]["node_info"]["unique_id"])
+            for found in message.to_default_asset_events(
                 manifest=manifest,
                 dagster_dbt_translator=translator,
                 context=context,
                 target_path=target_path,
                 project=project,
-            )
-        if failure:
-            raise DbtRunError(failure)
+            ):
+                if sql and isinstance(found, dg.AssetCheckResult):
+                    yield found._replace(metadata={**(found.metadata or {}), FAILED_SQL: dg.MetadataValue.text(sql)})
+                else:
+                    yield found
+        if outcome.failure:
+            raise DbtRunError(outcome.failure)

@@ -13,7 +13,7 @@ from dagster_dbt import DbtProject
 from dagster_project.assets.filings import filing_assets
 from dagster_project.assets.ingest import LoadPolicy, ingest_assets
 from dagster_project.assets.serving import serving_assets
-from dagster_project.assets.transform import transform_assets
+from dagster_project.assets.transform import readers_of_marts, transform_assets
 from dagster_project.automation.filings import READ_FILINGS, new_filings
 from dagster_project.automation.jobs import (
     AFTER_THE_CLOSE,
@@ -102,7 +102,7 @@ def build_defs(
         "dbt": DbtRunner(project, call_dbt),
     }
     return dg.Definitions(
-        assets=[*ingest_assets(), *filing_assets(), *models, *serving_assets(marts)],
+        assets=[*ingest_assets(), *filing_assets(), *models, *serving_assets(marts, readers_of_marts(project))],
         asset_checks=[technicals_reach_last_session, published_equals_build, published_opens_in_old_duckdb],
         jobs=[DAILY_REFRESH, REFRESH_PRICES, PUBLISH, READ_FILINGS],
         schedules=[AFTER_THE_CLOSE, WEEKLY_DEEP_CHECK],

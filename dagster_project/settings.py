@@ -76,6 +76,11 @@ class Settings:
         return self.published_dir / "minehouse.duckdb"
 
     @property
+    def docs_page(self) -> Path:
+        """The documentation of every table, one file for a browser; `make docs` writes it."""
+        return self.data_dir / "docs" / "index.html"
+
+    @property
     def dbt_project_dir(self) -> Path:
         """The dbt project's own folder."""
         return PROJECT_DIR / "dbt"

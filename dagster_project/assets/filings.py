@@ -23,8 +23,9 @@ from dagster_project.sources.filings.edgar import Company, Edgar, Filing
 from dagster_project.warehouse.load import Rejected
 from dagster_project.warehouse.resource import Warehouse
 
-CAPITAL_FEED = Feed(filings.CAPITAL_FACTS, "filed_date", frozenset({"python"}), may_be_empty=True)
-CANDIDATES_FEED = Feed(filings.DEAL_CANDIDATES, "filed_date", frozenset({"python"}), may_be_empty=True)
+_FROM_THE_SEC = "From filings at the SEC (EDGAR), where MINEHOUSE_SEC_CONTACT switches them on; empty otherwise."
+CAPITAL_FEED = Feed(filings.CAPITAL_FACTS, "filed_date", frozenset({"edgar"}), _FROM_THE_SEC, may_be_empty=True)
+CANDIDATES_FEED = Feed(filings.DEAL_CANDIDATES, "filed_date", frozenset({"edgar"}), _FROM_THE_SEC, may_be_empty=True)
 CANDIDATES_KEY = dg.AssetKey(["raw", filings.DEAL_CANDIDATES.table])
 
 NOT_READ = "filings_not_read"

@@ -11,6 +11,7 @@ from types import MappingProxyType
 
 import dagster as dg
 
+from dagster_project.assets import groups
 from dagster_project.assets.freshness import after_every_close, within_days
 from dagster_project.assets.preview import markdown_table
 from dagster_project.assets.selection import PriceSelection, SelectionError
@@ -19,10 +20,10 @@ from dagster_project.contracts.base import Contract
 from dagster_project.gate.gate import judge
 from dagster_project.sessions import exchange_sessions
 from dagster_project.sources.base import Batch, SourceError
-from dagster_project.sources.curated import CuratedFacts
+from dagster_project.sources.curated import PREFIX, CuratedFacts
 from dagster_project.sources.prices.base import OVERLAP, PriceRequest, PriceSource, StandingBar
 from dagster_project.sources.ratings.base import RatingRequest, RatingSource
-from dagster_project.warehouse.load import Load, LoadError, LoadReport, Rejected, load
+from dagster_project.warehouse.load import LOAD_COLUMNS, Load, LoadError, LoadReport, Rejected, load
 from dagster_project.warehouse.resource import Standing, Warehouse
 from dagster_project.worker import Call, here
 
@@ -52,6 +53,7 @@ class LoadPolicy:
 class Feed:
     """How one raw table is fed.
 
+    `origin` says where the rows come from, in a sentence.
     `essential`: without rows in it nothing downstream makes sense, so an empty table blocks. `exclusive`: rows of
     another source never stand beside this source's. `freshness` makes the policy by which Dagster calls it stale.
     `may_be_empty`: no rows is nothing to worry about.
@@ -60,6 +62,7 @@ class Feed:
     contract: Contract
     date_column: str | None
     kinds: frozenset[str]
+    origin: str
     essential: bool = False
     exclusive: bool = False
     freshness: Callable[[], dg.FreshnessPolicy] = within_days
@@ -79,6 +82,7 @@ CURATED_FEEDS: tuple[Feed, ...] = tuple(
         contract,
         date_column=next((column.name for column in contract.columns if column.not_in_future), None),
         kinds=frozenset({"csv"}),
+        origin=f"Kept by hand in `reference/{contract.table.removeprefix(PREFIX)}.csv`, read anew on every refresh.",
         essential=contract in (curated.COMPANIES, curated.PEERS),
     )
     for contract in curated.CURATED_CONTRACTS
@@ -88,13 +92,27 @@ PRICES_FEED = Feed(
     market.DAILY_PRICES,
     "trade_date",
     frozenset({"python"}),
+    "From the price source of the settings: the bundled sample (simulated), a folder of files, or live vendors; the "
+    "column `source` says which.",
     essential=True,
     exclusive=True,
     freshness=after_every_close,
 )
 PRICES_KEY = dg.AssetKey(["raw", market.DAILY_PRICES.table])
-RATINGS_FEED = Feed(ratings.YAHOO_RATING_CHANGES, "rating_date", frozenset({"python"}), may_be_empty=True)
-SESSIONS_FEED = Feed(market.SESSIONS, "session_date", frozenset({"python"}), essential=True)
+RATINGS_FEED = Feed(
+    ratings.YAHOO_RATING_CHANGES,
+    "rating_date",
+    frozenset({"yahoo"}),
+    "From Yahoo Finance, where MINEHOUSE_RATING_SOURCE=yahoo switches it on; empty otherwise.",
+    may_be_empty=True,
+)
+SESSIONS_FEED = Feed(
+    market.SESSIONS,
+    "session_date",
+    frozenset({"python"}),
+    "Worked out by the package exchange_calendars, to the end of next year.",
+    essential=True,
+)
 
 
 def _sessions_asset() -> dg.AssetsDefinition:
@@ -252,21 +270,17 @@ def raw_asset(
     return dg.asset(
         key=key,
         deps=deps,
-        group_name="ingest",
-        description=feed.contract.description,
+        group_name=groups.INGEST,
+        description=_description(feed),
         kinds=feed.kinds | {"duckdb"},
         owners=["team:data"],
         tags={"layer": "raw"},
         pool=POOL,
         freshness_policy=feed.freshness(),
         metadata={
-            "dagster/table_name": f"raw.{feed.contract.table}",
-            "dagster/column_schema": dg.TableSchema(
-                columns=[
-                    dg.TableColumn(column.name, column.type, description=column.description)
-                    for column in feed.contract.columns
-                ]
-            ),
+            "dagster/table_name": f"warehouse.raw.{feed.contract.table}",
+            "dagster/column_schema": _column_schema(feed.contract),
+            "quarantine": f"rows that break the contract wait, with why, in quarantine.{feed.contract.table}",
         },
         check_specs=[
             dg.AssetCheckSpec(
@@ -289,6 +303,29 @@ def raw_asset(
             *(dg.AssetCheckSpec(name, asset=key, description=meaning) for name, meaning in more_checks.items()),
         ],
     )
+
+
+def _description(feed: Feed) -> str:
+    return (
+        f"{feed.contract.description}\n\n{feed.origin}\n\nEvery version of a row is kept: those with an empty "
+        "`valid_to` stand, and an as-of query sees the others."
+    )
+
+
+def _column_schema(contract: Contract) -> dg.TableSchema:
+    """The contract's columns, then those that the loader adds."""
+    own = [
+        dg.TableColumn(
+            column.name,
+            column.type,
+            description=column.description,
+            constraints=dg.TableColumnConstraints(nullable=not column.required),
+        )
+        for column in contract.columns
+    ]
+    added = [dg.TableColumn(name, kind, description=description) for name, kind, description in LOAD_COLUMNS]
+    key = dg.TableConstraints(other=[f"one standing row per {', '.join(contract.key)}"])
+    return dg.TableSchema(columns=[*own, *added], constraints=key)
 
 
 def ingest_batch(

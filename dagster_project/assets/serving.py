@@ -9,10 +9,11 @@ from collections.abc import Iterable, Iterator
 
 import dagster as dg
 
+from dagster_project.assets import groups
 from dagster_project.assets.freshness import after_every_close
 from dagster_project.assets.ingest import POOL
 from dagster_project.warehouse.publish import publish
-from dagster_project.warehouse.quality import CheckRecord, append_check_records
+from dagster_project.warehouse.quality import COLUMNS, CheckRecord, append_check_records
 from dagster_project.warehouse.resource import Warehouse
 
 QUALITY_KEY = dg.AssetKey(["marts", "data_quality_results"])
@@ -21,19 +22,28 @@ PUBLISHED_KEY = dg.AssetKey(["published", "minehouse"])
 _GATE_CHECKS = frozenset({"quarantine_is_empty"})
 
 
-def serving_assets(marts: Iterable[dg.AssetKey]) -> list[dg.AssetsDefinition]:
-    """The assets that follow the marts of these keys."""
+def serving_assets(marts: Iterable[dg.AssetKey], readers: str) -> list[dg.AssetsDefinition]:
+    """The assets that follow the marts of these keys; `readers` are those of the published file, as Markdown."""
     marts = list(marts)
 
     @dg.asset(
         key=QUALITY_KEY,
         deps=marts,
-        group_name="serving",
+        group_name=groups.SERVING,
         kinds={"python", "duckdb"},
         owners=["team:data"],
         tags={"layer": "marts"},
         pool=POOL,
-        description="One row per run, check and table: what every check of this run found.",
+        description="One row per run, check and table: what every check of every run found, newest last.",
+        metadata={
+            "dagster/table_name": "warehouse.marts.data_quality_results",
+            "dagster/column_schema": dg.TableSchema(
+                columns=[
+                    dg.TableColumn(name, kind, description=description) for name, (kind, description) in COLUMNS.items()
+                ],
+                constraints=dg.TableConstraints(other=["one row per run_id, table_name, check_name"]),
+            ),
+        },
     )
     def data_quality_results(
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
@@ -57,12 +67,17 @@ def serving_assets(marts: Iterable[dg.AssetKey]) -> list[dg.AssetsDefinition]:
         key=PUBLISHED_KEY,
         deps=[*marts, QUALITY_KEY],
         freshness_policy=after_every_close(),
-        group_name="serving",
+        group_name=groups.SERVING,
         kinds={"duckdb", "parquet"},
         owners=["team:data"],
         tags={"layer": "published"},
         pool=POOL,
-        description="The marts as BI tools and SQL users read them: one DuckDB file and Parquet, swapped in whole.",
+        description="The marts as BI tools and SQL users read them: `minehouse.duckdb` (schema `marts`) and a Parquet "
+        "file per table, swapped in whole, so that a reader sees the old state or the new one and never half of one.",
+        metadata={
+            "tables": "every table and macro of the group marts; `make docs` writes a page about each of their columns",
+            "readers": dg.MetadataValue.md(readers),
+        },
     )
     def published(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
         publication = publish(warehouse.build_database, warehouse.published_dir)

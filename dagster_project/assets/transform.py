@@ -10,14 +10,16 @@ from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject, dbt_assets
+from dagster_dbt.dbt_manifest import validate_manifest
 
+from dagster_project.assets import groups
 from dagster_project.assets.freshness import after_every_close, within_days
 from dagster_project.assets.ingest import POOL
 from dagster_project.assets.preview import markdown_table
-from dagster_project.dbt_runner import DbtRunner
+from dagster_project.assets.wording import readers, sentence_for
+from dagster_project.dbt_runner import FAILED_SQL, DbtRunner
 from dagster_project.warehouse.resource import Glance, Warehouse
 
-AREAS = ("market", "ratings", "hpc", "valuation")
 DAILY_MARTS = frozenset({"fct_daily_technicals", "miner_snapshot"})
 """The marts that are worth nothing a day late; the others hold facts, which change slowly."""
 
@@ -40,16 +42,32 @@ class MinehouseTranslator(DagsterDbtTranslator):
         return dg.AssetKey([dbt_resource_props["schema"], dbt_resource_props["name"]])
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None) -> dg.AssetSpec:
-        """As dagster-dbt has it, with a freshness policy on what readers open."""
+        """As dagster-dbt has it, with the file of its SQL; a mart also has a freshness policy and names its readers."""
         spec = super().get_asset_spec(manifest, unique_id, project)
+        if unique_id not in manifest["nodes"]:
+            return spec
+        spec = spec.merge_attributes(metadata={"sql": f"dbt/{manifest['nodes'][unique_id]['original_file_path']}"})
         if spec.key.path[0] != "marts" or spec.freshness_policy is not None:
             return spec
         daily = spec.key.path[-1] in DAILY_MARTS
-        return spec.replace_attributes(freshness_policy=after_every_close() if daily else within_days())
+        return spec.replace_attributes(
+            freshness_policy=after_every_close() if daily else within_days()
+        ).merge_attributes(metadata={"readers": dg.MetadataValue.md(readers(manifest, unique_id))})
+
+    def get_description(self, dbt_resource_props: Mapping[str, Any]) -> str:
+        """The model's own; its SQL, which dagster-dbt would add, is in the file that the metadata names."""
+        return str(dbt_resource_props["description"]).strip()
+
+    def get_asset_check_spec(
+        self, asset_spec: dg.AssetSpec, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> dg.AssetCheckSpec | None:
+        """As dagster-dbt has it, with a sentence that says what is asked."""
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        return spec and spec._replace(description=sentence_for(manifest["nodes"][unique_id]))
 
     def get_group_name(self, dbt_resource_props: Mapping[str, Any]) -> str | None:
         """The area."""
-        return next((tag for tag in dbt_resource_props.get("tags", []) if tag in AREAS), None)
+        return next((groups.AREAS[tag] for tag in dbt_resource_props.get("tags", []) if tag in groups.AREAS), None)
 
     def get_tags(self, dbt_resource_props: Mapping[str, Any]) -> Mapping[str, str]:
         """The layer."""
@@ -64,7 +82,12 @@ def transform_assets(project: DbtProject) -> list[dg.AssetsDefinition]:
     """One `@dbt_assets` per area. Raises `ManifestMissingError` where dbt has not been parsed."""
     if not project.manifest_path.exists():
         raise ManifestMissingError(f"{project.manifest_path} is missing: run `make manifest` once")
-    return [_area_assets(area, project) for area in AREAS]
+    return [_area_assets(area, project) for area in groups.AREAS]
+
+
+def readers_of_marts(project: DbtProject) -> str:
+    """Everybody who reads the marts, as Markdown."""
+    return readers(validate_manifest(project.manifest_path))
 
 
 def _area_assets(area: str, project: DbtProject) -> dg.AssetsDefinition:
@@ -93,6 +116,9 @@ def _with_rows(events: Iterator[Any], context: dg.AssetExecutionContext, warehou
     """
     seen: dict[str, Glance] | None = None
     for event in events:
+        if isinstance(event, dg.AssetCheckResult) and not event.passed:
+            yield with_failing_rows(event, warehouse)
+            continue
         if not isinstance(event, dg.Output):
             yield event
             continue
@@ -102,6 +128,21 @@ def _with_rows(events: Iterator[Any], context: dg.AssetExecutionContext, warehou
         added: dict[str, Any] = {}
         if table is not None:
             added["dagster/row_count"] = table.rows
+            if table.last_session is not None:
+                added["last_session"] = table.last_session.isoformat()
+            if table.sessions_behind is not None:
+                added["sessions_behind"] = table.sessions_behind
             if table.first_rows is not None:
                 added["preview"] = dg.MetadataValue.md(markdown_table(table.first_rows))
         yield event.with_metadata({**event.metadata, **added})
+
+
+def with_failing_rows(result: dg.AssetCheckResult, warehouse: Warehouse) -> dg.AssetCheckResult:
+    """The result with the first rows that its test found, so that nobody has to run the test again to see them."""
+    query = (result.metadata or {}).get(FAILED_SQL)
+    rows = warehouse.first_rows(str(query.value)) if isinstance(query, dg.TextMetadataValue) else []
+    said = "; ".join(", ".join(f"{name} {value}" for name, value in row.items()) for row in rows[:3])
+    added: dict[str, Any] = (
+        {"observed": dg.MetadataValue.text(said), "rows": dg.MetadataValue.md(markdown_table(rows))} if rows else {}
+    )
+    return result._replace(metadata={**(result.metadata or {}), **added})

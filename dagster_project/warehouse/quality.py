@@ -35,7 +35,7 @@ class CheckRecord:
     observed: str | None
 
 
-_COLUMNS = {
+COLUMNS = {
     "run_id": ("varchar", "Dagster run in which the check was evaluated."),
     "checked_at": ("timestamp", "When it was evaluated, UTC."),
     "layer": ("varchar", "Layer of the table: raw, staging, intermediate, marts or published."),
@@ -47,6 +47,7 @@ _COLUMNS = {
     "failing_rows": ("bigint", "Rows that failed; null where the check does not count rows."),
     "observed": ("varchar", "What was seen, in words or as a figure."),
 }
+"""Type and description of each column."""
 
 
 def append_check_records(connection: duckdb.DuckDBPyConnection, records: Sequence[CheckRecord]) -> int:
@@ -54,17 +55,17 @@ def append_check_records(connection: duckdb.DuckDBPyConnection, records: Sequenc
     connection.execute("create schema if not exists marts")
     columns = ", ".join(
         f"{name} {kind} not null" if name not in ("failing_rows", "observed") else f"{name} {kind}"
-        for name, (kind, _) in _COLUMNS.items()
+        for name, (kind, _) in COLUMNS.items()
     )
     connection.execute(f"create table if not exists {_TABLE} ({columns}, primary key (run_id, table_name, check_name))")
     connection.execute(f"comment on table {_TABLE} is {sql_literal(_DESCRIPTION)}")
-    for name, (_, description) in _COLUMNS.items():
+    for name, (_, description) in COLUMNS.items():
         connection.execute(f"comment on column {_TABLE}.{name} is {sql_literal(description)}")
     if not records:
         return 0
     before = connection.execute(f"select count(*) from {_TABLE}").fetchall()[0][0]
     rows = pa.Table.from_pylist([asdict(record) for record in records])
-    connection.register("check_records", rows.select(list(_COLUMNS)))
+    connection.register("check_records", rows.select(list(COLUMNS)))
     connection.execute(f"insert or ignore into {_TABLE} select * from check_records")
     connection.unregister("check_records")
     return int(connection.execute(f"select count(*) from {_TABLE}").fetchall()[0][0]) - int(before)

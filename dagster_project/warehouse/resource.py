@@ -36,10 +36,15 @@ class Standing:
 
 @dataclass(frozen=True)
 class Glance:
-    """What one sees of a table at a glance: how many rows, and the first columns of the first ones."""
+    """What one sees of a table at a glance: how many rows, and the first columns of the first ones.
+
+    Of a table by session also the last one, and how many sessions the exchange has had since (today's not counted).
+    """
 
     rows: int
     first_rows: tuple[dict[str, Any], ...] | None
+    last_session: dt.date | None = None
+    sessions_behind: int | None = None
 
 
 @dataclass(frozen=True)
@@ -144,11 +149,14 @@ class Warehouse:
                 names.setdefault((schema, table), []).append(column)
             if not names:
                 return {}
+            last = {table: "max(trade_date)" if "trade_date" in has else "null::date" for table, has in names.items()}
             counts = con.execute(
                 " union all ".join(
-                    f"select '{schema}.{table}', count(*) from {schema}.{table}" for schema, table in names
+                    f"select '{schema}.{table}', count(*), {last[schema, table]} from {schema}.{table}"
+                    for schema, table in names
                 )
             ).fetchall()
+            behind = _sessions_since(con, {day for _, _, day in counts if day is not None})
             seen: dict[str, tuple[dict[str, Any], ...]] = {}
             for (schema, table), all_columns in names.items():
                 if schema == preview_schema:
@@ -156,4 +164,24 @@ class Warehouse:
                     quoted = ", ".join(f'"{column}"' for column in shown)
                     cells = con.execute(f"select {quoted} from {schema}.{table} limit {rows}").fetchall()
                     seen[f"{schema}.{table}"] = tuple(dict(zip(shown, row, strict=True)) for row in cells)
-        return {table: Glance(int(count), seen.get(table)) for table, count in counts}
+        return {table: Glance(int(count), seen.get(table), day, behind.get(day)) for table, count, day in counts}
+
+    def first_rows(self, query: str, rows: int = 5) -> list[dict[str, Any]]:
+        """The first rows of the answer to a query on the build file."""
+        with self.read() as con:
+            answer = con.execute(query)
+            names = [column[0] for column in answer.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in answer.fetchmany(rows)]
+
+
+def _sessions_since(con: duckdb.DuckDBPyConnection, days: Collection[dt.date]) -> dict[dt.date, int]:
+    """How many sessions lie between each day and today, neither counted; nothing where the calendar is not built."""
+    calendar = "select 1 from duckdb_tables() where schema_name = 'marts' and table_name = 'dim_sessions'"
+    if not days or not con.execute(calendar).fetchall():
+        return {}
+    counted = con.execute(
+        """select day, count(session_date) from (select unnest(?::date[]) as day)
+           left join marts.dim_sessions on session_date > day and session_date < ? group by day""",
+        [list(days), dt.datetime.now(dt.UTC).date()],
+    ).fetchall()
+    return {day: int(sessions) for day, sessions in counted}

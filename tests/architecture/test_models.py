@@ -1,6 +1,7 @@
 """Rules that every dbt model follows, asked of the manifest."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,14 +61,103 @@ def test_every_table_has_a_key(manifest: dict[str, Any]) -> None:
     assert [model["name"] for model in _models(manifest) if _is_table(model) and model["unique_id"] not in keyed] == []
 
 
-def test_every_mart_column_is_described_and_typed_under_an_enforced_contract(manifest: dict[str, Any]) -> None:
+def test_every_mart_column_is_typed_under_an_enforced_contract(manifest: dict[str, Any]) -> None:
     for model in _models(manifest):
         if model["schema"] != "marts" or not _is_table(model):
             continue
         assert model["contract"]["enforced"], model["name"]
         for column in model["columns"].values():
-            assert column["description"], f"{model['name']}.{column['name']}"
             assert column["data_type"], f"{model['name']}.{column['name']}"
+
+
+def test_everything_has_a_description(manifest: dict[str, Any]) -> None:
+    assert list(_undescribed(manifest)) == []
+
+
+def test_a_missing_description_is_found() -> None:
+    column = {"name": "close", "description": " "}
+    macro = {
+        "package_name": "minehouse",
+        "name": "pct_change",
+        "description": "Change.",
+        "arguments": [{"name": "value", "description": "New."}],
+        "macro_sql": "{% macro pct_change(value, base=none) -%}",
+    }
+    manifest = {
+        "nodes": {
+            "m": {"resource_type": "model", "name": "bars", "description": "Bars.", "columns": {"close": column}},
+            "n": {"resource_type": "model", "name": "none", "description": "No columns.", "columns": {}},
+        },
+        "sources": {},
+        "macros": {"p": macro},
+        "exposures": {"e": {"name": "dashboard", "description": ""}},
+        "metrics": {},
+        "semantic_models": {},
+        "unit_tests": {},
+    }
+    assert list(_undescribed(manifest)) == ["bars.close", "none has no columns", "pct_change(base)", "dashboard"]
+
+
+def _undescribed(manifest: dict[str, Any]) -> Iterator[str]:
+    """What has no description: tables, columns, macros and their arguments, tests, exposures, metrics and theirs."""
+    for table in (*_models(manifest), *manifest["sources"].values()):
+        if not table["description"].strip():
+            yield table["name"]
+        if not table["columns"]:
+            yield f"{table['name']} has no columns"
+        for column in table["columns"].values():
+            if not column["description"].strip():
+                yield f"{table['name']}.{column['name']}"
+    for macro in manifest["macros"].values():
+        # what is dispatched is described once, under its own name
+        if macro["package_name"] != "minehouse" or re.match(r"(default|duckdb)__", macro["name"]):
+            continue
+        if not macro["description"].strip():
+            yield macro["name"]
+        described = {argument["name"] for argument in macro["arguments"] if (argument["description"] or "").strip()}
+        signature = re.search(r"{%-?\s*(?:macro|test)\s+\w+\((.*?)\)\s*-?%}", macro["macro_sql"], re.DOTALL)
+        for argument in re.findall(r"(\w+)(?:\s*=[^,]*)?(?:,|$)", signature[1] if signature else ""):
+            if argument not in described:
+                yield f"{macro['name']}({argument})"
+    for kind in ("exposures", "metrics", "semantic_models", "unit_tests"):
+        for node in manifest[kind].values():
+            if not (node["description"] or "").strip():
+                yield node["name"]
+            for part in (*node.get("entities", ()), *node.get("dimensions", ()), *node.get("measures", ())):
+                if not (part["description"] or "").strip():
+                    yield f"{node['name']}.{part['name']}"
+
+
+def test_every_metric_has_a_name_for_people_and_a_unit(manifest: dict[str, Any]) -> None:
+    for metric in manifest["metrics"].values():
+        assert metric["label"], metric["name"]
+        assert metric["config"]["meta"]["unit"], metric["name"]
+        if metric["name"].endswith("_usd"):
+            assert metric["config"]["meta"]["unit"].startswith("USD"), metric["name"]
+
+
+def test_exposures_name_an_owner_and_read_marts_alone(manifest: dict[str, Any]) -> None:
+    for exposure in manifest["exposures"].values():
+        assert exposure["owner"]["name"], exposure["name"]
+        assert {manifest["nodes"][node]["schema"] for node in exposure["depends_on"]["nodes"]} == {"marts"}
+        if exposure["type"] == "dashboard":
+            assert exposure["url"], exposure["name"]
+
+
+def test_every_mart_is_exposed_to_sql_and_every_table_to_postgresql(manifest: dict[str, Any]) -> None:
+    marts = {model["unique_id"]: model for model in _models(manifest) if model["schema"] == "marts"}
+    tables = {name for name, model in marts.items() if _is_table(model)}
+    exposed = {e["name"]: set(e["depends_on"]["nodes"]) for e in manifest["exposures"].values()}
+    assert (exposed["published_file"], exposed["postgresql_copy"]) == (set(marts), tables)
+
+
+def test_the_front_page_of_the_documentation_is_ours_and_names_what_exists(manifest: dict[str, Any]) -> None:
+    page = manifest["docs"]["doc.minehouse.__overview__"]["block_contents"]
+    marts = {model["name"] for model in _models(manifest) if model["schema"] == "marts"}
+    named = set(re.findall(r"`((?:fct|dim)_\w+|miner_snapshot\w*|sector_deal_flow)`", page))
+    named |= set(re.findall(r"`(\w+)\(", page))
+    assert len(named) > 10
+    assert named <= marts, named - marts
 
 
 def test_units_stand_in_column_names(manifest: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from dagster_project.sources.prices.files import FilePrices
 from dagster_project.sources.ratings.yahoo import YahooRatings
 
 MakePipeline = Callable[..., Any]
-PRICES_TO_READERS = dg.AssetSelection.groups("ingest", "market", "serving")
+PRICES_TO_READERS = dg.AssetSelection.groups("1_ingest", "2_market", "6_serving")
 """What a test of prices needs: the facts' areas would be built for nothing."""
 CLSK = "select round(close, 2), round(sma_50, 2), round(sma_200, 2), round(rsi_14, 2), round(high_52w, 2) from "
 CLSK += "marts.fct_daily_technicals where symbol = 'CLSK' and trade_date = '2025-11-21'"

@@ -1,0 +1,46 @@
+"""What a dbt test asks and who reads a model, in words for somebody who wrote neither.
+
+Does not belong here: the tests themselves (`dbt/`), and what they found.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+
+def sentence_for(test: Mapping[str, Any]) -> str:
+    """What must be so where the test passes: its own description, else a sentence made of its kind and columns."""
+    if test.get("description"):
+        return str(test["description"]).strip()
+    kind = (test.get("test_metadata") or {}).get("name")
+    given = (test.get("test_metadata") or {}).get("kwargs", {})
+    column = given.get("column_name")
+    columns = given.get("columns", [])
+    match kind:
+        case "unique":
+            return f"No {column} occurs twice."
+        case "not_null":
+            return f"{column} is filled in every row."
+        case "never_null":
+            return f"Filled in every row: {', '.join(columns)}."
+        case "unique_combination":
+            return f"One row per {', '.join(columns)}."
+        case "accepted_values":
+            return f"{column} is one of: {', '.join(map(str, given.get('values', [])))}."
+        case "no_rows":
+            return "The table is empty: each of its rows is something that somebody should look at."
+        case _:
+            return f"No row fails the test {test['name']}."
+
+
+def readers(manifest: Mapping[str, Any], of: str | None = None) -> str:
+    """Who reads the marts, or the model with that unique id: dbt's exposures as a list in Markdown, with addresses."""
+    exposures = manifest["exposures"]
+    found = [
+        exposures[child] for child in (manifest["child_map"].get(of, ()) if of else exposures) if child in exposures
+    ]
+    return "\n".join(f"- {_linked(exposure)}" for exposure in sorted(found, key=lambda exposure: str(exposure["name"])))
+
+
+def _linked(exposure: Mapping[str, Any]) -> str:
+    label = str(exposure["label"] or exposure["name"])
+    return f"[{label}]({exposure['url']})" if exposure["url"] else label
