@@ -25,7 +25,8 @@ def main() -> None:
     """Serve until interrupted, for this machine alone."""
     from streamlit.web.cli import main as streamlit
 
-    import_module("bi.dashboard.app")  # now, so that the first reader does not wait for it
+    for module in ("bi.charts", "bi.questions", "dagster_project.settings"):
+        import_module(module)  # now, so that the first reader does not wait for them
     streamlit(["run", str(APP), *FLAGS, *sys.argv[1:]])
 
 
