@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dagster_project import dbt_calls
-from dagster_project.gate import expectations
 from dagster_project.settings import PROJECT_DIR, Settings, SettingsError, export_for_children, load_settings
 from dagster_project.worker import Call, child
 
@@ -91,11 +90,12 @@ def _run(settings: Settings) -> int:
     source = f"{settings.price_source}{f' ({settings.price_files})' if settings.price_files else ''}"
     print(f"Minehouse: prices from {source}, output to {settings.data_dir}", flush=True)
     home = prepare(settings)
-    with (
-        child(expectations.warm_up) as call_gate,
-        child(dbt_calls.warm_up, settings.dbt_project_dir, settings.dbt_target_dir) as call_dbt,
-    ):
-        runs = _refresh(settings, home, call_gate, call_dbt)
+    with child(dbt_calls.warm_up, settings.dbt_project_dir, settings.dbt_target_dir) as call_dbt:
+        # not on top of this file: the children import it too
+        from dagster_project.gate import expectations
+
+        with child(expectations.warm_up) as call_gate:
+            runs = _refresh(settings, home, call_gate, call_dbt)
     errors = _problems(runs)
     shown = _show(settings)
     seconds = time.monotonic() - started
