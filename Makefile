@@ -59,7 +59,9 @@ format: $(VENV)/dev.installed  ## let ruff and sqlfluff mend what they can
 	$(BIN)/ruff check --fix .
 	$(BIN)/sqlfluff fix dbt/models dbt/tests
 
-bench: $(VENV)/dev.installed  ## indicators at market scale against named peers (takes long)
+bench: run $(VENV)/dev.installed  ## indicators at market scale against named peers, and what readers wait (takes long)
+	$(BIN)/python -m benchmarks.readers
+	$(BIN)/python -m benchmarks.dashboard
 	$(BIN)/python -m benchmarks.run
 
 lock: $(VENV)/uv.installed    ## resolve pyproject.toml anew into requirements/*.lock
