@@ -64,6 +64,15 @@ def test_a_room_imports_only_what_it_may(path: Path) -> None:
             assert rest.split(".")[0] in ours, f"{room} may not import {name}"
 
 
+@pytest.mark.parametrize("path", sorted((PROJECT_DIR / "bi").rglob("*.py")), ids=lambda path: path.name)
+def test_readers_know_the_pipeline_by_its_settings_alone(path: Path) -> None:
+    ours = {name for name in _imports(ast.parse(path.read_text())) if name.startswith("dagster_project")}
+    assert ours <= {"dagster_project.settings"}
+    assert not any(
+        name.partition(".")[0] in {"dagster", "dagster_dbt"} for name in _imports(ast.parse(path.read_text()))
+    )
+
+
 def test_the_rule_can_fail() -> None:
     assert list(_imports(ast.parse("import duckdb\nfrom dagster_project import warehouse"))) == [
         "duckdb",
