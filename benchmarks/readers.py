@@ -14,12 +14,13 @@ import statistics
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from multiprocessing import get_context
 from pathlib import Path
 
 import duckdb
 
-from bi.published import query
+from bi.published import connect, query
 from dagster_project.settings import load_settings
 
 READERS = 8
@@ -44,16 +45,15 @@ QUESTIONS = {
 
 def _read(database: Path, sql: str, how: str, start_at: float) -> list[float]:
     """One reader: milliseconds of each query, all readers starting at the same time."""
-    config: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_extensions": "false"}
-    connection = duckdb.connect(str(database), read_only=True, config=config) if how == "open" else None
-    time.sleep(max(0.0, start_at - time.time()))
-    waits = []
-    for _ in range(QUERIES_PER_READER):
-        began = time.perf_counter()
-        rows = connection.sql(sql).to_arrow_table() if connection else query(database, sql)
-        waits.append(1000 * (time.perf_counter() - began))
-        assert rows.num_rows, f"no rows: {sql}"
-    return waits
+    with connect(database) if how == "open" else nullcontext() as connection:
+        time.sleep(max(0.0, start_at - time.time()))
+        waits = []
+        for _ in range(QUERIES_PER_READER):
+            began = time.perf_counter()
+            rows = connection.sql(sql).to_arrow_table() if connection else query(database, sql)
+            waits.append(1000 * (time.perf_counter() - began))
+            assert rows.num_rows, f"no rows: {sql}"
+        return waits
 
 
 def measure(database: Path) -> list[dict[str, object]]:

@@ -37,27 +37,23 @@ class DbtRunError(RuntimeError):
 
 def write_manifest(project_dir: Path, target_dir: Path) -> None:
     """Read the project and write `manifest.json` to `target_dir`; raises `DbtRunError` where dbt cannot read it."""
-    _parse(project_dir, target_dir, "--write-json")
+    _read(project_dir, target_dir, "--write-json", "parse")
 
 
 def write_docs(project_dir: Path, target_dir: Path) -> None:
     """Write dbt's documentation as one page, `static_index.html`; raises `DbtRunError` where dbt cannot."""
-    from dbt.cli.main import dbtRunner
-
-    command = [*_global_flags(target_dir, "--write-json"), "docs", "generate", "--static"]
-    done = dbtRunner().invoke([*command, *_flags(project_dir, target_dir)])
-    if not done.success:
-        raise DbtRunError(f"dbt could not document the project: {done.exception}")
+    _read(project_dir, target_dir, "--write-json", "docs", "generate", "--static")
 
 
 @cache
 def read_project(project_dir: Path, target_dir: Path) -> Manifest:
     """The project as dbt reads it, once per process; raises `DbtRunError` where dbt cannot."""
-    return _parse(project_dir, target_dir, "--no-write-json")
+    manifest: Manifest = _read(project_dir, target_dir, "--no-write-json", "parse")
+    return manifest
 
 
 def warm_up(project_dir: Path, target_dir: Path) -> None:
-    """Import dbt and read the project, so that the next call finds both done."""
+    """Import dbt and read the project, so that the next call finds both done; hands nothing back to be pickled."""
     read_project(project_dir, target_dir)
 
 
@@ -88,13 +84,14 @@ def run_dbt(project_dir: Path, target_dir: Path, arguments: list[str]) -> DbtOut
     return DbtOutcome(events, "\n".join(_failures(result)), dict(_failed_tests(result)))
 
 
-def _parse(project_dir: Path, target_dir: Path, write_json: str) -> Manifest:
+def _read(project_dir: Path, target_dir: Path, write_json: str, *command: str) -> Any:  # noqa: ANN401
+    """Run a command that reads the project and builds nothing; returns what it makes."""
     from dbt.cli.main import dbtRunner
 
-    parsed = dbtRunner().invoke([*_global_flags(target_dir, write_json), "parse", *_flags(project_dir, target_dir)])
-    if not parsed.success or parsed.result is None:
-        raise DbtRunError(f"dbt could not parse the project: {parsed.exception}")
-    return parsed.result  # type: ignore[return-value]
+    done = dbtRunner().invoke([*_global_flags(target_dir, write_json), *command, *_flags(project_dir, target_dir)])
+    if not done.success or done.result is None:
+        raise DbtRunError(f"dbt could not {command[0]} the project: {done.exception}")
+    return done.result
 
 
 def _global_flags(target_dir: Path, write_json: str) -> list[str]:

@@ -8,12 +8,30 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+import pyarrow as pa
+
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
     from dagster_project.sources.base import Batch
 
+
+BARS = pa.schema(
+    [
+        ("symbol", pa.string()),
+        ("trade_date", pa.date32()),
+        ("open", pa.float64()),
+        ("high", pa.float64()),
+        ("low", pa.float64()),
+        ("close", pa.float64()),
+        ("adj_close", pa.float64()),
+        ("volume", pa.int64()),
+        ("dividend_usd", pa.float64()),
+        ("split_ratio", pa.float64()),
+    ]
+)
+"""The bars that a source makes itself: the contract's columns; dividends and splits null on days without one."""
 
 OVERLAP = 10
 """How many of the last bars that stand are fetched again and compared."""

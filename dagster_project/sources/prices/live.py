@@ -40,27 +40,12 @@ from dagster_project.sources.base import (
     VendorDownError,
 )
 from dagster_project.sources.http import Clock, first_known, patience_ends
+from dagster_project.sources.prices.base import BARS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from dagster_project.sources.prices.base import PriceRequest, StandingBar
-
-BARS = pa.schema(
-    [
-        ("symbol", pa.string()),
-        ("trade_date", pa.date32()),
-        ("open", pa.float64()),
-        ("high", pa.float64()),
-        ("low", pa.float64()),
-        ("close", pa.float64()),
-        ("adj_close", pa.float64()),
-        ("volume", pa.int64()),
-        ("dividend_usd", pa.float64()),
-        ("split_ratio", pa.float64()),
-    ]
-)
-"""What a vendor's reader returns: the contract's columns; dividends and splits null on days without one."""
 
 _SCHEMA = pa.schema([*BARS, pa.field("source_file", pa.string()), pa.field("source_row", pa.int64())])
 

@@ -30,7 +30,7 @@ import pyarrow as pa
 
 from dagster_project.sessions import exchange_sessions
 from dagster_project.sources.base import Batch, EmptyFetchError
-from dagster_project.sources.prices.base import PriceRequest
+from dagster_project.sources.prices.base import BARS, PriceRequest
 
 FIRST_DAY = dt.date(2023, 1, 3)
 LAST_DAY = dt.date(2025, 11, 24)
@@ -42,21 +42,6 @@ _Knot = tuple[dt.date, float]
 _SEED = 37
 _MARKET_VOLATILITY = 0.009
 _BITCOIN_VOLATILITY = 0.02
-
-_SCHEMA = pa.schema(
-    [
-        ("symbol", pa.string()),
-        ("trade_date", pa.date32()),
-        ("open", pa.float64()),
-        ("high", pa.float64()),
-        ("low", pa.float64()),
-        ("close", pa.float64()),
-        ("adj_close", pa.float64()),
-        ("volume", pa.int64()),
-        ("dividend_usd", pa.float64()),
-        ("split_ratio", pa.float64()),
-    ]
-)
 
 
 @dataclass(frozen=True)
@@ -199,7 +184,7 @@ class SamplePrices:
         start, end = request.start or FIRST_DAY, request.end or LAST_DAY
         scene = _scene()
         bars = [_bars(symbol, scene, start, end) for symbol in dict.fromkeys(request.symbols)]
-        rows = pa.concat_tables([_SCHEMA.empty_table(), *bars])
+        rows = pa.concat_tables([BARS.empty_table(), *bars])
         if not rows.num_rows:
             raise EmptyFetchError(
                 f"sample: no bars for {len(request.symbols)} symbols between {start} and {end}; "
@@ -235,7 +220,7 @@ def _bars(symbol: str, scene: _Scene, start: dt.date, end: dt.date) -> pa.Table:
     volume = np.ceil(plan.nature.turnover_usd / close * (0.5 + crowd) * excitement).astype(np.int64)
     none = np.full(size, None)
     columns = [np.full(size, symbol), days, open_, high, low, close, none, volume, none, none]
-    bars = pa.table([pa.array(c, f.type) for c, f in zip(columns, _SCHEMA, strict=True)], schema=_SCHEMA)
+    bars = pa.table([pa.array(c, f.type) for c, f in zip(columns, BARS, strict=True)], schema=BARS)
     return bars.filter(pa.array((days >= np.datetime64(start)) & (days <= np.datetime64(end))))
 
 

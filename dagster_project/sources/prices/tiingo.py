@@ -30,7 +30,8 @@ from dagster_project.sources.base import (
     TruncatedAnswerError,
 )
 from dagster_project.sources.http import Clock, Conversation, Json, Manners, json_of
-from dagster_project.sources.prices.live import BARS, Reader
+from dagster_project.sources.prices.base import BARS
+from dagster_project.sources.prices.live import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

@@ -18,7 +18,8 @@ import pyarrow as pa
 from dagster_project.sources import yahoo
 from dagster_project.sources.base import ChangedSchemaError, EmptyFetchError
 from dagster_project.sources.http import Clock, Conversation, Json, Manners
-from dagster_project.sources.prices.live import BARS, Reader
+from dagster_project.sources.prices.base import BARS
+from dagster_project.sources.prices.live import Reader
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
