@@ -61,7 +61,7 @@ def _recipe_queries(recipe: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.stem)
 def test_commands_are_targets_of_the_makefile(document: Path) -> None:
     makefile = (PROJECT_DIR / "Makefile").read_text()
-    for target in set(re.findall(r"`make ([a-z]+)\b|^make ([a-z]+)\b", document.read_text(), re.MULTILINE)):
+    for target in set(re.findall(r"`make ([a-z-]+)|^make ([a-z-]+)", document.read_text(), re.MULTILINE)):
         name = "".join(target)
         assert re.search(rf"^{name}:", makefile, re.MULTILINE), name
 
