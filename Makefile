@@ -78,7 +78,7 @@ clean:           ## remove the environment and all output
 # uv installs in seconds; where it cannot reach the package index the way pip is set up to, pip does the same slowly
 $(VENV)/%.installed: requirements/%.lock $(VENV)/uv.installed
 	@echo "installing $< into $(VENV)"
-	@$(BIN)/uv pip install --python $(BIN)/python --system-certs --quiet --require-hashes -r $< \
+	@$(BIN)/uv pip install --python $(BIN)/python --system-certs --compile-bytecode --quiet --require-hashes -r $< \
 	  || $(BIN)/python -m pip install --quiet --require-hashes -r $<
 	@touch $@
 
@@ -96,6 +96,6 @@ $(VENV)/uv.installed: requirements/uv.lock
 	  || { echo "Superset's lock needs Python 3.11 or 3.12; $(PYTHON) is $$($(PYTHON) --version). Try make superset PYTHON=python3.12"; exit 1; }
 	@echo "installing $< into .venv-superset"
 	@$(PYTHON) -m venv .venv-superset
-	@$(BIN)/uv pip install --python .venv-superset/bin/python --system-certs --quiet --require-hashes -r $< \
+	@$(BIN)/uv pip install --python .venv-superset/bin/python --system-certs --compile-bytecode --quiet --require-hashes -r $< \
 	  || .venv-superset/bin/python -m pip install --quiet --require-hashes -r $<
 	@touch $@

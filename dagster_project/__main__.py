@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from dagster_project import dbt_calls
 from dagster_project.settings import PROJECT_DIR, Settings, SettingsError, export_for_children, load_settings
-from dagster_project.worker import Call, child
+from dagster_project.worker import Call, child, collect_seldom
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -87,15 +87,15 @@ def _write_docs(settings: Settings) -> int:
 
 def _run(settings: Settings) -> int:
     started = time.monotonic()
+    collect_seldom()
     source = f"{settings.price_source}{f' ({settings.price_files})' if settings.price_files else ''}"
     print(f"Minehouse: prices from {source}, output to {settings.data_dir}", flush=True)
     home = prepare(settings)
-    with child(dbt_calls.warm_up, settings.dbt_project_dir, settings.dbt_target_dir) as call_dbt:
-        # not on top of this file: the children import it too
-        from dagster_project.gate import expectations
+    # not on top of this file: the children import it too
+    from dagster_project.gate import expectations
 
-        with child(expectations.warm_up) as call_gate:
-            runs = _refresh(settings, home, call_gate, call_dbt)
+    with child(expectations.warm_up) as call_gate:
+        runs = _refresh(settings, home, call_gate)
     errors = _problems(runs)
     shown = _show(settings)
     seconds = time.monotonic() - started
@@ -106,13 +106,19 @@ def _run(settings: Settings) -> int:
     return shown
 
 
-def _refresh(settings: Settings, home: Path, call_gate: Call, call_dbt: Call) -> list[dg.ExecuteInProcessResult]:
+def _refresh(settings: Settings, home: Path, call_gate: Call) -> list[dg.ExecuteInProcessResult]:
     """Run the daily refresh; where it fails, publish what stands."""
-    from dagster_project.definitions import build_defs
+    with dbt_calls.left_out():
+        from dagster_project.definitions import build_defs
     from dagster_project.progress import progress_logger
     from dagster_project.run_log import open_instance
 
-    with _log_path(settings).open("w") as log, open_instance(home) as instance:
+    with (
+        _log_path(settings).open("w") as log,
+        open_instance(home) as instance,
+        # now and not sooner: dbt is wanted last, and would only slow the imports above
+        child(dbt_calls.warm_up, settings.dbt_project_dir, settings.dbt_target_dir) as call_dbt,
+    ):
         defs = build_defs(
             settings,
             loggers={"console": progress_logger(sys.stdout)},

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import datetime as dt
 
-import exchange_calendars
 import pyarrow as pa
 
 EXCHANGE = "XNYS"
@@ -19,6 +18,8 @@ FIRST_SESSION = dt.date(1970, 1, 1)
 
 def exchange_sessions(end: dt.date) -> pa.Table:
     """All sessions from `FIRST_SESSION` to `end` inclusive: `session_date` (date32), `is_half_day` (bool)."""
+    import exchange_calendars
+
     calendar = exchange_calendars.get_calendar(EXCHANGE, start=FIRST_SESSION.isoformat(), end=end.isoformat())
     dates = [session.date() for session in calendar.sessions]
     half_days = {session.date() for session in calendar.early_closes}
@@ -39,6 +40,8 @@ def last_complete_utc_day(now: dt.datetime) -> dt.date:
 
 def last_complete_session(now: dt.datetime) -> dt.date:
     """The latest session whose closing bell lies before `now` (an aware time)."""
+    import exchange_calendars
+
     if now.tzinfo is None:
         raise ValueError("a time without a zone says nothing about an exchange session")
     calendar = exchange_calendars.get_calendar(

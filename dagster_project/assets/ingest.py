@@ -4,6 +4,7 @@ Belongs here: which source feeds which table, and what a person wants to see of 
 source reads (`sources`), what is allowed (`contracts`), how rows are written (`warehouse.load`).
 """
 
+import contextlib
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -42,7 +43,8 @@ def _no_results(batch: Batch | None, refusal: str) -> Iterator[dg.AssetCheckResu
 class LoadPolicy:
     """How a batch is brought in.
 
-    `allow_shrink` lets it replace a much larger one; `call` says in which process it is judged.
+    `allow_shrink` lets it replace a much larger one; `call` says in which process it is judged, and read if that
+    takes no network.
     """
 
     allow_shrink: bool = False
@@ -123,7 +125,7 @@ def _sessions_asset() -> dg.AssetsDefinition:
         load_policy: dg.ResourceParam[LoadPolicy],
     ) -> dg.MaterializeResult:
         def fetch() -> Batch:
-            rows = exchange_sessions(end=dt.date(_today().year + 1, 12, 31))
+            rows = load_policy.call(exchange_sessions, end=dt.date(_today().year + 1, 12, 31))
             rows = rows.append_column("source_file", [["exchange_calendars"] * rows.num_rows])
             rows = rows.append_column("source_row", [list(range(1, rows.num_rows + 1))])
             return Batch("exchange_calendars", rows)
@@ -146,39 +148,43 @@ def _prices_asset() -> dg.AssetsDefinition:
         price_source: dg.ResourceParam[PriceSource],
         load_policy: dg.ResourceParam[LoadPolicy],
     ) -> dg.MaterializeResult:
-        listed = warehouse.standing_values(curated.COMPANIES, "ticker") | warehouse.standing_values(
-            curated.PEERS, "ticker"
-        )
-        try:
-            start, end = config.days(_today())
-            # a folder of files may have brought symbols that are not on the list
-            known = listed | warehouse.standing_values(market.DAILY_PRICES, "symbol") if config.symbols else listed
-            symbols = config.picked_symbols(known)
-        except SelectionError as error:
-            raise dg.Failure(str(error), allow_retries=False) from None
+        with warehouse.write():  # open for all that is asked of it here, and closed while the source is
+            request = _price_request(warehouse, price_source.name, config)
 
         def fetch() -> Batch:
-            compared = None if config.full_history else OVERLAP
-            stands = warehouse.last_standing(market.DAILY_PRICES, price_source.name, _STANDING_COLUMNS, compared)
-            always_open = warehouse.standing_values(curated.PEERS, "ticker", where=("trading_calendar", "24/7"))
-            return price_source.fetch(
-                PriceRequest(
-                    symbols=tuple(sorted(symbols)),
-                    start=start,
-                    end=end,
-                    standing={symbol: tuple(StandingBar(*bar) for bar in bars) for symbol, bars in stands.items()},
-                    always_open=always_open,
-                    other_tickers=_other_tickers(warehouse),
-                    only_listed=bool(config.symbols),
-                    full_history=config.full_history,
-                )
-            )
+            if price_source.is_local:
+                return load_policy.call(price_source.fetch, request)
+            return price_source.fetch(request)
 
         return ingest_batch(
             context, warehouse, PRICES_FEED, fetch, known={}, policy=load_policy, more_results=_symbol_check_results
         )
 
     return prices
+
+
+def _price_request(warehouse: Warehouse, source: str, config: PriceSelection) -> PriceRequest:
+    """What is asked of the price source, with what stands from it already."""
+    listed = warehouse.standing_values(curated.COMPANIES, "ticker") | warehouse.standing_values(curated.PEERS, "ticker")
+    try:
+        start, end = config.days(_today())
+        # a folder of files may have brought symbols that are not on the list
+        known = listed | warehouse.standing_values(market.DAILY_PRICES, "symbol") if config.symbols else listed
+        symbols = config.picked_symbols(known)
+    except SelectionError as error:
+        raise dg.Failure(str(error), allow_retries=False) from None
+    compared = None if config.full_history else OVERLAP
+    stands = warehouse.last_standing(market.DAILY_PRICES, source, _STANDING_COLUMNS, compared)
+    return PriceRequest(
+        symbols=tuple(sorted(symbols)),
+        start=start,
+        end=end,
+        standing={symbol: tuple(StandingBar(*bar) for bar in bars) for symbol, bars in stands.items()},
+        always_open=warehouse.standing_values(curated.PEERS, "ticker", where=("trading_calendar", "24/7")),
+        other_tickers=_other_tickers(warehouse),
+        only_listed=bool(config.symbols),
+        full_history=config.full_history,
+    )
 
 
 def _other_tickers(warehouse: Warehouse) -> dict[str, tuple[str, ...]]:
@@ -226,10 +232,11 @@ def _curated_asset(feed: Feed) -> dg.AssetsDefinition:
         curated_facts: dg.ResourceParam[CuratedFacts],
         load_policy: dg.ResourceParam[LoadPolicy],
     ) -> dg.MaterializeResult:
-        known = {name: warehouse.standing_values(REFERENCED[name], "ticker") for name in references}
-        return ingest_batch(
-            context, warehouse, feed, lambda: curated_facts.fetch(feed.contract), known=known, policy=load_policy
-        )
+        with warehouse.write():  # a small file is read in no time: open once for all
+            known = {name: warehouse.standing_values(REFERENCED[name], "ticker") for name in references}
+            return ingest_batch(
+                context, warehouse, feed, lambda: curated_facts.fetch(feed.contract), known=known, policy=load_policy
+            )
 
     return facts
 
@@ -345,15 +352,15 @@ def ingest_batch(
     rejects: tuple[Rejected, ...] = ()
     refusal = ""
     batch: Batch | None = None
-    try:
-        batch = fetch()
-        judgement = policy.call(judge, batch, contract, known, _today())
-        rejects = tuple(Rejected(r.file, r.row, r.reason, r.record) for r in judgement.rejects)
-        for line in _listed(rejects):
-            context.log.warning(line)
-        with warehouse.write() as connection:
+    with contextlib.ExitStack() as opened:
+        try:
+            batch = fetch()
+            judgement = policy.call(judge, batch, contract, known, _today())
+            rejects = tuple(Rejected(r.file, r.row, r.reason, r.record) for r in judgement.rejects)
+            for line in _listed(rejects):
+                context.log.warning(line)
             report = load(
-                connection,
+                opened.enter_context(warehouse.write()),
                 contract,
                 judgement.good,
                 rejects,
@@ -364,12 +371,12 @@ def ingest_batch(
                 replacing=batch.restated,
                 is_partial=batch.is_partial,
             )
-        refusal = "; ".join(f"{group}: {why}" for group, why in report.refused.items())
-    except (SourceError, LoadError) as error:
-        refusal = str(error)
-    if refusal:
-        context.log.error(f"refused, what stood before stands still: {refusal}")
-    standing = warehouse.standing(contract, feed.date_column)
+            refusal = "; ".join(f"{group}: {why}" for group, why in report.refused.items())
+        except (SourceError, LoadError) as error:
+            refusal = str(error)
+        if refusal:
+            context.log.error(f"refused, what stood before stands still: {refusal}")
+        standing = warehouse.standing(contract, feed.date_column)
     return dg.MaterializeResult(
         metadata=dict(_metadata(report, rejects, standing)),
         check_results=[*_check_results(feed, rejects, refusal, standing), *more_results(batch, refusal)],

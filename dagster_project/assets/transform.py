@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject, dbt_assets
+from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
 from dagster_dbt.dbt_manifest import validate_manifest
 
 from dagster_project.assets import groups
@@ -79,10 +79,11 @@ class MinehouseTranslator(DagsterDbtTranslator):
 
 
 def transform_assets(project: DbtProject) -> list[dg.AssetsDefinition]:
-    """One `@dbt_assets` per area. Raises `ManifestMissingError` where dbt has not been parsed."""
+    """One op per area. Raises `ManifestMissingError` where dbt has not been parsed."""
     if not project.manifest_path.exists():
         raise ManifestMissingError(f"{project.manifest_path} is missing: run `make manifest` once")
-    return [_area_assets(area, project) for area in groups.AREAS]
+    manifest, translator = validate_manifest(project.manifest_path), MinehouseTranslator()
+    return [_area_assets(area, project, manifest, translator) for area in groups.AREAS]
 
 
 def readers_of_marts(project: DbtProject) -> str:
@@ -90,13 +91,18 @@ def readers_of_marts(project: DbtProject) -> str:
     return readers(validate_manifest(project.manifest_path))
 
 
-def _area_assets(area: str, project: DbtProject) -> dg.AssetsDefinition:
-    @dbt_assets(
-        manifest=project.manifest_path,
-        select=f"tag:{area}",
+def _area_assets(
+    area: str, project: DbtProject, manifest: Mapping[str, Any], translator: DagsterDbtTranslator
+) -> dg.AssetsDefinition:
+    specs, check_specs = _specs(area, project, manifest, translator)
+
+    # as `@dbt_assets` does, which would ask dbt what the tag selects, and import it for that
+    @dg.multi_asset(
         name=f"build_{area}",
-        project=project,
-        dagster_dbt_translator=MinehouseTranslator(),
+        specs=specs,
+        check_specs=check_specs,
+        can_subset=True,
+        allow_arbitrary_check_specs=True,  # a test of a source is a check of what another op makes
         pool=POOL,
     )
     def build(
@@ -107,6 +113,31 @@ def _area_assets(area: str, project: DbtProject) -> dg.AssetsDefinition:
         yield from _with_rows(dbt.build(context, select=f"tag:{area}"), context, warehouse)
 
     return build
+
+
+def _specs(
+    area: str, project: DbtProject, manifest: Mapping[str, Any], translator: DagsterDbtTranslator
+) -> tuple[list[dg.AssetSpec], list[dg.AssetCheckSpec]]:
+    """The models that carry the area's tag, and the tests of them and of the sources that they read."""
+    assets = {
+        unique_id: translator.get_asset_spec(manifest, unique_id, project)
+        for unique_id, node in manifest["nodes"].items()
+        if node["resource_type"] == "model" and area in node["tags"]
+    }
+    sources = {
+        parent: translator.get_asset_spec(manifest, parent, project)
+        for unique_id in assets
+        for parent in manifest["parent_map"][unique_id]
+        if parent in manifest["sources"]
+    }
+    checks = {
+        spec.get_python_identifier(): spec
+        for parent, of in (assets | sources).items()
+        for child in manifest["child_map"][parent]
+        if child.startswith("test.")
+        if (spec := translator.get_asset_check_spec(of, manifest, child, project))
+    }
+    return list(assets.values()), list(checks.values())
 
 
 def _with_rows(events: Iterator[Any], context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[Any]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -80,6 +79,8 @@ def _to_bigint(text: pa.Array) -> pa.Array:
 
 
 def _to_date(text: pa.Array) -> pa.Array:
+    import pandas as pd
+
     days = pd.to_datetime(_matching(text, _ISO_DATE).to_pandas(), format="%Y-%m-%d", errors="coerce")
     return pa.array(days.dt.date, pa.date32(), from_pandas=True)
 

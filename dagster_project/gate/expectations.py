@@ -12,11 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import pandas as pd
-
 from dagster_project.contracts.base import AtLeast, Column, Contract, Rule
 
 if TYPE_CHECKING:
+    import pandas as pd
     from great_expectations.core import ExpectationValidationResult
     from great_expectations.expectations.expectation import Expectation
 
@@ -62,6 +61,7 @@ def evaluate(frame: pd.DataFrame, name: str, expectations: Sequence[Expectation]
 def warm_up() -> None:
     """Import Great Expectations and judge a row, so that the next batch finds it all loaded."""
     import great_expectations.expectations as gxe
+    import pandas as pd
 
     evaluate(
         pd.DataFrame({"day": [1]}), "warm_up", [gxe.ExpectColumnValuesToBeUnique(column="day", meta={"because": ""})]

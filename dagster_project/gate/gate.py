@@ -12,7 +12,6 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import pandas as pd
 import pyarrow as pa
 
 from dagster_project.contracts.base import Contract
@@ -21,6 +20,7 @@ from dagster_project.gate.expectations import Finding, evaluate, key_expectation
 from dagster_project.sources.base import Batch, Reject
 
 if TYPE_CHECKING:
+    import pandas as pd
     from great_expectations.expectations.expectation import Expectation
 
 
@@ -89,6 +89,8 @@ def _evaluate(
 
 def _frame(typed: pa.Table) -> pd.DataFrame:
     """The batch as Great Expectations wants it: nullable whole numbers, dates that compare."""
+    import pandas as pd
+
     frame: pd.DataFrame = typed.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get)
     for field in typed.schema:
         if pa.types.is_date(field.type):

@@ -1,7 +1,7 @@
 """The curated facts: CSV files of the reference folder, each the full list of rows that stand.
 
 Belongs here: reading one file into a batch, with the line each row came from. Does not belong here: casting and
-checking values (`checks.gate`), or what happened to a row between two loads (`warehouse.load`).
+checking values (`gate`), or what happened to a row between two loads (`warehouse.load`).
 
 A header that does not fit the contract, an unreadable file or one without rows raises: the whole file is a snapshot,
 so taking half of it would withdraw the other half. A single line with too many or too few fields is a reject.

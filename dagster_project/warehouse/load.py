@@ -109,11 +109,7 @@ def create_tables(connection: duckdb.DuckDBPyConnection, contract: Contract) -> 
         ("quarantine", list(QUARANTINE_COLUMNS), f"What was kept out of raw.{contract.table}, and why."),
     ):
         table = f"{schema}.{contract.table}"
-        found = connection.execute(
-            "select column_name from information_schema.columns where table_schema = ? and table_name = ?",
-            [schema, contract.table],
-        ).fetchall()
-        there = {name for (name,) in found}
+        there = _columns(connection, table)
         if there.issuperset(name for name, _, _ in columns):
             continue
         if not there:
@@ -123,6 +119,15 @@ def create_tables(connection: duckdb.DuckDBPyConnection, contract: Contract) -> 
             if there and name not in there:
                 connection.execute(f"alter table {table} add column {name} {kind}")
             connection.execute(f"comment on column {table}.{name} is {sql_literal(description)}")
+
+
+def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> set[str]:
+    """The columns of a table, none where it is missing. Every load asks, so one table is looked at and not all."""
+    try:
+        found = connection.execute(f"pragma table_info({sql_literal(table)})").fetchall()
+    except duckdb.CatalogException:
+        return set()
+    return {name for _, name, *_ in found}
 
 
 def load(

@@ -134,6 +134,7 @@ def test_an_empty_price_source_keeps_the_old_prices(make_pipeline: MakePipeline,
     class Outage:
         name = "files"
         is_simulated = False
+        is_local = True
 
         def fetch(self, request: PriceRequest) -> Batch:
             raise SourceError("files: the vendor answered 503")

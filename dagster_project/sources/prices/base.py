@@ -82,10 +82,14 @@ class PriceRequest:
 
 
 class PriceSource(Protocol):
-    """Fetches daily bars for `contracts.market.DAILY_PRICES`."""
+    """Fetches daily bars for `contracts.market.DAILY_PRICES`.
+
+    `is_local`: it reads this machine alone, and may do so in a child process; a live source keeps its conversation.
+    """
 
     name: str
     is_simulated: bool
+    is_local: bool
 
     def fetch(self, request: PriceRequest) -> Batch:
         """Bars for the request. Raises `SourceError` where nothing could be had."""

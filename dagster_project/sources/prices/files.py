@@ -145,6 +145,7 @@ class FilePrices:
 
     name: str = "files"
     is_simulated: bool = False
+    is_local: bool = True
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder

@@ -141,6 +141,7 @@ class LivePrices:
     clock: Clock = field(default_factory=Clock)
     name: str = "live"
     is_simulated: bool = False
+    is_local: bool = False
 
     def fetch(self, request: PriceRequest) -> Batch:
         """What is missing of each symbol. Raises `EmptyFetchError` where no vendor had a bar of any symbol."""

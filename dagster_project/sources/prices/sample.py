@@ -178,6 +178,7 @@ class SamplePrices:
 
     name = "sample"
     is_simulated = True
+    is_local = True
 
     def fetch(self, request: PriceRequest) -> Batch:
         """Simulated bars of the requested symbols and days. Raises `EmptyFetchError` where that leaves none."""

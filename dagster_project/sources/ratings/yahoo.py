@@ -16,7 +16,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 import pyarrow as pa
 
 from dagster_project.contracts.ratings import YAHOO_RATING_CHANGES
@@ -28,9 +27,11 @@ from dagster_project.sources.http import Clock, Conversation, Json, Manners, fir
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pandas as pd
+
     from dagster_project.sources.ratings.base import RatingRequest
 
-FetchFrame = Callable[[str], pd.DataFrame]
+FetchFrame = Callable[[str], "pd.DataFrame"]
 """Gives the frame of one symbol, an empty one where Yahoo lists nothing for it; raises `SourceError`."""
 
 REQUIRED = ("Firm", "ToGrade", "FromGrade", "Action")
@@ -94,6 +95,8 @@ class YahooRatings:
                 )
             except (UnknownSymbolError, EmptyFetchError) as error:
                 if isinstance(error, EmptyFetchError) or _NOTHING_LISTED in session.refused_with:
+                    import pandas as pd
+
                     return pd.DataFrame()
                 raise
             return frame
@@ -125,6 +128,8 @@ def _rows(symbol: str, frame: pd.DataFrame) -> list[dict[str, Any]]:
         raise ChangedSchemaError(
             f"yahoo {symbol}: the frame lacks {', '.join(missing)}; it has {', '.join(map(str, frame.columns))}"
         )
+    import pandas as pd
+
     times = pd.DatetimeIndex(pd.to_datetime(frame.index, utc=True))
     latest: dict[tuple[dt.date, str | None], dict[str, Any]] = {}
     for line, (time, record) in enumerate(zip(times, frame.to_dict("records"), strict=True), start=1):
@@ -163,7 +168,8 @@ def _text(value: object) -> str | None:
 
 def _target(value: object) -> str | None:
     """A price target as text for the gate; Yahoo writes 0 where there is none."""
-    if value is None or pd.isna(value) or value == 0:  # type: ignore[call-overload]
+    # a cell without a number is NaN, which equals nothing, itself included
+    if value is None or value != value or value == 0:
         return None
     return str(value)
 
