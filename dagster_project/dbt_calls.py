@@ -114,7 +114,7 @@ def _read(project_dir: Path, target_dir: Path, write_json: str, *command: str) -
 
 
 def _global_flags(target_dir: Path, write_json: str) -> list[str]:
-    return ["--quiet", write_json, "--log-level-file", "info", "--log-path", str(target_dir)]
+    return ["--quiet", write_json, "--log-level-file", "warn", "--log-path", str(target_dir)]
 
 
 def _flags(project_dir: Path, target_dir: Path) -> list[str]:

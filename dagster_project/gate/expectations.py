@@ -9,8 +9,9 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from dagster_project.contracts.base import AtLeast, Column, Contract, Rule
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from great_expectations.core import ExpectationValidationResult
     from great_expectations.expectations.expectation import Expectation
+    from great_expectations.expectations.expectation_configuration import ExpectationConfiguration
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class ExpectationError(RuntimeError):
 
 
 def evaluate(frame: pd.DataFrame, name: str, expectations: Sequence[Expectation]) -> list[Finding]:
-    """Run a suite on a typed batch and return one finding per expectation, in no certain order.
+    """Run a suite on a typed batch and return a finding for each expectation that is not met, in no certain order.
 
     `frame` has a default index and the contract's columns, dates as `datetime64`; `expectations` come from
     `row_expectations` or `key_expectation`. Raises `ExpectationError` where an expectation itself fails to run.
@@ -53,9 +55,17 @@ def evaluate(frame: pd.DataFrame, name: str, expectations: Sequence[Expectation]
     context.variables.progress_bars = ProgressBarsConfig(globally=False)
     asset = context.data_sources.add_pandas("incoming").add_dataframe_asset(name)
     batch = asset.add_batch_definition_whole_dataframe("all").get_batch({"dataframe": frame})
-    suite = gx.ExpectationSuite(name=name, expectations=list(expectations))
-    report = batch.validate(suite, result_format={"result_format": "COMPLETE"})
-    return [_finding(outcome) for outcome in report.results]
+    # a yes or no of each takes half the time that the rows take, and mostly it is yes
+    numbered = [copy(expectation) for expectation in expectations]
+    for number, expectation in enumerate(numbered):
+        expectation.meta = {**(expectation.meta or {}), "number": number}
+    suite = gx.ExpectationSuite(name=name, expectations=list(numbered))
+    answers = batch.validate(suite, result_format="BOOLEAN_ONLY").results
+    unmet = [copy(expectations[_configuration(answer)[1]["number"]]) for answer in answers if not answer.success]
+    if not unmet:
+        return []
+    suite = gx.ExpectationSuite(name=f"{name}_unmet", expectations=list(unmet))
+    return [_finding(outcome) for outcome in batch.validate(suite, result_format="COMPLETE").results]
 
 
 def warm_up() -> None:
@@ -151,10 +161,16 @@ def _rule_expectation(rule: Rule) -> Expectation:
     )
 
 
-def _finding(outcome: ExpectationValidationResult) -> Finding:
+def _configuration(outcome: ExpectationValidationResult) -> tuple[ExpectationConfiguration, dict[str, Any]]:
+    """What was asked, and what we wrote on it."""
     config = outcome.expectation_config
     if config is None or config.meta is None:
         raise ExpectationError(f"an expectation came back without its configuration: {outcome}")
+    return config, config.meta
+
+
+def _finding(outcome: ExpectationValidationResult) -> Finding:
+    config, meta = _configuration(outcome)
     kwargs = config.kwargs
     columns = kwargs.get("column_list") or [
         kwargs[name] for name in ("column", "column_A", "column_B") if name in kwargs
@@ -164,6 +180,6 @@ def _finding(outcome: ExpectationValidationResult) -> Finding:
     return Finding(
         name=config.type,
         columns=tuple(columns),
-        because=config.meta["because"],
+        because=meta["because"],
         positions=tuple(int(at) for at in outcome.result.get("unexpected_index_list") or ()),
     )
