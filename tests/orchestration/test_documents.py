@@ -1,5 +1,6 @@
 """README and cookbook tell the truth: their queries give their answers, their commands and paths exist."""
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,17 @@ def test_a_query_gives_its_answer(sample: Any, query: str, answer: str) -> None:
     assert [["null" if cell is None else str(cell) for cell in row] for row in sample.query(query)] == rows
     described = sample.query(f"select column_name from (describe {query})")
     assert [name for (name,) in described] == names
+
+
+def test_the_measured_ratios_are_those_of_the_last_run() -> None:
+    results = json.loads((PROJECT_DIR / "benchmarks" / "results" / "latest.json").read_text())
+    ratios = ("cpu_ratio_vs_polars", "wall_ratio_vs_polars", "cpu_ratio_vs_talib", "wall_ratio_vs_talib")
+    measured = [
+        [f"{results[work][ratio]:.2f}" for ratio in ratios] + [f"{results[work]['peak_rss_bytes'] / 2**30:.1f}"]
+        for work in ("full_rebuild", "daily_update", "late_corrections")
+    ]
+    table = README.read_text().partition("## Measured")[2].partition("\n\n|")[2].partition("\n\n")[0]
+    assert [row[1:] for row in _rows("|" + table)[1:]] == measured
 
 
 @pytest.mark.parametrize(("document", "blocks"), [(README, 3), (COOKBOOK, 16)])
