@@ -48,8 +48,11 @@ def publish(build_database: Path, published_dir: Path) -> Publication:
         tables = _marts(con)
         if not tables:
             raise NothingToPublishError(f"{build_database} holds no mart: run the pipeline first")
+        con.execute("begin transaction")  # one write to disk, not one for each of a thousand descriptions
         con.execute("create schema marts")
         rows = {table: _copy_table(con, table, new_parquet) for table in tables}
+        _copy_descriptions(con)
+        con.execute("commit")
         macros = _copy_macros(con)
         con.execute("detach build")
     new_database.replace(published_dir / "minehouse.duckdb")
@@ -67,22 +70,20 @@ def _marts(con: duckdb.DuckDBPyConnection) -> list[str]:
 
 def _copy_table(con: duckdb.DuckDBPyConnection, table: str, parquet: Path) -> int:
     con.execute(f"create table marts.{table} as from build.marts.{table}")
-    comment = con.execute(
-        """select comment from duckdb_tables()
-           where database_name = 'build' and schema_name = 'marts' and table_name = ?""",
-        [table],
-    ).fetchall()[0][0]
-    if comment:
-        con.execute(f"comment on table marts.{table} is {sql_literal(comment)}")
-    columns = con.execute(
-        """select column_name, comment from duckdb_columns() where database_name = 'build'
-           and schema_name = 'marts' and table_name = ? and comment is not null""",
-        [table],
-    ).fetchall()
-    for name, description in columns:
-        con.execute(f'comment on column marts.{table}."{name}" is {sql_literal(description)}')
     con.execute(f"copy marts.{table} to {sql_literal(str(parquet / f'{table}.parquet'))} (format parquet)")
     return int(con.execute(f"select count(*) from marts.{table}").fetchall()[0][0])
+
+
+def _copy_descriptions(con: duckdb.DuckDBPyConnection) -> None:
+    described = con.execute(
+        """select 'table marts.' || table_name, comment from duckdb_tables()
+           where database_name = 'build' and schema_name = 'marts' and comment is not null
+           union all
+           select 'column marts.' || table_name || '."' || column_name || '"', comment from duckdb_columns()
+           semi join duckdb_tables() using (database_name, schema_name, table_name)
+           where database_name = 'build' and schema_name = 'marts' and comment is not null"""
+    ).fetchall()
+    con.execute(";".join(f"comment on {what} is {sql_literal(comment)}" for what, comment in described))
 
 
 def _copy_macros(con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
