@@ -2,26 +2,40 @@
 
 Measured, over the published file of the data folder (`MINEHOUSE_DATA_DIR`, else `data`), in milliseconds of wall time:
 the first byte and the whole of the HTML shell over HTTP from a server that runs, and each page's script run by
-Streamlit's own `AppTest`: once with an empty cache ("first") and the median of five runs after it ("again"). Not
-measured: what the browser adds (loading Streamlit's JavaScript, drawing).
+Streamlit's own `AppTest`: once with an empty cache ("first") and the median of five runs after it ("again").
+
+Where Chromium is installed, also what a reader sees in it, in a window without any cache: the browser's own first
+contentful paint, the page's heading, and its first chart or table. Writes `results/dashboard.md`.
 """
 
 from __future__ import annotations
 
+import itertools
+import json
 import logging
 import os
+import shutil
 import socket
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.request import urlopen
 
 REPEATS = 5
 PAGES = ("sector", "miner", "quality")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
+PATIENCE_SECONDS = 60
+RESULTS = Path(__file__).parent / "results"
+SEEN = """JSON.stringify([
+    (performance.getEntriesByName("first-contentful-paint")[0] || {}).startTime || null,
+    document.querySelector("h1") !== null,
+    document.querySelector(".vega-embed canvas, .vega-embed svg, [data-testid=stDataFrame] canvas") !== null,
+])"""
 
 
 def _milliseconds(run: Callable[[], object]) -> float:
@@ -48,50 +62,123 @@ def _pages() -> list[tuple[str, float, float]]:
     return rows
 
 
-def _shell() -> tuple[float, float]:
+@contextmanager
+def _server() -> Iterator[str]:
+    """The dashboard as `make dashboard` starts it, on a free port; its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        address = f"http://127.0.0.1:{probe.getsockname()[1]}"
     with tempfile.TemporaryFile() as log:
+        port = address.rpartition(":")[2]
         server = subprocess.Popen(
             [sys.executable, "-m", "bi.dashboard", f"--server.port={port}"], stdout=log, stderr=log
         )
         try:
             while True:
                 try:
-                    urlopen(f"http://127.0.0.1:{port}/_stcore/health").close()
+                    urlopen(f"{address}/_stcore/health").close()  # noqa: S310  # our own server
                     break
                 except OSError:
                     assert server.poll() is None, "the server did not start"
                     time.sleep(0.2)
-            times = []
-            for _ in range(REPEATS):
-                began = time.perf_counter()
-                with urlopen(f"http://127.0.0.1:{port}/") as answer:
-                    answer.read(1)
-                    first = time.perf_counter()
-                    answer.read()
-                times.append((1000 * (first - began), 1000 * (time.perf_counter() - began)))
+            yield address
         finally:
-            server.terminate()
-            try:
-                server.wait(timeout=5)
-            except subprocess.TimeoutExpired:
-                server.kill()
+            _stop(server)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(timeout=5)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _shell(address: str) -> tuple[float, float]:
+    times = []
+    for _ in range(REPEATS):
+        began = time.perf_counter()
+        with urlopen(f"{address}/") as answer:  # noqa: S310
+            answer.read(1)
+            first = time.perf_counter()
+            answer.read()
+        times.append((1000 * (first - began), 1000 * (time.perf_counter() - began)))
     return statistics.median(first for first, _ in times), statistics.median(whole for _, whole in times)
 
 
+def _seen(browser: str, url: str) -> tuple[float, float, float]:
+    """Milliseconds to the first contentful paint, the heading, the first chart or table; a browser of its own."""
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile, tempfile.TemporaryFile() as log:
+        options = ["--headless=new", "--no-sandbox", "--remote-debugging-port=0", f"--user-data-dir={profile}"]
+        process = subprocess.Popen([browser, *options, "about:blank"], stdout=log, stderr=log)
+        try:
+            port_file = Path(profile) / "DevToolsActivePort"
+            deadline = time.perf_counter() + PATIENCE_SECONDS
+            while not port_file.exists() or "\n" not in port_file.read_text():
+                assert process.poll() is None and time.perf_counter() < deadline, "the browser did not start"
+                time.sleep(0.1)
+            port = port_file.read_text().splitlines()[0]
+            with urlopen(f"http://127.0.0.1:{port}/json") as answer:
+                tab = next(tab for tab in json.load(answer) if tab["type"] == "page")
+            return _watch(tab["webSocketDebuggerUrl"], url)
+        finally:
+            _stop(process)
+
+
+def _watch(socket_url: str, url: str) -> tuple[float, float, float]:
+    from websockets.sync.client import connect  # Dagster's and Streamlit's own
+
+    with connect(socket_url) as connection:
+        numbers = itertools.count(1)
+
+        def ask(method: str, **parameters: str) -> dict:
+            number = next(numbers)
+            connection.send(json.dumps({"id": number, "method": method, "params": parameters}))
+            while (told := json.loads(connection.recv())).get("id") != number:
+                continue
+            return told["result"]
+
+        began = time.perf_counter()
+        ask("Page.navigate", url=url)
+        heading = None
+        while (waited := 1000 * (time.perf_counter() - began)) < 1000 * PATIENCE_SECONDS:
+            told = ask("Runtime.evaluate", expression=SEEN)
+            paint, has_heading, has_figure = json.loads(told["result"].get("value", "[null, false, false]"))
+            heading = heading or (waited if has_heading else None)
+            if paint and heading and has_figure:
+                return paint, heading, waited
+            time.sleep(0.02)
+    raise AssertionError(f"{url} showed no figure within {PATIENCE_SECONDS} s")
+
+
 def main() -> None:
-    """Print the table."""
+    """Print the tables, and keep them beside this file."""
     if len(sys.argv) > 1:
         os.environ["MINEHOUSE_DATA_DIR"] = str(Path(sys.argv[1]).resolve())
     logging.disable(logging.CRITICAL)  # AppTest warns of the server it does without
-    print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-    first_byte, whole = _shell()
-    print(f"HTML shell: first byte {first_byte:.0f} ms, whole {whole:.0f} ms")
-    print(f"{'page':8} {'first ms':>9} {'again ms':>9}")
-    for page, first, again in _pages():
-        print(f"{page:8} {first:9.0f} {again:9.0f}")
+    lines = ["# How long a reader waits for the dashboard", ""]
+    lines += [f"Milliseconds; {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f} before.", ""]
+    browser = next(filter(None, map(shutil.which, BROWSERS)), None)
+    with _server() as address:
+        first_byte, whole = _shell(address)
+        lines += [f"The HTML shell: first byte {first_byte:.0f}, whole {whole:.0f}.", ""]
+        if browser is None:
+            lines += ["No Chromium here: what a reader sees was not measured.", ""]
+        else:
+            lines += ["| page, new browser | first contentful paint | heading | first chart or table |"]
+            lines += ["|---|---:|---:|---:|"]
+            for page in PAGES:
+                url = f"{address}/{'' if page == PAGES[0] else page}"
+                seen = [_seen(browser, url) for _ in range(REPEATS)]
+                cells = " | ".join(f"{statistics.median(times):.0f}" for times in zip(*seen, strict=True))
+                lines.append(f"| {page}, median of {REPEATS} | {cells} |")
+            lines.append("")
+    lines += ["| the page's script | first | again |", "|---|---:|---:|"]
+    lines += [f"| {page} | {first:.0f} | {again:.0f} |" for page, first, again in _pages()]
+    table = "\n".join(lines) + "\n"
+    (RESULTS / "dashboard.md").write_text(table)
+    print(table)
 
 
 if __name__ == "__main__":
