@@ -21,7 +21,7 @@ def _queries(document: Path) -> list[tuple[str, str]]:
 
 def _rows(table: str) -> list[list[str]]:
     lines = [[cell.strip() for cell in line.strip("|\n").split("|")] for line in table.splitlines()]
-    return [line for line in lines if not set("".join(line)) <= {"-"}]
+    return [line for line in lines if not set("".join(line)) <= set("-:")]
 
 
 def _anchor(heading: str) -> str:
