@@ -235,7 +235,7 @@ def test_nothing_within_the_days_is_an_error(tmp_path: Path) -> None:
         ("BAD.csv", b"\n <!DOCTYPE html><html></html>", "a web page, not a price file"),
         ("BAD.csv", b"<html>\n", "a web page, not a price file"),
         ("BAD.csv.gz", b"date,close\n2025-01-02,1\n", "not a readable gzip file"),
-        ("BAD.csv.gz", gzip.compress(b"date,close\n2025-01-02,1\n")[:-12], "not a readable gzip file"),
+        ("BAD.csv.gz", gzip.compress(b"date,close\n2025-01-02,1\n", mtime=0)[:-12], "not a readable gzip file"),
         ("BAD.parquet", b"PAR1 is not enough", "not a readable Parquet file"),
         ("BAD.parquet", b"", "empty file"),
     ],
