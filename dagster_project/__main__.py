@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from dagster_project import dbt_calls
 from dagster_project.settings import PROJECT_DIR, Settings, SettingsError, export_for_children, load_settings
-from dagster_project.worker import Call, child, collect_seldom
+from dagster_project.worker import Call, child, collect_seldom, leave_at_once
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -177,4 +177,4 @@ def _show(settings: Settings) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    leave_at_once(main())
