@@ -94,8 +94,13 @@ def _run(settings: Settings) -> int:
     # not on top of this file: the children import it too
     from dagster_project.gate import expectations
 
-    with child(expectations.warm_up) as call_gate:
-        runs = _refresh(settings, home, call_gate)
+    with child() as gate, child() as dbt:
+        gate.warm_up(expectations.warm_up)
+        # now and not sooner: dbt is wanted last, and there are two processors
+        gate.is_warm.add_done_callback(
+            lambda _: dbt.warm_up(dbt_calls.warm_up, settings.dbt_project_dir, settings.dbt_target_dir)
+        )
+        runs = _refresh(settings, home, call_gate=gate, call_dbt=dbt)
     errors = _problems(runs)
     shown = _show(settings)
     seconds = time.monotonic() - started
@@ -106,19 +111,14 @@ def _run(settings: Settings) -> int:
     return shown
 
 
-def _refresh(settings: Settings, home: Path, call_gate: Call) -> list[dg.ExecuteInProcessResult]:
+def _refresh(settings: Settings, home: Path, *, call_gate: Call, call_dbt: Call) -> list[dg.ExecuteInProcessResult]:
     """Run the daily refresh; where it fails, publish what stands."""
     with dbt_calls.left_out():
         from dagster_project.definitions import build_defs
     from dagster_project.progress import progress_logger
     from dagster_project.run_log import open_instance
 
-    with (
-        _log_path(settings).open("w") as log,
-        open_instance(home) as instance,
-        # now and not sooner: dbt is wanted last, and would only slow the imports above
-        child(dbt_calls.warm_up, settings.dbt_project_dir, settings.dbt_target_dir) as call_dbt,
-    ):
+    with _log_path(settings).open("w") as log, open_instance(home) as instance:
         defs = build_defs(
             settings,
             loggers={"console": progress_logger(sys.stdout)},

@@ -14,7 +14,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
 from typing import NoReturn, ParamSpec, Protocol, TypeVar
 
@@ -48,6 +48,7 @@ def leave_at_once(code: int = 0) -> NoReturn:
 
     Python would take apart every object by itself: a second for what dbt and Dagster hold.
     """
+    atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
@@ -58,22 +59,30 @@ def _start() -> None:
     atexit.register(leave_at_once)
 
 
-class _Child:
+class Child:
+    """A `Call` to a child process; `is_warm` is done when its warm-up is."""
+
     def __init__(self, pool: ProcessPoolExecutor) -> None:
+        """`pool` is of one process."""
         self._pool = pool
+        self.is_warm: Future[None] = Future()
+
+    def warm_up(self, function: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Let it run `function` first, without waiting for it."""
+        self._pool.submit(function, *args, **kwargs).add_done_callback(lambda _: self.is_warm.set_result(None))
 
     def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run `function` there and wait for what it returns."""
         return self._pool.submit(function, *args, **kwargs).result()
 
 
 @contextlib.contextmanager
-def child(warm_up: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> Iterator[Call]:
-    """A `Call` to a child process, which is at `warm_up` until it is asked for more; it ends with the context.
+def child() -> Iterator[Child]:
+    """A child process, started when it is first asked for something; it ends with the context.
 
     Functions, arguments and results travel by pickle. A warm-up that fails is not reported: whoever calls next meets
     what it met.
     """
     # a fresh interpreter: a fork would copy locks that threads of this process hold
     with ProcessPoolExecutor(1, get_context("spawn"), initializer=_start) as pool:
-        pool.submit(warm_up, *args, **kwargs)
-        yield _Child(pool)
+        yield Child(pool)

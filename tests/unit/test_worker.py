@@ -24,8 +24,10 @@ def _refuse(reason: str) -> None:
 
 
 def test_a_child_is_another_process_and_warms_up_first(tmp_path: Path) -> None:
-    with child(_leave_word, tmp_path / "word") as call:
+    with child() as call:
+        call.warm_up(_leave_word, tmp_path / "word")
         asked = call(_process)
+        call.is_warm.result(timeout=10)
     assert asked == int((tmp_path / "word").read_text())
     assert asked != here(_process) == os.getpid()
 
@@ -39,5 +41,7 @@ def test_what_is_raised_there_is_raised_here(where: str) -> None:
     if where == "here":
         refused(here)
     else:
-        with child(_refuse, "a warm-up that fails stops nothing") as call:
+        with child() as call:
+            call.warm_up(_refuse, "a warm-up that fails stops nothing")
             refused(call)
+            call.is_warm.result(timeout=10)
