@@ -18,12 +18,9 @@ def sentence_for(test: Mapping[str, Any]) -> str:
     match kind:
         case "unique":
             return f"No {column} occurs twice."
-        case "not_null":
-            return f"{column} is filled in every row."
-        case "never_null":
-            return f"Filled in every row: {', '.join(columns)}."
         case "unique_combination":
-            return f"One row per {', '.join(columns)}."
+            filled = f" Filled in every row: {', '.join(given['filled'])}." if given.get("filled") else ""
+            return f"One row per {', '.join(columns)}.{filled}"
         case "accepted_values":
             return f"{column} is one of: {', '.join(map(str, given.get('values', [])))}."
         case "no_rows":

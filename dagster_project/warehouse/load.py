@@ -168,7 +168,7 @@ def load(
     connection.register("incoming_windows", _windows_table(since))
     connection.execute("begin transaction")
     try:
-        newly_quarantined = _quarantine(connection, contract, by)
+        newly_quarantined = _quarantine(connection, contract, by) if rejects else 0
         connection.execute("create or replace temp table incoming as select * from incoming_rows")
         refused: dict[str, str] = {}
         shrunk: ShrunkBatchError | None = None
@@ -335,6 +335,8 @@ def _apply(
         f"delete from incoming where exists (select 1 from {table} as standing where valid_to is null and {same})",
         [],
     )
+    if unchanged == total:
+        return {"added": 0, "changed": 0, "withdrawn": withdrawn, "unchanged": unchanged}
     changed = _affected(
         connection,
         f"""update {table} as standing set valid_to = ? where valid_to is null

@@ -17,9 +17,8 @@ def _test(kind: str, **kwargs: Any) -> dict[str, Any]:
     ("test", "sentence"),
     [
         (_test("unique", column_name="deal_id"), "No deal_id occurs twice."),
-        (_test("not_null", column_name="symbol"), "symbol is filled in every row."),
-        (_test("never_null", columns=["a", "b"]), "Filled in every row: a, b."),
         (_test("unique_combination", columns=["symbol", "trade_date"]), "One row per symbol, trade_date."),
+        (_test("unique_combination", columns=["a"], filled=["a", "b"]), "One row per a. Filled in every row: a, b."),
         (_test("accepted_values", column_name="tier", values=[1, 2]), "tier is one of: 1, 2."),
         (_test("no_rows"), "The table is empty: each of its rows is something that somebody should look at."),
         (_test("never_seen"), "No row fails the test never_seen_of_something."),
