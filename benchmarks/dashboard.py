@@ -67,9 +67,9 @@ def _server() -> Iterator[str]:
     """The dashboard as `make dashboard` starts it, on a free port; its address."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        address = f"http://127.0.0.1:{probe.getsockname()[1]}"
+        port = probe.getsockname()[1]
+    address = f"http://127.0.0.1:{port}"
     with tempfile.TemporaryFile() as log:
-        port = address.rpartition(":")[2]
         server = subprocess.Popen(
             [sys.executable, "-m", "bi.dashboard", f"--server.port={port}"], stdout=log, stderr=log
         )

@@ -75,6 +75,7 @@ def _copy_table(con: duckdb.DuckDBPyConnection, table: str, parquet: Path) -> in
 
 
 def _copy_descriptions(con: duckdb.DuckDBPyConnection) -> None:
+    """Describe tables and columns as the build file does, all in one request."""
     described = con.execute(
         """select 'table marts.' || table_name, comment from duckdb_tables()
            where database_name = 'build' and schema_name = 'marts' and comment is not null
