@@ -1,69 +1,19 @@
-"""Vendors on this machine, and a clock that tests turn."""
+"""Vendors on this machine, as fixtures."""
 
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pytest
-from fake_vendors import KEY, NEW_YORK, Listing, Vendors, serving
-from pydantic import SecretStr
+from fake_vendors import NEW_YORK, Listing, serving
+from vendor_house import House, TurnedClock
 
 from dagster_project.sessions import exchange_sessions
-from dagster_project.sources.http import Clock, Manners
-from dagster_project.sources.prices.live import LivePrices
-from dagster_project.sources.prices.tiingo import TiingoPrices
-from dagster_project.sources.prices.yahoo import YahooPrices
-from dagster_project.sources.ratings.yahoo import YahooRatings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-MANNERS = Manners(tries=3, first_wait=1.0, timeout=0.3, budget=300.0)
-
-
-@dataclass
-class TurnedClock:
-    """A clock that stands still but for the waits, which take no time and are written down."""
-
-    time: dt.datetime
-    waits: list[float] = field(default_factory=list)
-
-    def clock(self) -> Clock:
-        """As sources want it."""
-        return Clock(now=lambda: self.time, stopwatch=lambda: sum(self.waits), sleep=self.waits.append)
-
-    def after_the_close_of(self, day: dt.date) -> None:
-        """Turn it to 17:30 New York time."""
-        self.time = dt.datetime.combine(day, dt.time(17, 30), NEW_YORK)
-
-
-@dataclass
-class House:
-    """The vendors, the clock, and price sources that know both."""
-
-    vendors: Vendors
-    clock: TurnedClock
-    cache_dir: Path
-    manners: Manners = MANNERS
-
-    def yahoo(self) -> YahooPrices:
-        """Yahoo, as far as this machine."""
-        return YahooPrices(self.manners, self.cache_dir, self.vendors.url)
-
-    def tiingo(self, key: str = KEY) -> TiingoPrices:
-        """Tiingo, as far as this machine."""
-        return TiingoPrices(SecretStr(key), self.manners, self.vendors.url)
-
-    def ratings(self) -> YahooRatings:
-        """Yahoo's ratings, as far as this machine."""
-        return YahooRatings(None, self.manners, self.clock.clock(), self.cache_dir, self.vendors.url)
-
-    def prices(self, *names: str) -> LivePrices:
-        """The live source with these vendors."""
-        return LivePrices(tuple(getattr(self, name)() for name in names or ("yahoo",)), self.clock.clock())
 
 
 @pytest.fixture

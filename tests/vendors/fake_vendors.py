@@ -150,8 +150,8 @@ def reset(handler: BaseHTTPRequestHandler) -> None:
 
 
 def hang(handler: BaseHTTPRequestHandler) -> None:
-    """No answer within any patience a test has."""
-    time.sleep(0.6)
+    """No answer within the patience of a test that waits for none."""
+    time.sleep(1.0)
     handler.close_connection = True
 
 

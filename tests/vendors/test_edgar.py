@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from conftest import TurnedClock
+    from vendor_house import TurnedClock
 
 MANNERS = Manners(tries=3, first_wait=1.0, timeout=2.0, budget=300.0)
 ONE, TWO = Company("CLSK", "0000827876"), Company("IREN", "0001878848")

@@ -12,7 +12,7 @@ from dagster_project.sources.base import EmptyFetchError
 from dagster_project.sources.prices.base import OVERLAP, PriceRequest, StandingBar
 
 if TYPE_CHECKING:
-    from conftest import House
+    from vendor_house import House
 
     from dagster_project.sources.base import Batch
 

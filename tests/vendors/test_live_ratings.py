@@ -6,8 +6,8 @@ import json
 from typing import TYPE_CHECKING
 
 import pytest
-from conftest import MANNERS
 from fake_vendors import WEB_PAGE, Fault, body, cut_off, status, yahoo_summary
+from vendor_house import MANNERS
 from yahoo_frames import note
 
 from dagster_project.sources.base import EmptyFetchError, UnknownSymbolError
@@ -15,7 +15,7 @@ from dagster_project.sources.prices.base import PriceRequest
 from dagster_project.sources.ratings.base import RatingRequest
 
 if TYPE_CHECKING:
-    from conftest import House
+    from vendor_house import House
 
     from dagster_project.sources.base import Batch
 

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from conftest import House
+    from vendor_house import House
 
 SYMBOLS = ("BTC-USD", "CLSK", "IREN", "SPY")
 PRICES = dg.AssetKey(["raw", "market__daily_prices"])
