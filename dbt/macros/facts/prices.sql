@@ -11,6 +11,7 @@
             technicals.symbol,
             technicals.trade_date,
             technicals.close,
+            technicals.price_source,
             row_number() over (
                 partition by position_days.position_date, technicals.symbol
                 order by technicals.trade_date desc
@@ -42,6 +43,7 @@
             position_days.position_date,
             last_closes.trade_date as price_date,
             last_closes.close,
+            last_closes.price_source,
             bitcoin.close as btc_close
         from position_days
         cross join miners

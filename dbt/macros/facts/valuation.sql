@@ -1,8 +1,8 @@
 {#-
     CTEs that end in `positions`: what is known of a company on a day, valued at a close. They
     read the CTEs `capital_known`, `capacity_known` and `dated` (symbol, position_date,
-    price_date, close, btc_close). A missing input leaves a null and its reason in a coverage
-    column.
+    price_date, close, price_source, btc_close). A missing input leaves a null and its reason in a
+    coverage column.
 -#}
 {% macro position_ctes() -%}
     known_on_day as (
@@ -12,6 +12,7 @@
             dated.position_date,
             dated.price_date,
             dated.close,
+            dated.price_source,
             dated.btc_close,
             capital_known.shares_outstanding,
             capital_known.shares_outstanding_as_of_date,

@@ -48,7 +48,8 @@ first_bars as (
         trade_date,
         'first_bar' as event_type,
         close as event_value,
-        'the series begins here; every window counts from this bar' as detail
+        'the series begins here; every window counts from this bar' as detail,
+        price_source
     from placed
     where bar_number = 1
 
@@ -61,7 +62,8 @@ ghost_bars as (
         trade_date,
         'ghost_bar' as event_type,
         close as event_value,
-        'no volume, no range, closed where the day before did: kept, marked is_suspect' as detail
+        'no volume, no range, closed where the day before did: kept, marked is_suspect' as detail,
+        price_source
     from placed
     where {{ is_ghost_bar('close_before') }}
 
@@ -74,7 +76,8 @@ missing_sessions as (
         trade_date,
         'missing_sessions' as event_type,
         cast(session_number - session_number_before - 1 as double) as event_value,
-        'sessions without a bar just before this one: no bar is invented, windows count bars' as detail
+        'sessions without a bar just before this one: no bar is invented, windows count bars' as detail,
+        price_source
     from placed
     where is_exchange_traded and session_number - session_number_before > 1
 
@@ -87,7 +90,8 @@ off_session_bars as (
         trade_date,
         'off_session_bar' as event_type,
         close as event_value,
-        'the exchange was closed: left out of the technicals' as detail
+        'the exchange was closed: left out of the technicals' as detail,
+        price_source
     from placed
     where is_exchange_traded and session_number is null
 
@@ -100,7 +104,8 @@ half_days as (
         trade_date,
         'half_day' as event_type,
         cast(volume as double) as event_value,
-        'the exchange closed early: a full bar with less time behind its volume' as detail
+        'the exchange closed early: a full bar with less time behind its volume' as detail,
+        price_source
     from placed
     where is_exchange_traded and is_half_day
 
@@ -113,7 +118,8 @@ splits as (
         trade_date,
         'split' as event_type,
         split_ratio as event_value,
-        'new shares per old one; prices before are adjusted for it' as detail
+        'new shares per old one; prices before are adjusted for it' as detail,
+        price_source
     from placed
     where split_ratio <> 1
 
@@ -126,7 +132,8 @@ dividends as (
         trade_date,
         'dividend' as event_type,
         dividend_usd as event_value,
-        'USD a share; close is not adjusted for it, adj_close is' as detail
+        'USD a share; close is not adjusted for it, adj_close is' as detail,
+        price_source
     from placed
     where dividend_usd > 0
 
@@ -139,7 +146,8 @@ symbol_changes as (
         trade_date,
         'symbol_change' as event_type,
         cast(null as double) as event_value,
-        'quoted as ' || quoted_symbol || ', before as ' || quoted_symbol_before as detail
+        'quoted as ' || quoted_symbol || ', before as ' || quoted_symbol_before as detail,
+        price_source
     from placed
     where quoted_symbol <> quoted_symbol_before
 

@@ -13,6 +13,7 @@ technicals as (
         trade_date,
         close,
         atr_14,
+        price_source,
         abs(close - lag(close) over (partition by symbol order by trade_date)) as change
     from {{ ref('fct_daily_technicals') }}
 
@@ -32,6 +33,7 @@ sessions as (
         symbol,
         trade_date,
         close,
+        price_source,
         -- a series of closes only has no true range
         coalesce(
             atr_14,
@@ -52,6 +54,7 @@ pivots as (
     select
         price_pivots.*,
         sessions.session_key as pivot_session_key,
+        cast(price_pivots.pivot_date as varchar) || ' ' || price_pivots.pivot_kind as touch,
         -- thin sessions count half, crowded ones double, series without volume once
         least(greatest(coalesce(price_pivots.relative_volume, 1), 0.5), 2) as volume_weight,
         cast(
@@ -129,10 +132,8 @@ sided as (
     select
         compared.session_key,
         compared.price_in_ranges,
-        sessions.symbol,
-        sessions.trade_date,
-        sessions.close,
         pivots.pivot_price as level_price,
+        abs(pivots.pivot_price - sessions.close) as distance,
         case
             when pivots.pivot_price <= sessions.close then 'support'
             else 'resistance'
@@ -150,7 +151,7 @@ ranked as (
         *,
         row_number() over (
             partition by session_key, level_type
-            order by abs(level_price - close)
+            order by distance
         ) as level_rank
     from sided
 
@@ -159,16 +160,15 @@ ranked as (
 level_touches as (
 
     select
-        ranked.symbol,
-        ranked.trade_date,
+        ranked.session_key,
         ranked.level_type,
         ranked.level_rank,
         ranked.level_price,
-        ranked.close,
         pivots.pivot_key,
         pivots.pivot_date,
         pivots.pivot_kind,
         pivots.known_date,
+        pivots.touch,
         visible_pivots.weight
     from ranked
     inner join visible_pivots
@@ -184,12 +184,10 @@ level_touches as (
 summed as (
 
     select
-        symbol,
-        trade_date,
+        session_key,
         level_type,
         level_rank,
         level_price,
-        close,
         count(*) as touches,
         count(case when pivot_kind = 'low' then 1 end) as low_touches,
         count(case when pivot_kind = 'high' then 1 end) as high_touches,
@@ -199,37 +197,40 @@ summed as (
         max(case when pivot_kind = 'high' then pivot_date end) as last_high_date,
         max(known_date) as known_date,
         sum(weight) / 1000.0 as strength,
-        string_agg(
-            cast(pivot_date as varchar) || ' ' || pivot_kind, ', ' order by pivot_key
-        ) as touch_dates
+        string_agg(touch, ', ' order by pivot_key) as touch_dates
     from level_touches
-    group by symbol, trade_date, level_type, level_rank, level_price, close
+    group by session_key, level_type, level_rank, level_price
 
 ),
 
 final as (
 
     select
-        symbol,
-        trade_date,
-        level_type,
-        cast(level_rank as integer) as level_rank,
-        level_price,
-        100 * (level_price / close - 1) as distance_pct,
-        cast(touches as integer) as touches,
-        cast(low_touches as integer) as low_touches,
-        cast(high_touches as integer) as high_touches,
-        first_touch_date,
-        last_touch_date,
-        known_date,
-        cast(strength as double) as strength,
+        sessions.symbol,
+        sessions.trade_date,
+        summed.level_type,
+        cast(summed.level_rank as integer) as level_rank,
+        summed.level_price,
+        100 * (summed.level_price / sessions.close - 1) as distance_pct,
+        cast(summed.touches as integer) as touches,
+        cast(summed.low_touches as integer) as low_touches,
+        cast(summed.high_touches as integer) as high_touches,
+        summed.first_touch_date,
+        summed.last_touch_date,
+        summed.known_date,
+        cast(summed.strength as double) as strength,
         case
-            when level_type = 'support'
-                then coalesce(last_low_date < last_high_date, last_low_date is null)
-            else coalesce(last_high_date < last_low_date, last_high_date is null)
+            when summed.level_type = 'support' then coalesce(
+                summed.last_low_date < summed.last_high_date, summed.last_low_date is null
+            )
+            else coalesce(
+                summed.last_high_date < summed.last_low_date, summed.last_high_date is null
+            )
         end as role_reversed,
-        touch_dates
+        summed.touch_dates,
+        sessions.price_source
     from summed
+    inner join sessions on summed.session_key = sessions.session_key
 
 )
 

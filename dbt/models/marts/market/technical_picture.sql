@@ -54,6 +54,7 @@ select
     last_session.trade_date,
     last_session.price as quote,
     last_session.close,
+    last_session.price_source,
     100 * (last_session.price / last_session.close - 1) as pct_vs_close,
     last_session.sma_50,
     100 * (last_session.price / last_session.sma_50 - 1) as pct_vs_sma_50,

@@ -42,6 +42,7 @@ dated as (
         technicals.trade_date as position_date,
         technicals.trade_date as price_date,
         technicals.close,
+        technicals.price_source,
         bitcoin.btc_close
     from technicals
     inner join miners on technicals.symbol = miners.symbol
@@ -58,6 +59,7 @@ final as (
         symbol,
         position_date as trade_date,
         close,
+        price_source,
         shares_outstanding,
         shares_outstanding_as_of_date,
         shares_outstanding_known_date,

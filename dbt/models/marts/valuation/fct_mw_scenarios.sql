@@ -82,6 +82,7 @@ final as (
         sum_of_parts_value_per_share_usd,
         price_date,
         close,
+        price_source,
         upside_pct,
         scenario_coverage,
         shares_coverage,

@@ -84,8 +84,7 @@ indicators as (
         technicals.rsi_14,
         technicals.rsi_zone,
         technicals.high_52w,
-        technicals.pct_from_52w_high,
-        technicals.price_source
+        technicals.pct_from_52w_high
     from technicals
     inner join positions
         on technicals.symbol = positions.symbol and technicals.trade_date = positions.price_date
@@ -273,7 +272,7 @@ joined as (
         nearest_levels.nearest_resistance_pct,
         indicators.high_52w,
         indicators.pct_from_52w_high,
-        indicators.price_source,
+        positions.price_source,
         last_ratings.rating_date as last_rating_date,
         last_ratings.firm as last_rating_firm,
         last_ratings.action as last_rating_action,

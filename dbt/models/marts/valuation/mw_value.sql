@@ -89,6 +89,7 @@ final as (
         grossed.equity_value_usd / nullif(grossed.shares_outstanding, 0) as value_per_share_usd,
         grossed.price_date,
         grossed.close,
+        grossed.price_source,
         100.0
         * (grossed.equity_value_usd / nullif(grossed.shares_outstanding, 0) - grossed.close)
         / grossed.close as upside_pct,
