@@ -55,3 +55,16 @@ def test_rent_by_month_is_that_of_the_sector_mart(sample: Any, metrics: Metrics)
     }
     assert len(seen) > 10
     assert seen == pytest.approx(dict(sample.query(sector)))
+
+
+@pytest.mark.parametrize(
+    ("metric", "of"),
+    [
+        ("ev_per_critical_it_mw_usd", "valuation"),
+        ("upside_to_consensus_pct", "consensus_day"),
+        ("days_oversold", "technical_day"),
+    ],
+)
+def test_a_metric_that_rests_on_prices_says_that_they_are_simulated(metrics: Metrics, metric: str, of: str) -> None:
+    answer = metrics.ask([metric], by=[f"{of}__price_source"]).to_pylist()
+    assert [row[f"{of}__price_source"] for row in answer] == ["sample"]
