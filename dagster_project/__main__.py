@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from dagster_project import dbt_calls
 from dagster_project.settings import PROJECT_DIR, Settings, SettingsError, export_for_children, load_settings
-from dagster_project.worker import Call, child, collect_seldom, leave_at_once
+from dagster_project.worker import Call, after, child, collect_seldom, leave_at_once
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -92,15 +92,22 @@ def _run(settings: Settings) -> int:
     print(f"Minehouse: prices from {source}, output to {settings.data_dir}", flush=True)
     home = prepare(settings)
     # not on top of this file: the children import it too
-    from dagster_project.gate import expectations
+    import duckdb
 
-    with child() as gate, child() as dbt:
+    from dagster_project.gate import expectations
+    from dagster_project.warehouse.connection import WarehouseLockedError
+
+    with child() as dbt, child() as gate:
         gate.warm_up(expectations.warm_up)
         # now and not sooner: dbt is wanted last, and there are two processors
         gate.is_warm.add_done_callback(
             lambda _: dbt.warm_up(dbt_calls.warm_up, settings.dbt_project_dir, settings.dbt_target_dir)
         )
-        runs = _refresh(settings, home, call_gate=gate, call_dbt=dbt)
+        try:
+            runs = _refresh(settings, home, call_gate=gate, call_dbt=dbt)
+        except (WarehouseLockedError, duckdb.Error) as error:
+            print(f"error: the build file cannot be opened: {error}", file=sys.stderr)
+            return 1
     errors = _problems(runs)
     shown = _show(settings)
     seconds = time.monotonic() - started
@@ -117,16 +124,24 @@ def _refresh(settings: Settings, home: Path, *, call_gate: Call, call_dbt: Call)
         from dagster_project.definitions import build_defs
     from dagster_project.progress import progress_logger
     from dagster_project.run_log import open_instance
+    from dagster_project.warehouse import connection
 
-    with _log_path(settings).open("w") as log, open_instance(home) as instance:
+    with (
+        _log_path(settings).open("w") as log,
+        open_instance(home) as instance,
+        contextlib.ExitStack() as kept_open,
+    ):
+        # while the build file is open, each raw table opens it in no time; dbt's process needs it closed
+        kept_open.enter_context(connection.write(settings.build_database))
         defs = build_defs(
             settings,
             loggers={"console": progress_logger(sys.stdout)},
-            call_dbt=call_dbt,
+            call_dbt=after(kept_open.close, call_dbt),
             call_gate=call_gate,
         )
         with contextlib.redirect_stdout(log):
             runs = [_execute(defs, "daily_refresh", instance)]
+            kept_open.close()
             if not runs[0].success:
                 runs.append(_execute(defs, "publish", instance))
     return runs

@@ -35,6 +35,16 @@ def here(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     return function(*args, **kwargs)
 
 
+def after(first: Callable[[], object], call: Call) -> Call:
+    """The same `call`, `first` being done before each."""
+
+    def run(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+        first()
+        return call(function, *args, **kwargs)
+
+    return run
+
+
 def collect_seldom() -> None:
     """Let Python look for cyclic garbage a hundred times more rarely in this process, which lives for one run.
 
@@ -43,12 +53,16 @@ def collect_seldom() -> None:
     gc.set_threshold(70_000, 50, 50)
 
 
-def leave_at_once(code: int = 0) -> NoReturn:
+def leave_at_once(code: int) -> NoReturn:
     """End this process, which has closed all its files, with an exit code, and let the system take back its memory.
 
     Python would take apart every object by itself: a second for what dbt and Dagster hold.
     """
     atexit._run_exitfuncs()
+    _leave(code)
+
+
+def _leave(code: int = 0) -> NoReturn:
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)
@@ -56,7 +70,7 @@ def leave_at_once(code: int = 0) -> NoReturn:
 
 def _start() -> None:
     collect_seldom()
-    atexit.register(leave_at_once)
+    atexit.register(_leave)  # the first to be registered is the last to be called
 
 
 class Child:

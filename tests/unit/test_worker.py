@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dagster_project.gate.gate import ContractMismatchError
-from dagster_project.worker import Call, child, here
+from dagster_project.worker import Call, after, child, here
 
 
 def _process() -> int:
@@ -45,3 +45,11 @@ def test_what_is_raised_there_is_raised_here(where: str) -> None:
             call.warm_up(_refuse, "a warm-up that fails stops nothing")
             refused(call)
             call.is_warm.result(timeout=10)
+
+
+def test_what_comes_first_is_done_before_each_call() -> None:
+    done: list[str] = []
+    call = after(lambda: done.append("first"), here)
+    assert call(max, 1, 2) == 2
+    call(done.append, "call")
+    assert done == ["first", "first", "call"]
