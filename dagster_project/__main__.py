@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from dagster_project import dbt_calls
 from dagster_project.settings import PROJECT_DIR, Settings, SettingsError, export_for_children, load_settings
-from dagster_project.worker import Call, after, child, collect_seldom, leave_at_once
+from dagster_project.worker import Call, after, child, collect_seldom, here, leave_at_once
 
 if TYPE_CHECKING:
     import dagster as dg
@@ -52,10 +52,10 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def prepare(settings: Settings) -> Path:
+def prepare(settings: Settings, call_dbt: Call = here) -> Path:
     """Make the data folders, Dagster's home in it, and dbt's manifest where it is older than the project.
 
-    Returns the home. Raises `DbtRunError` where dbt cannot read the project.
+    `call_dbt` says in which process dbt reads it. Returns the home. Raises `DbtRunError` where dbt cannot.
     """
     home = settings.data_dir / "dagster"
     home.mkdir(parents=True, exist_ok=True)
@@ -65,7 +65,7 @@ def prepare(settings: Settings) -> Path:
     manifest = settings.dbt_target_dir / "manifest.json"
     sources = [path for path in settings.dbt_project_dir.rglob("*") if path.suffix in {".sql", ".yml", ".md"}]
     if not manifest.exists() or manifest.stat().st_mtime <= max(path.stat().st_mtime for path in sources):
-        dbt_calls.write_manifest(settings.dbt_project_dir, settings.dbt_target_dir)
+        call_dbt(dbt_calls.write_manifest, settings.dbt_project_dir, settings.dbt_target_dir)
     return Path(os.environ.setdefault("DAGSTER_HOME", str(home)))
 
 
@@ -90,7 +90,6 @@ def _run(settings: Settings) -> int:
     collect_seldom()
     source = f"{settings.price_source}{f' ({settings.price_files})' if settings.price_files else ''}"
     print(f"Minehouse: prices from {source}, output to {settings.data_dir}", flush=True)
-    home = prepare(settings)
     # not on top of this file: the children import it too
     import duckdb
 
@@ -98,6 +97,7 @@ def _run(settings: Settings) -> int:
     from dagster_project.warehouse.connection import WarehouseLockedError
 
     with child() as dbt, child() as gate:
+        home = prepare(settings, dbt)
         gate.warm_up(expectations.warm_up)
         # now and not sooner: dbt is wanted last, and there are two processors
         gate.is_warm.add_done_callback(
@@ -182,12 +182,15 @@ def _problems(runs: list[dg.ExecuteInProcessResult]) -> int:
 
 
 def _show(settings: Settings) -> int:
+    import duckdb
+
     from dagster_project.snapshot import show_snapshot
 
-    if not settings.published_database.exists():
-        print(f"nothing is published yet under {settings.published_dir}", file=sys.stderr)
+    try:
+        show_snapshot(settings.published_database)
+    except (FileNotFoundError, duckdb.CatalogException):
+        print(f"no snapshot is published yet under {settings.published_dir}", file=sys.stderr)
         return 1
-    show_snapshot(settings.published_database)
     return 0
 
 
