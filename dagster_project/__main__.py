@@ -98,10 +98,9 @@ def _run(settings: Settings) -> int:
 
     with child() as dbt, child() as gate:
         home = prepare(settings, dbt)
-        gate.warm_up(expectations.warm_up)
-        # now and not sooner: dbt is wanted last, and there are two processors
-        gate.is_warm.add_done_callback(
-            lambda _: dbt.warm_up(dbt_calls.warm_up, settings.dbt_project_dir, settings.dbt_target_dir)
+        # dbt then and not sooner: it is wanted last, and there are two processors
+        gate.start(expectations.warm_up).add_done_callback(
+            lambda _: dbt.start(dbt_calls.warm_up, settings.dbt_project_dir, settings.dbt_target_dir)
         )
         try:
             runs = _refresh(settings, home, call_gate=gate, call_dbt=dbt)

@@ -74,27 +74,26 @@ def _start() -> None:
 
 
 class Child:
-    """A `Call` to a child process; `is_warm` is done when its warm-up is."""
+    """A `Call` to a child process."""
 
     def __init__(self, pool: ProcessPoolExecutor) -> None:
         """`pool` is of one process."""
         self._pool = pool
-        self.is_warm: Future[None] = Future()
 
-    def warm_up(self, function: Callable[P, object], /, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Let it run `function` first, without waiting for it."""
-        self._pool.submit(function, *args, **kwargs).add_done_callback(lambda _: self.is_warm.set_result(None))
+    def start(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Let it run `function` without waiting for it; what it is asked afterwards comes after that."""
+        return self._pool.submit(function, *args, **kwargs)
 
     def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `function` there and wait for what it returns."""
-        return self._pool.submit(function, *args, **kwargs).result()
+        return self.start(function, *args, **kwargs).result()
 
 
 @contextlib.contextmanager
 def child() -> Iterator[Child]:
     """A child process, started when it is first asked for something; it ends with the context.
 
-    Functions, arguments and results travel by pickle. A warm-up that fails is not reported: whoever calls next meets
+    Functions, arguments and results travel by pickle. What is started and fails stops nothing: whoever calls next meets
     what it met.
     """
     # a fresh interpreter: a fork would copy locks that threads of this process hold

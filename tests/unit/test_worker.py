@@ -25,9 +25,9 @@ def _refuse(reason: str) -> None:
 
 def test_a_child_is_another_process_and_warms_up_first(tmp_path: Path) -> None:
     with child() as call:
-        call.warm_up(_leave_word, tmp_path / "word")
+        warm = call.start(_leave_word, tmp_path / "word")
         asked = call(_process)
-        call.is_warm.result(timeout=10)
+        warm.result(timeout=10)
     assert asked == int((tmp_path / "word").read_text())
     assert asked != here(_process) == os.getpid()
 
@@ -42,9 +42,9 @@ def test_what_is_raised_there_is_raised_here(where: str) -> None:
         refused(here)
     else:
         with child() as call:
-            call.warm_up(_refuse, "a warm-up that fails stops nothing")
+            warm = call.start(_refuse, "a warm-up that fails stops nothing")
             refused(call)
-            call.is_warm.result(timeout=10)
+            assert isinstance(warm.exception(timeout=10), ContractMismatchError)
 
 
 def test_what_comes_first_is_done_before_each_call() -> None:
