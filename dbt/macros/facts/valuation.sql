@@ -31,22 +31,35 @@
             capital_known.btc_held_source_url,
             capital_known.known_date_is_estimated,
             coalesce(capital_known.shares_coverage, 'no report known') as shares_coverage,
+            coalesce(capital_known.shares_is_complete, false) as shares_is_complete,
             coalesce(capital_known.net_debt_coverage, 'no report known') as net_debt_coverage,
+            coalesce(capital_known.net_debt_is_complete, false) as net_debt_is_complete,
             case
                 when capital_known.symbol is null then 'no report known'
                 when capital_known.btc_held > 0 and dated.btc_close is null then 'no bitcoin price'
                 else capital_known.btc_coverage
             end as btc_coverage,
+            coalesce(
+                capital_known.btc_is_complete
+                and (capital_known.btc_held = 0 or dated.btc_close is not null),
+                false
+            ) as btc_is_complete,
             capacity_known.contracted_critical_it_mw,
             coalesce(capacity_known.contracted_critical_it_mw_coverage, 'no contract known')
                 as contracted_critical_it_mw_coverage,
+            coalesce(capacity_known.contracted_critical_it_mw_is_complete, false)
+                as contracted_critical_it_mw_is_complete,
             capacity_known.contracted_gross_mw,
             capacity_known.planned_critical_it_mw,
             coalesce(capacity_known.planned_critical_it_mw_coverage, 'not stated')
                 as planned_critical_it_mw_coverage,
+            coalesce(capacity_known.planned_critical_it_mw_is_complete, false)
+                as planned_critical_it_mw_is_complete,
             capacity_known.gross_power_mw,
             coalesce(capacity_known.gross_power_mw_coverage, 'not stated')
                 as gross_power_mw_coverage,
+            coalesce(capacity_known.gross_power_mw_is_complete, false)
+                as gross_power_mw_is_complete,
             capacity_known.energized_gross_mw,
             coalesce(capacity_known.deals, 0) as deals,
             coalesce(capacity_known.deals_without_value, 0) as deals_without_value,
@@ -54,6 +67,8 @@
             capacity_known.contracted_revenue_usd,
             coalesce(capacity_known.contracted_revenue_coverage, 'no contract known')
                 as contracted_revenue_coverage,
+            coalesce(capacity_known.contracted_revenue_is_complete, false)
+                as contracted_revenue_is_complete,
             capacity_known.site_source_urls,
             capacity_known.deal_source_urls
         from dated
@@ -98,32 +113,34 @@
             valued.market_cap_usd + valued.net_debt_usd - valued.btc_value_usd
                 as enterprise_value_ex_btc_usd,
             case
-                when valued.contracted_critical_it_mw_coverage like 'complete%'
+                when valued.contracted_critical_it_mw_is_complete
                     then (valued.market_cap_usd + valued.net_debt_usd)
                         / nullif(valued.contracted_critical_it_mw, 0)
             end as ev_per_critical_it_mw_usd,
             case
-                when valued.planned_critical_it_mw_coverage like 'stated%'
+                when valued.planned_critical_it_mw_is_complete
                     then (valued.market_cap_usd + valued.net_debt_usd)
                         / nullif(valued.planned_critical_it_mw, 0)
             end as ev_per_planned_critical_it_mw_usd,
             case
-                when valued.gross_power_mw_coverage like 'stated%'
+                when valued.gross_power_mw_is_complete
                     then (valued.market_cap_usd + valued.net_debt_usd)
                         / nullif(valued.gross_power_mw, 0)
             end as ev_per_gross_mw_usd,
             (valued.market_cap_usd + valued.net_debt_usd) / nullif(valued.energized_gross_mw, 0)
                 as ev_per_energized_gross_mw_usd,
             case
-                when valued.contracted_revenue_coverage = 'complete'
+                when valued.contracted_revenue_is_complete
                     then (valued.market_cap_usd + valued.net_debt_usd)
                         / nullif(valued.contracted_revenue_usd, 0)
             end as ev_to_contracted_revenue,
             case
                 when valued.close is null then 'no price'
-                when valued.shares_coverage <> 'complete' then valued.shares_coverage
+                when not valued.shares_is_complete then valued.shares_coverage
                 else valued.net_debt_coverage
-            end as enterprise_value_coverage
+            end as enterprise_value_coverage,
+            valued.close is not null and valued.shares_is_complete and valued.net_debt_is_complete
+                as enterprise_value_is_complete
         from valued
 
     )
@@ -177,11 +194,11 @@
         select
             positions.*,
             case
-                when positions.planned_critical_it_mw_coverage like 'stated%'
+                when positions.planned_critical_it_mw_is_complete
                     then positions.planned_critical_it_mw
             end as stated_planned_critical_it_mw,
             case
-                when positions.gross_power_mw_coverage like 'stated%' then positions.gross_power_mw
+                when positions.gross_power_mw_is_complete then positions.gross_power_mw
             end as stated_gross_power_mw,
             assumption_values.as_of_date,
             assumption_values.source_firm,
@@ -240,7 +257,7 @@
             case
                 when
                     applied.mw_basis = 'critical_it'
-                    and applied.contracted_critical_it_mw_coverage like 'complete%'
+                    and applied.contracted_critical_it_mw_is_complete
                     then applied.contracted_critical_it_mw
                 when applied.mw_basis = 'critical_it'
                     then applied.contracted_gross_mw / applied.gross_per_critical_it_mw
@@ -250,7 +267,7 @@
                     then applied.contracted_gross_mw
                 when
                     applied.mw_basis = 'gross'
-                    and applied.contracted_critical_it_mw_coverage like 'complete%'
+                    and applied.contracted_critical_it_mw_is_complete
                     then applied.contracted_critical_it_mw * applied.gross_per_critical_it_mw
             end as gross_mw,
             cast(null as double) as unstated_basis_mw,
@@ -338,32 +355,42 @@
 
     ),
 
-    scenarios as (
+    -- the first reason why a value is missing or rests on outdated figures, else null
+    scenario_gaps as (
 
         select
             equity.*,
-            equity.gross_value_usd / nullif(equity.shares_outstanding, 0)
-                as gross_value_per_share_usd,
-            equity.equity_value_usd / nullif(equity.shares_outstanding, 0) as value_per_share_usd,
-            equity.sum_of_parts_equity_value_usd / nullif(equity.shares_outstanding, 0)
-                as sum_of_parts_value_per_share_usd,
-            100.0
-            * (equity.equity_value_usd / nullif(equity.shares_outstanding, 0) - equity.close)
-            / equity.close as upside_pct,
             case
                 when equity.mw_basis = 'unstated' and equity.capacity_basis <> 'stated'
                     then 'the publication does not say which MW'
                 when equity.gross_value_usd is null then 'MW: ' || equity.capacity_coverage
                 when equity.value_basis = 'unstated' then 'the publication does not say which value'
-                when equity.shares_coverage <> 'complete' then 'shares: ' || equity.shares_coverage
-                when equity.value_basis = 'asset' and equity.net_debt_coverage <> 'complete'
+                when not equity.shares_is_complete then 'shares: ' || equity.shares_coverage
+                when equity.value_basis = 'asset' and not equity.net_debt_is_complete
                     then 'net debt: ' || equity.net_debt_coverage
-                when equity.value_basis = 'asset' and equity.btc_coverage <> 'complete'
+                when equity.value_basis = 'asset' and not equity.btc_is_complete
                     then 'bitcoin: ' || equity.btc_coverage
                 when equity.close is null then 'no price'
-                else 'complete'
-            end as scenario_coverage
+            end as scenario_gap
         from equity
+
+    ),
+
+    scenarios as (
+
+        select
+            scenario_gaps.*,
+            scenario_gaps.gross_value_usd / nullif(scenario_gaps.shares_outstanding, 0)
+                as gross_value_per_share_usd,
+            scenario_gaps.equity_value_usd / nullif(scenario_gaps.shares_outstanding, 0) as value_per_share_usd,
+            scenario_gaps.sum_of_parts_equity_value_usd / nullif(scenario_gaps.shares_outstanding, 0)
+                as sum_of_parts_value_per_share_usd,
+            100.0
+            * (scenario_gaps.equity_value_usd / nullif(scenario_gaps.shares_outstanding, 0) - scenario_gaps.close)
+            / scenario_gaps.close as upside_pct,
+            coalesce(scenario_gaps.scenario_gap, 'complete') as scenario_coverage,
+            scenario_gaps.scenario_gap is null as scenario_is_complete
+        from scenario_gaps
 
     )
 {%- endmacro %}

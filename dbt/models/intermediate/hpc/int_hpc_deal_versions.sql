@@ -29,6 +29,7 @@ versions as (
             when deals.announced_date is null
                 then 'announcement day not known: in no as-of answer'
         end as known_date_coverage,
+        deals.announced_date is not null as known_date_is_complete,
         deals.valid_to is null as is_current,
         {{ belief_dates(['deals.deal_id'], 'deals.announced_date') }}
     from deals
@@ -84,6 +85,9 @@ flagged as (
             when critical_it_mw is null then 'critical IT MW not seen'
             else 'complete'
         end as rent_coverage,
+        is_comparable_lease
+        and contract_value_usd is not null
+        and critical_it_mw is not null as rent_is_complete,
         usd_per_critical_it_mw_year not between {{ usual_rent_low }} and {{ usual_rent_high }}
             as is_outlier
     from measured

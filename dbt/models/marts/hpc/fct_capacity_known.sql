@@ -167,6 +167,55 @@ joined as (
 
 -- totals and sums are both lower bounds (a total may describe a part of the company, a sum only
 -- what was seen), so the larger one is the fuller description; a total is never added to its sites
+larger as (
+
+    select
+        *,
+        greatest(total_contracted_mw, deals_critical_it_mw) as contracted_critical_it_mw,
+        greatest(total_planned_mw, sites_planned_mw) as planned_critical_it_mw,
+        greatest(total_power_mw, sites_power_mw) as gross_power_mw,
+        greatest(total_energized_mw, sites_energized_mw) as energized_gross_mw,
+        coalesce(total_contracted_mw >= coalesce(deals_critical_it_mw, 0), false)
+            as is_contracted_total,
+        coalesce(total_planned_mw >= coalesce(sites_planned_mw, 0), false) as is_planned_total,
+        coalesce(total_power_mw >= coalesce(sites_power_mw, 0), false) as is_power_total
+    from joined
+
+),
+
+-- what is missing of a figure, null where nothing is
+gaps as (
+
+    select
+        *,
+        case
+            when deals = 0 and total_contracted_mw is null then 'no contract known'
+            when last_incomplete_date is null then null
+            when is_contracted_total and total_contracted_date >= last_incomplete_date then null
+            when contracted_critical_it_mw is null
+                then 'no contract states its critical IT MW'
+            else 'partial: a contract without critical IT MW'
+        end as contracted_critical_it_mw_gap,
+        case
+            when planned_critical_it_mw is null then 'not stated'
+            -- no company plans less than it has leased: most of its sites do not state their plan
+            when planned_critical_it_mw < contracted_critical_it_mw
+                then 'partial: below the contracted MW'
+        end as planned_critical_it_mw_gap,
+        case
+            when gross_power_mw is null then 'not stated'
+            when gross_power_mw < energized_gross_mw then 'partial: below the live MW'
+        end as gross_power_mw_gap,
+        case
+            when deals = 0 then 'no contract known'
+            when deals_without_value = 0 then null
+            when deals_without_value = deals then 'no contract states its value'
+            else 'partial: a contract without value'
+        end as contracted_revenue_gap
+    from larger
+
+),
+
 final as (
 
     select
@@ -177,51 +226,41 @@ final as (
         deals_without_value,
         deals_without_critical_it_mw,
         last_deal_date,
-        greatest(total_contracted_mw, deals_critical_it_mw) as contracted_critical_it_mw,
-        case
-            when deals = 0 and total_contracted_mw is null then 'no contract known'
-            when
-                total_contracted_mw >= coalesce(deals_critical_it_mw, 0)
-                and (last_incomplete_date is null or total_contracted_date >= last_incomplete_date)
-                then 'complete: company total and later contracts'
-            when last_incomplete_date is null then 'complete: sum of contracts'
-            when deals_critical_it_mw is null and total_contracted_mw is null
-                then 'no contract states its critical IT MW'
-            else 'partial: a contract without critical IT MW'
-        end as contracted_critical_it_mw_coverage,
+        contracted_critical_it_mw,
+        coalesce(
+            contracted_critical_it_mw_gap,
+            case
+                when is_contracted_total then 'complete: company total and later contracts'
+                else 'complete: sum of contracts'
+            end
+        ) as contracted_critical_it_mw_coverage,
+        contracted_critical_it_mw_gap is null as contracted_critical_it_mw_is_complete,
         case when deals_without_gross_mw = 0 then deals_gross_mw end as contracted_gross_mw,
-        greatest(total_planned_mw, sites_planned_mw) as planned_critical_it_mw,
-        case
-            when total_planned_mw is null and sites_planned_mw is null then 'not stated'
-            -- no company plans less than it has leased: most of its sites do not state their plan
-            when
-                greatest(total_planned_mw, sites_planned_mw)
-                < coalesce(greatest(total_contracted_mw, deals_critical_it_mw), 0)
-                then 'partial: below the contracted MW'
-            when total_planned_mw >= coalesce(sites_planned_mw, 0) then 'stated: company total'
-            else 'stated: sum of the sites that state it'
-        end as planned_critical_it_mw_coverage,
-        greatest(total_power_mw, sites_power_mw) as gross_power_mw,
-        case
-            when total_power_mw is null and sites_power_mw is null then 'not stated'
-            when
-                greatest(total_power_mw, sites_power_mw)
-                < coalesce(greatest(total_energized_mw, sites_energized_mw), 0)
-                then 'partial: below the live MW'
-            when total_power_mw >= coalesce(sites_power_mw, 0) then 'stated: company total'
-            else 'stated: sum of the sites that state it'
-        end as gross_power_mw_coverage,
-        greatest(total_energized_mw, sites_energized_mw) as energized_gross_mw,
+        planned_critical_it_mw,
+        coalesce(
+            planned_critical_it_mw_gap,
+            case
+                when is_planned_total then 'stated: company total'
+                else 'stated: sum of the sites that state it'
+            end
+        ) as planned_critical_it_mw_coverage,
+        planned_critical_it_mw_gap is null as planned_critical_it_mw_is_complete,
+        gross_power_mw,
+        coalesce(
+            gross_power_mw_gap,
+            case
+                when is_power_total then 'stated: company total'
+                else 'stated: sum of the sites that state it'
+            end
+        ) as gross_power_mw_coverage,
+        gross_power_mw_gap is null as gross_power_mw_is_complete,
+        energized_gross_mw,
         contracted_revenue_usd,
-        case
-            when deals = 0 then 'no contract known'
-            when deals_without_value = 0 then 'complete'
-            when deals_without_value = deals then 'no contract states its value'
-            else 'partial: a contract without value'
-        end as contracted_revenue_coverage,
+        coalesce(contracted_revenue_gap, 'complete') as contracted_revenue_coverage,
+        contracted_revenue_gap is null as contracted_revenue_is_complete,
         site_source_urls,
         deal_source_urls
-    from joined
+    from gaps
 
 )
 

@@ -35,6 +35,7 @@ final as (
         is_comparable_lease,
         is_outlier,
         rent_coverage,
+        rent_is_complete,
         case
             when announced_date is not null
                 then sum(case when is_firm then contract_value_usd end) over (
@@ -50,6 +51,7 @@ final as (
         status,
         known_date,
         known_date_coverage,
+        known_date_is_complete,
         source_url,
         source_tier,
         source_name,

@@ -59,6 +59,32 @@ pivoted as (
 
 ),
 
+-- what is missing of a figure or outdated in it, null where nothing is
+gaps as (
+
+    select
+        *,
+        case
+            when debt_usd is null and cash_usd is null then 'no debt and no cash figure'
+            when debt_usd is null then 'no debt figure'
+            when cash_usd is null then 'no cash figure'
+            when least(debt_usd_as_of_date, cash_usd_as_of_date) < last_report_period_end_date
+                then 'outdated: not all of the last report was seen'
+        end as net_debt_gap,
+        case
+            when shares_outstanding is null then 'no share count'
+            when shares_outstanding_as_of_date < last_report_period_end_date
+                then 'outdated: not all of the last report was seen'
+        end as shares_gap,
+        case
+            when btc_held is null then 'no coin count'
+            when btc_held_as_of_date < last_report_period_end_date
+                then 'outdated: not all of the last report was seen'
+        end as btc_gap
+    from pivoted
+
+),
+
 final as (
 
     select
@@ -86,29 +112,15 @@ final as (
         btc_held_known_date,
         btc_held_source_url,
         debt_usd - cash_usd as net_debt_usd,
-        case
-            when debt_usd is null and cash_usd is null then 'no debt and no cash figure'
-            when debt_usd is null then 'no debt figure'
-            when cash_usd is null then 'no cash figure'
-            when least(debt_usd_as_of_date, cash_usd_as_of_date) < last_report_period_end_date
-                then 'outdated: not all of the last report was seen'
-            else 'complete'
-        end as net_debt_coverage,
-        case
-            when shares_outstanding is null then 'no share count'
-            when shares_outstanding_as_of_date < last_report_period_end_date
-                then 'outdated: not all of the last report was seen'
-            else 'complete'
-        end as shares_coverage,
-        case
-            when btc_held is null then 'no coin count'
-            when btc_held_as_of_date < last_report_period_end_date
-                then 'outdated: not all of the last report was seen'
-            else 'complete'
-        end as btc_coverage,
+        coalesce(net_debt_gap, 'complete') as net_debt_coverage,
+        net_debt_gap is null as net_debt_is_complete,
+        coalesce(shares_gap, 'complete') as shares_coverage,
+        shares_gap is null as shares_is_complete,
+        coalesce(btc_gap, 'complete') as btc_coverage,
+        btc_gap is null as btc_is_complete,
         last_report_period_end_date,
         coalesce(known_date_is_estimated, false) as known_date_is_estimated
-    from pivoted
+    from gaps
 
 )
 

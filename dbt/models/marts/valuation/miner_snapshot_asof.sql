@@ -182,6 +182,8 @@ range_choice as (
         max(case when scenarios.scenario = 'high' then scenarios.upside_pct end) as high_upside_pct,
         max(case when scenarios.scenario = 'low' then scenarios.scenario_coverage end)
             as scenario_coverage,
+        bool_and(scenarios.scenario_is_complete) filter (where scenarios.scenario = 'low')
+            as scenario_is_complete,
         max(scenarios.assumption_source_url) as source_url,
         row_number() over (
             partition by scenarios.symbol
@@ -258,6 +260,7 @@ joined as (
                 then 'outdated: last price before this session'
             else 'complete'
         end as price_coverage,
+        coalesce(positions.price_date = positions.position_date, false) as price_is_complete,
         positions.close,
         indicators.change_pct,
         indicators.sma_50,
@@ -285,24 +288,32 @@ joined as (
         positions.last_deal_date,
         positions.contracted_revenue_usd,
         positions.contracted_revenue_coverage,
+        positions.contracted_revenue_is_complete,
         positions.contracted_critical_it_mw,
         positions.contracted_critical_it_mw_coverage,
+        positions.contracted_critical_it_mw_is_complete,
         positions.planned_critical_it_mw,
         positions.planned_critical_it_mw_coverage,
+        positions.planned_critical_it_mw_is_complete,
         positions.gross_power_mw,
         positions.gross_power_mw_coverage,
+        positions.gross_power_mw_is_complete,
         positions.energized_gross_mw,
         positions.shares_outstanding,
         positions.shares_coverage,
+        positions.shares_is_complete,
         positions.market_cap_usd,
         positions.net_debt_usd,
         positions.net_debt_coverage,
+        positions.net_debt_is_complete,
         positions.btc_held,
         positions.btc_value_usd,
         positions.btc_coverage,
+        positions.btc_is_complete,
         positions.enterprise_value_usd,
         positions.enterprise_value_ex_btc_usd,
         positions.enterprise_value_coverage,
+        positions.enterprise_value_is_complete,
         positions.ev_per_critical_it_mw_usd,
         positions.ev_per_planned_critical_it_mw_usd,
         positions.ev_per_gross_mw_usd,
@@ -318,6 +329,7 @@ joined as (
         chosen_range.low_upside_pct,
         chosen_range.high_upside_pct,
         coalesce(chosen_range.scenario_coverage, 'no range published') as scenario_coverage,
+        coalesce(chosen_range.scenario_is_complete, false) as scenario_is_complete,
         chosen_range.source_url as scenario_source_url,
         chosen_stated.source_firm as stated_scenario_source_firm,
         chosen_stated.as_of_date as stated_scenario_as_of_date,
@@ -340,14 +352,14 @@ final as (
 
     select
         joined.*,
-        case when joined.price_coverage = 'complete' then 0 else 1 end
-        + case when joined.shares_coverage = 'complete' then 0 else 1 end
-        + case when joined.net_debt_coverage = 'complete' then 0 else 1 end
-        + case when joined.btc_coverage = 'complete' then 0 else 1 end
-        + case when joined.contracted_critical_it_mw_coverage like 'complete%' then 0 else 1 end
-        + case when joined.contracted_revenue_coverage = 'complete' then 0 else 1 end
-        + case when joined.planned_critical_it_mw_coverage like 'stated%' then 0 else 1 end
-        + case when joined.gross_power_mw_coverage like 'stated%' then 0 else 1 end
+        case when joined.price_is_complete then 0 else 1 end
+        + case when joined.shares_is_complete then 0 else 1 end
+        + case when joined.net_debt_is_complete then 0 else 1 end
+        + case when joined.btc_is_complete then 0 else 1 end
+        + case when joined.contracted_critical_it_mw_is_complete then 0 else 1 end
+        + case when joined.contracted_revenue_is_complete then 0 else 1 end
+        + case when joined.planned_critical_it_mw_is_complete then 0 else 1 end
+        + case when joined.gross_power_mw_is_complete then 0 else 1 end
             as incomplete_inputs
     from joined
 

@@ -94,8 +94,11 @@ final as (
         * (grossed.equity_value_usd / nullif(grossed.shares_outstanding, 0) - grossed.close)
         / grossed.close as upside_pct,
         grossed.shares_coverage,
+        grossed.shares_is_complete,
         grossed.net_debt_coverage,
+        grossed.net_debt_is_complete,
         grossed.btc_coverage,
+        grossed.btc_is_complete,
         grossed.shares_outstanding_source_url,
         grossed.debt_usd_source_url,
         grossed.cash_usd_source_url,
