@@ -10,8 +10,8 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DbtProject
 
-from dagster_project.assets.filings import filing_assets
-from dagster_project.assets.ingest import LoadPolicy, ingest_assets
+from dagster_project.assets.ingest import ingest_assets
+from dagster_project.assets.ingest.raw_table import LoadPolicy
 from dagster_project.assets.serving import serving_assets
 from dagster_project.assets.transform import readers_of_marts, transform_assets
 from dagster_project.automation.filings import READ_FILINGS, new_filings
@@ -25,9 +25,9 @@ from dagster_project.automation.jobs import (
 )
 from dagster_project.automation.landing import landing_sensor
 from dagster_project.automation.notify import webhook_sensors
+from dagster_project.calls import Call, here
 from dagster_project.checks.freshness import technicals_reach_last_session
 from dagster_project.checks.serving import published_equals_build, published_opens_in_old_duckdb
-from dagster_project.dbt_runner import DbtRunner
 from dagster_project.settings import Settings, SettingsError, export_for_children, load_settings
 from dagster_project.sources.curated import CuratedFacts
 from dagster_project.sources.filings.edgar import Edgar
@@ -39,8 +39,8 @@ from dagster_project.sources.prices.tiingo import TiingoPrices
 from dagster_project.sources.prices.yahoo import YahooPrices
 from dagster_project.sources.ratings.base import NoRatings, RatingSource
 from dagster_project.sources.ratings.yahoo import YahooRatings
+from dagster_project.transform.dbt_runner import DbtRunner
 from dagster_project.warehouse.resource import Warehouse
-from dagster_project.worker import Call, here
 
 
 def price_source(settings: Settings) -> PriceSource:
@@ -102,7 +102,7 @@ def build_defs(
         "dbt": DbtRunner(project, call_dbt),
     }
     return dg.Definitions(
-        assets=[*ingest_assets(), *filing_assets(), *models, *serving_assets(marts, readers_of_marts(project))],
+        assets=[*ingest_assets(), *models, *serving_assets(marts, readers_of_marts(project))],
         asset_checks=[technicals_reach_last_session, published_equals_build, published_opens_in_old_duckdb],
         jobs=[DAILY_REFRESH, REFRESH_PRICES, PUBLISH, READ_FILINGS],
         schedules=[AFTER_THE_CLOSE, WEEKLY_DEEP_CHECK],

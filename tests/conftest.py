@@ -18,9 +18,9 @@ import dagster as dg
 import duckdb
 import pytest
 
-from dagster_project.__main__ import prepare
 from dagster_project.definitions import build_defs
 from dagster_project.settings import Settings
+from dagster_project.shell.prepare import prepare
 
 REPO = Path(__file__).resolve().parent.parent
 REAL_PRICES = REPO.parent / "shared" / "data" / "prices"

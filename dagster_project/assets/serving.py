@@ -11,7 +11,7 @@ import dagster as dg
 
 from dagster_project.assets import groups
 from dagster_project.assets.freshness import after_every_close
-from dagster_project.assets.ingest import POOL
+from dagster_project.assets.pool import POOL
 from dagster_project.warehouse.publish import publish
 from dagster_project.warehouse.quality import COLUMNS, CheckRecord, append_check_records
 from dagster_project.warehouse.resource import Warehouse

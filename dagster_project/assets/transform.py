@@ -14,10 +14,10 @@ from dagster_dbt.dbt_manifest import validate_manifest
 
 from dagster_project.assets import groups
 from dagster_project.assets.freshness import after_every_close, within_days
-from dagster_project.assets.ingest import POOL
+from dagster_project.assets.pool import POOL
 from dagster_project.assets.preview import markdown_table
 from dagster_project.assets.wording import readers, sentence_for
-from dagster_project.dbt_runner import FAILED_SQL, DbtRunner
+from dagster_project.transform.dbt_runner import FAILED_SQL, DbtRunner
 from dagster_project.warehouse.resource import Glance, Warehouse
 
 DAILY_MARTS = frozenset({"fct_daily_technicals", "miner_snapshot"})

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import dagster as dg
 
-from dagster_project.assets.filings import CANDIDATES_KEY, OFF, not_read_by, run_config, watch_list
+from dagster_project.assets.ingest.filings import CANDIDATES_KEY, OFF, not_read_by, run_config, watch_list
 from dagster_project.sources.base import SourceError
 from dagster_project.sources.curated import CuratedFacts
 from dagster_project.sources.filings.deals import recent_filings

@@ -5,7 +5,7 @@ Does not belong here: asset definitions.
 
 import dagster as dg
 
-from dagster_project.assets.ingest import PRICES_KEY
+from dagster_project.assets.ingest.prices import PRICES_KEY
 from dagster_project.assets.serving import PUBLISHED_KEY, QUALITY_KEY
 from dagster_project.sessions import EXCHANGE_TIME_ZONE
 

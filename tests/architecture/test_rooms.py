@@ -11,27 +11,24 @@ from dagster_project.settings import PROJECT_DIR
 
 PACKAGE = PROJECT_DIR / "dagster_project"
 HEAVY = {"dagster", "dagster_dbt", "duckdb", "dbt", "great_expectations"}
-OURS = ("contracts", "sources", "gate", "warehouse", "assets", "checks", "automation")
+OURS = ("contracts", "sources", "gate", "warehouse", "transform", "assets", "checks", "automation", "shell")
 MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     # room: (rooms and modules of ours it may import, heavy libraries it may import)
-    "contracts": (set(), set()),
+    "settings": (set(), set()),
     "sessions": (set(), set()),
+    "calls": (set(), set()),
+    "contracts": (set(), set()),
     "sources": ({"contracts", "sessions"}, set()),
     "gate": ({"contracts", "sources"}, {"great_expectations"}),
     "warehouse": ({"contracts"}, {"duckdb"}),
-    "dbt_calls": (set(), {"dbt"}),
-    "dbt_runner": ({"dbt_calls", "worker"}, {"dagster", "dagster_dbt"}),
-    "checks": ({"contracts", "warehouse", "sessions", "assets", "sources"}, {"dagster"}),
+    "transform": ({"calls"}, {"dbt", "dagster", "dagster_dbt"}),
     "assets": (
-        {"contracts", "sources", "gate", "warehouse", "sessions", "dbt_runner", "worker"},
+        {"contracts", "sources", "gate", "warehouse", "sessions", "transform", "calls"},
         {"dagster", "dagster_dbt"},
     ),
+    "checks": ({"contracts", "warehouse", "sessions", "assets", "sources"}, {"dagster"}),
     "automation": ({"assets", "sessions", "sources"}, {"dagster"}),
-    "settings": (set(), set()),
-    "snapshot": ({"warehouse"}, set()),
-    "progress": (set(), {"dagster"}),
-    "run_log": (set(), {"dagster"}),
-    "worker": (set(), set()),
+    "shell": ({"calls", "settings", "transform", "gate", "warehouse", "definitions"}, {"dagster", "duckdb"}),
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

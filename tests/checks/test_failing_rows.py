@@ -5,7 +5,7 @@ from __future__ import annotations
 import dagster as dg
 
 from dagster_project.assets.transform import with_failing_rows
-from dagster_project.dbt_runner import FAILED_SQL
+from dagster_project.transform.dbt_runner import FAILED_SQL
 from dagster_project.warehouse.resource import Warehouse
 
 KEY = dg.AssetKey(["marts", "fct_daily_technicals"])

@@ -11,7 +11,7 @@ import dagster as dg
 import pytest
 import yaml
 
-from dagster_project.assets.ingest import POOL
+from dagster_project.assets.pool import POOL
 from dagster_project.definitions import build_defs
 from dagster_project.settings import PROJECT_DIR
 
@@ -45,7 +45,7 @@ def test_importing_opens_no_file_of_ours_and_no_heavy_library() -> None:
 
 LEFT_OUT = """
 import json, sys
-from dagster_project import dbt_calls
+from dagster_project.transform import dbt_calls
 from dagster_project.settings import load_settings
 with dbt_calls.left_out():
     from dagster_project.definitions import build_defs

@@ -16,8 +16,9 @@ import dagster as dg
 import pytest
 from pydantic import SecretStr
 
-from dagster_project.assets.ingest import LoadPolicy, ingest_assets
-from dagster_project.assets.selection import PriceSelection, SelectionError
+from dagster_project.assets.ingest import ingest_assets
+from dagster_project.assets.ingest.raw_table import LoadPolicy
+from dagster_project.assets.ingest.selection import PriceSelection, SelectionError
 from dagster_project.automation.landing import landing_sensor
 from dagster_project.automation.notify import post, webhook_sensors
 from dagster_project.definitions import build_defs

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from dagster_project.run_log import OpenSqliteEventLog, open_instance
+from dagster_project.shell.run_log import OpenSqliteEventLog, open_instance
 
 
 @dg.asset(check_specs=[dg.AssetCheckSpec("holds", asset="table"), dg.AssetCheckSpec("breaks", asset="table")])

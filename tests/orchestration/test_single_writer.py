@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from dagster_project.assets.ingest import POOL
+from dagster_project.assets.pool import POOL
 from dagster_project.settings import PROJECT_DIR
 
 RUN = """

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from dagster_project.calls import Call, here
 from dagster_project.gate.gate import ContractMismatchError
-from dagster_project.worker import Call, after, child, here
+from dagster_project.shell.worker import after, child
 
 
 def _process() -> int:

@@ -27,8 +27,8 @@ from fake_edgar import (
 from fake_vendors import WEB_PAGE, body, cut_off, status
 from pydantic import SecretStr
 
-from dagster_project.assets.filings import CANDIDATES_KEY, filing_assets
-from dagster_project.assets.ingest import LoadPolicy
+from dagster_project.assets.ingest.filings import CANDIDATES_KEY, filing_assets
+from dagster_project.assets.ingest.raw_table import LoadPolicy
 from dagster_project.automation.filings import MOST_TIMES, READ_FILINGS, new_filings
 from dagster_project.contracts.filings import FILING_CONTRACTS
 from dagster_project.settings import PROJECT_DIR, SettingsError, load_settings

@@ -15,7 +15,8 @@ import dagster as dg
 import pytest
 from fake_vendors import WEB_PAGE, status
 
-from dagster_project.assets.ingest import LoadPolicy, ingest_assets
+from dagster_project.assets.ingest import ingest_assets
+from dagster_project.assets.ingest.raw_table import LoadPolicy
 from dagster_project.settings import PROJECT_DIR
 from dagster_project.sources.curated import CuratedFacts
 from dagster_project.warehouse.resource import Warehouse

@@ -17,8 +17,8 @@ from dagster_dbt import DbtProject
 from dagster_dbt.asset_utils import get_manifest_and_translator_from_dbt_assets, get_subset_selection_for_context
 from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
-from dagster_project.dbt_calls import DbtRunError, run_dbt
-from dagster_project.worker import Call, here
+from dagster_project.calls import Call, here
+from dagster_project.transform.dbt_calls import DbtRunError, run_dbt
 
 FAILED_SQL = "query"
 """Metadata of a failed test: the SQL that finds the rows it complains of."""

@@ -16,23 +16,12 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
-from typing import NoReturn, ParamSpec, Protocol, TypeVar
+from typing import NoReturn, ParamSpec, TypeVar
+
+from dagster_project.calls import Call
 
 P = ParamSpec("P")
 T = TypeVar("T")
-
-
-class Call(Protocol):
-    """Runs a function somewhere and returns what it returns, or raises what it raises."""
-
-    def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `function` on the arguments."""
-        ...
-
-
-def here(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-    """Run it in this process."""
-    return function(*args, **kwargs)
 
 
 def after(first: Callable[[], object], call: Call) -> Call:

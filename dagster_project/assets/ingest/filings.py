@@ -1,7 +1,7 @@
 """The raw tables that are read from company filings: balance-sheet facts, and filings that may announce a deal.
 
 Belongs here: for which companies EDGAR is asked, and when not. Does not belong here: how it is asked and what is looked
-for (`sources.filings`), how rows are judged and written (`assets.ingest`).
+for (`sources.filings`), how rows are judged and written (`assets.ingest.raw_table`).
 
 Without a contact address EDGAR is switched off: the tables are made, and stay as they are.
 """
@@ -13,7 +13,7 @@ from typing import Any
 
 import dagster as dg
 
-from dagster_project.assets.ingest import Feed, LoadPolicy, ingest_batch, leave_as_it_is, raw_asset
+from dagster_project.assets.ingest.raw_table import Feed, LoadPolicy, ingest_batch, leave_as_it_is, raw_asset
 from dagster_project.contracts import curated, filings
 from dagster_project.sources.base import Batch
 from dagster_project.sources.curated import CuratedFacts

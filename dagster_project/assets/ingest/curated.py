@@ -1,0 +1,51 @@
+"""The raw tables that are kept by hand in `reference/`.
+
+Belongs here: which tables these are and which of them the others refer to. Does not belong here: how a file is read
+(`sources.curated`).
+"""
+
+import dagster as dg
+
+from dagster_project.assets.ingest.raw_table import Feed, LoadPolicy, ingest_batch, raw_asset
+from dagster_project.contracts import curated
+from dagster_project.sources.curated import PREFIX, CuratedFacts
+from dagster_project.warehouse.resource import Warehouse
+
+REFERENCED = {"companies": curated.COMPANIES}
+"""The sets of known values that `Column.references` points to: the tickers of these tables."""
+
+CURATED_FEEDS: tuple[Feed, ...] = tuple(
+    Feed(
+        contract,
+        date_column=next((column.name for column in contract.columns if column.not_in_future), None),
+        kinds=frozenset({"csv"}),
+        origin=f"Kept by hand in `reference/{contract.table.removeprefix(PREFIX)}.csv`, read anew on every refresh.",
+        essential=contract in (curated.COMPANIES, curated.PEERS),
+    )
+    for contract in curated.CURATED_CONTRACTS
+)
+
+
+def curated_assets() -> list[dg.AssetsDefinition]:
+    """The assets of the curated raw tables, one per file in `reference/`."""
+    return [_curated_asset(feed) for feed in CURATED_FEEDS]
+
+
+def _curated_asset(feed: Feed) -> dg.AssetsDefinition:
+    references = sorted({column.references for column in feed.contract.columns if column.references})
+    deps = [dg.AssetKey(["raw", REFERENCED[name].table]) for name in references]
+
+    @raw_asset(feed, deps=deps)
+    def facts(
+        context: dg.AssetExecutionContext,
+        warehouse: dg.ResourceParam[Warehouse],
+        curated_facts: dg.ResourceParam[CuratedFacts],
+        load_policy: dg.ResourceParam[LoadPolicy],
+    ) -> dg.MaterializeResult:
+        with warehouse.write():  # a small file is read in no time: open once for all
+            known = {name: warehouse.standing_values(REFERENCED[name], "ticker") for name in references}
+            return ingest_batch(
+                context, warehouse, feed, lambda: curated_facts.fetch(feed.contract), known=known, policy=load_policy
+            )
+
+    return facts

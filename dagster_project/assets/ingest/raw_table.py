@@ -1,0 +1,260 @@
+"""What the asset of every raw table is made of: fetch a batch, judge it, load it, and say what happened.
+
+Belongs here: what all feeds share, and what a person wants to see of a load. Does not belong here: which source feeds
+which table (the modules beside this one), how a source reads (`sources`), what is allowed (`contracts`), how rows are
+written (`warehouse.load`).
+"""
+
+import contextlib
+import datetime as dt
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import dagster as dg
+
+from dagster_project.assets import groups
+from dagster_project.assets.freshness import within_days
+from dagster_project.assets.pool import POOL
+from dagster_project.assets.preview import markdown_table
+from dagster_project.calls import Call, here
+from dagster_project.contracts import curated
+from dagster_project.contracts.base import Contract
+from dagster_project.gate.gate import judge
+from dagster_project.sources.base import Batch, SourceError
+from dagster_project.warehouse.load import LOAD_COLUMNS, Load, LoadError, LoadReport, Rejected, load
+from dagster_project.warehouse.resource import Standing, Warehouse
+
+_MAX_LISTED = 20
+_NO_CHECKS: Mapping[str, str] = MappingProxyType({})
+
+
+def _no_results(batch: Batch | None, refusal: str) -> Iterator[dg.AssetCheckResult]:  # noqa: ARG001
+    return iter(())
+
+
+@dataclass(frozen=True)
+class LoadPolicy:
+    """How a batch is brought in.
+
+    `allow_shrink` lets it replace a much larger one; `call` says in which process it is judged, and read if that
+    takes no network.
+    """
+
+    allow_shrink: bool = False
+    call: Call = here
+
+
+@dataclass(frozen=True)
+class Feed:
+    """How one raw table is fed.
+
+    `origin` says where the rows come from, in a sentence.
+    `essential`: without rows in it nothing downstream makes sense, so an empty table blocks. `exclusive`: rows of
+    another source never stand beside this source's. `freshness` makes the policy by which Dagster calls it stale.
+    `may_be_empty`: no rows is nothing to worry about.
+    """
+
+    contract: Contract
+    date_column: str | None
+    kinds: frozenset[str]
+    origin: str
+    essential: bool = False
+    exclusive: bool = False
+    freshness: Callable[[], dg.FreshnessPolicy] = within_days
+    may_be_empty: bool = False
+
+
+def raw_asset(
+    feed: Feed, deps: list[dg.AssetKey] | tuple[()], more_checks: Mapping[str, str] = _NO_CHECKS
+) -> Callable[..., dg.AssetsDefinition]:
+    """The asset of a raw table: its key, what is shown of it, and the checks that every load answers."""
+    key = dg.AssetKey(["raw", feed.contract.table])
+    return dg.asset(
+        key=key,
+        deps=deps,
+        group_name=groups.INGEST,
+        description=_description(feed),
+        kinds=feed.kinds | {"duckdb"},
+        owners=["team:data"],
+        tags={"layer": "raw"},
+        pool=POOL,
+        freshness_policy=feed.freshness(),
+        metadata={
+            "dagster/table_name": f"warehouse.raw.{feed.contract.table}",
+            "dagster/column_schema": _column_schema(feed.contract),
+            "quarantine": f"rows that break the contract wait, with why, in quarantine.{feed.contract.table}",
+        },
+        check_specs=[
+            dg.AssetCheckSpec(
+                "batch_is_accepted",
+                asset=key,
+                description="The source delivered, and not sharply less than what stands. If not: the old rows stand.",
+            ),
+            dg.AssetCheckSpec(
+                "quarantine_is_empty",
+                asset=key,
+                description="No row of this batch broke the contract. If one did: it waits in quarantine, with why.",
+            ),
+            dg.AssetCheckSpec(
+                "rows_stand_once",
+                asset=key,
+                blocking=feed.essential,
+                description=("One row per key." if feed.may_be_empty else "The table holds rows, one per key.")
+                + (" Nothing downstream makes sense without them, so this one blocks." if feed.essential else ""),
+            ),
+            *(dg.AssetCheckSpec(name, asset=key, description=meaning) for name, meaning in more_checks.items()),
+        ],
+    )
+
+
+def _description(feed: Feed) -> str:
+    return (
+        f"{feed.contract.description}\n\n{feed.origin}\n\nEvery version of a row is kept: those with an empty "
+        "`valid_to` stand, and an as-of query sees the others."
+    )
+
+
+def _column_schema(contract: Contract) -> dg.TableSchema:
+    """The contract's columns, then those that the loader adds."""
+    own = [
+        dg.TableColumn(
+            column.name,
+            column.type,
+            description=column.description,
+            constraints=dg.TableColumnConstraints(nullable=not column.required),
+        )
+        for column in contract.columns
+    ]
+    added = [dg.TableColumn(name, kind, description=description) for name, kind, description in LOAD_COLUMNS]
+    key = dg.TableConstraints(other=[f"one standing row per {', '.join(contract.key)}"])
+    return dg.TableSchema(columns=[*own, *added], constraints=key)
+
+
+def ingest_batch(
+    context: dg.AssetExecutionContext,
+    warehouse: Warehouse,
+    feed: Feed,
+    fetch: Callable[[], Batch],
+    *,
+    known: Mapping[str, frozenset[str]],
+    policy: LoadPolicy,
+    more_results: Callable[[Batch | None, str], Iterator[dg.AssetCheckResult]] = _no_results,
+) -> dg.MaterializeResult:
+    """Fetch, judge and load; where that is refused, what stood before stands, and the result says why."""
+    contract = feed.contract
+    fetched_at = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+    report: LoadReport | None = None
+    rejects: tuple[Rejected, ...] = ()
+    refusal = ""
+    batch: Batch | None = None
+    with contextlib.ExitStack() as opened:
+        try:
+            batch = fetch()
+            judgement = policy.call(judge, batch, contract, known, today())
+            rejects = tuple(Rejected(r.file, r.row, r.reason, r.record) for r in judgement.rejects)
+            for line in _listed(rejects):
+                context.log.warning(line)
+            report = load(
+                opened.enter_context(warehouse.write()),
+                contract,
+                judgement.good,
+                rejects,
+                Load(batch.source, fetched_at, context.run_id),
+                allow_shrink=policy.allow_shrink,
+                retire_other_sources=feed.exclusive,
+                since=batch.since,
+                replacing=batch.restated,
+                is_partial=batch.is_partial,
+            )
+            refusal = "; ".join(f"{group}: {why}" for group, why in report.refused.items())
+        except (SourceError, LoadError) as error:
+            refusal = str(error)
+        if refusal:
+            context.log.error(f"refused, what stood before stands still: {refusal}")
+        standing = warehouse.standing(contract, feed.date_column)
+    return dg.MaterializeResult(
+        metadata=dict(_metadata(report, rejects, standing)),
+        check_results=[*_check_results(feed, rejects, refusal, standing), *more_results(batch, refusal)],
+    )
+
+
+def leave_as_it_is(
+    warehouse: Warehouse, feed: Feed, why: str, rejects: tuple[Rejected, ...] = ()
+) -> dg.MaterializeResult:
+    """There is nothing to load: the table, made where it is missing, stays as it is, and the result says why.
+
+    `rejects` is what could not be looked at.
+    """
+    standing = warehouse.standing(feed.contract, feed.date_column)
+    return dg.MaterializeResult(
+        metadata={"status": why, **dict(_metadata(None, rejects, standing))},
+        check_results=list(_check_results(feed, rejects, "", standing)),
+    )
+
+
+def _metadata(
+    report: LoadReport | None,
+    rejects: tuple[Rejected, ...],
+    standing: Standing,
+) -> Iterator[tuple[str, dg.MetadataValue]]:
+    yield "dagster/row_count", dg.MetadataValue.int(standing.rows)
+    for name in ("added", "changed", "withdrawn", "unchanged"):
+        yield f"rows_{name}", dg.MetadataValue.int(getattr(report, name) if report else 0)
+    yield "rows_quarantined", dg.MetadataValue.int(len(rejects))
+    if standing.first_date and standing.last_date:
+        yield "first_date", dg.MetadataValue.text(standing.first_date.isoformat())
+        yield "last_date", dg.MetadataValue.text(standing.last_date.isoformat())
+    if rejects:
+        yield "quarantine", dg.MetadataValue.md("\n".join(f"- {line}" for line in _listed(rejects)))
+    yield "preview", dg.MetadataValue.md(markdown_table(standing.last_loaded))
+
+
+def _check_results(
+    feed: Feed, rejects: tuple[Rejected, ...], refusal: str, standing: Standing
+) -> Iterator[dg.AssetCheckResult]:
+    yield dg.AssetCheckResult(
+        check_name="batch_is_accepted",
+        passed=not refusal,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={"refusal": refusal or "none"},
+    )
+    yield dg.AssetCheckResult(
+        check_name="quarantine_is_empty",
+        passed=not rejects,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"failing_rows": len(rejects), "observed": "; ".join(_listed(rejects)) or "none"},
+    )
+    yield dg.AssetCheckResult(
+        check_name="rows_stand_once",
+        passed=(standing.rows > 0 or feed.may_be_empty) and standing.duplicate_keys == 0,
+        severity=dg.AssetCheckSeverity.ERROR,
+        metadata={
+            "failing_rows": standing.duplicate_keys,
+            "observed": f"{standing.rows} rows stand, {standing.duplicate_keys} share a key",
+        },
+    )
+
+
+def _listed(rejects: tuple[Rejected, ...]) -> list[str]:
+    lines = [
+        f"{r.source_file}{'' if r.source_row is None else f' row {r.source_row}'}: {r.reason}"
+        for r in rejects[:_MAX_LISTED]
+    ]
+    if len(rejects) > _MAX_LISTED:
+        lines.append(f"and {len(rejects) - _MAX_LISTED} more, all in quarantine")
+    return lines
+
+
+def today() -> dt.date:
+    """The day in UTC."""
+    return dt.datetime.now(dt.UTC).date()
+
+
+def other_tickers(warehouse: Warehouse) -> dict[str, tuple[str, ...]]:
+    """By the ticker that the warehouse keeps, the others of the same company."""
+    found: dict[str, tuple[str, ...]] = {}
+    for other in sorted(warehouse.standing_values(curated.SYMBOL_CHANGES, "other_ticker")):
+        for kept in warehouse.standing_values(curated.SYMBOL_CHANGES, "ticker", where=("other_ticker", other)):
+            found[kept] = (*found.get(kept, ()), other)
+    return found

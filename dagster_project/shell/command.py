@@ -1,0 +1,43 @@
+"""The command line: `python -m dagster_project`, which the Makefile calls.
+
+Belongs here: commands and exit codes. Does not belong here: what a command does (the modules beside this one).
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from dagster_project.settings import SettingsError, load_settings
+from dagster_project.shell.prepare import prepare, write_docs
+from dagster_project.shell.run import run, show
+from dagster_project.transform import dbt_calls
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return the exit code: 0 all well, 1 something failed, 2 a wrong setting."""
+    parser = argparse.ArgumentParser(prog="python -m dagster_project", description="Minehouse from the shell")
+    parser.add_argument(
+        "command",
+        choices=("prepare", "run", "snapshot", "docs"),
+        help="prepare: folders and dbt manifest; run: the whole pipeline; snapshot: print the last result; "
+        "docs: a page about every table",
+    )
+    command = parser.parse_args(arguments).command
+    try:
+        settings = load_settings()
+    except SettingsError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    if command == "snapshot":
+        return show(settings)
+    try:
+        if command == "run":
+            return run(settings)
+        if command == "docs":
+            return write_docs(settings)
+        prepare(settings)
+    except dbt_calls.DbtRunError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 1
+    return 0
