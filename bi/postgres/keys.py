@@ -10,6 +10,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "fct_capacity_known": ("symbol", "known_from_date"),
     "fct_capital_known": ("symbol", "known_from_date"),
     "fct_capital_structure": ("symbol", "period_end_date"),
+    "fct_company_positions": ("symbol", "position_date"),
     "fct_consensus_daily": ("symbol", "trade_date"),
     "fct_daily_technicals": ("symbol", "trade_date"),
     "fct_hpc_deals": ("deal_id",),

@@ -46,13 +46,14 @@ CONSENSUS = [
     {"symbol": "CCC", "trade_date": "2025-11-03"},
 ]
 TECHNICALS = [
-    {"symbol": symbol, "trade_date": date, "rsi_14": rsi}
-    for symbol, date, rsi in (
-        ("AAA", "2025-10-31", 29.9),
-        ("AAA", "2025-11-03", 30.0),
-        ("BBB", "2025-10-31", None),
-        ("BBB", "2025-11-03", 12.0),
-        ("BTC", "2025-11-02", 5.0),
+    {"symbol": symbol, "trade_date": date, "rsi_14": rsi, "rsi_zone": zone}
+    for symbol, date, rsi, zone in (
+        ("AAA", "2025-10-31", 29.9, "oversold"),
+        ("AAA", "2025-11-03", 30.0, "oversold"),
+        ("BBB", "2025-10-31", None, None),
+        ("BBB", "2025-11-03", 12.0, "oversold"),
+        ("BTC", "2025-11-01", 30.1, "neutral"),
+        ("BTC", "2025-11-02", 5.0, "oversold"),
     )
 ]
 MINERS = [
@@ -144,10 +145,10 @@ def test_upside_is_a_plain_mean_over_companies_on_the_last_session(metrics: Metr
     }
 
 
-def test_oversold_is_below_thirty_and_never_in_the_warm_up(metrics: Metrics) -> None:
-    assert _by(metrics, "days_oversold", "miner") == {"AAA": 1, "BBB": 1, "BTC": 1}
+def test_oversold_is_what_the_mart_calls_so_and_never_in_the_warm_up(metrics: Metrics) -> None:
+    assert _by(metrics, "days_oversold", "miner") == {"AAA": 2, "BBB": 1, "BTC": 1}
     covered = ["{{ Dimension('miner__is_covered_company') }}"]
-    assert _by(metrics, "days_oversold", "miner__company_name", where=covered) == {"Aaa Corp.": 1, "Bbb Corp.": 1}
+    assert _by(metrics, "days_oversold", "miner__company_name", where=covered) == {"Aaa Corp.": 2, "Bbb Corp.": 1}
 
 
 def test_every_metric_can_be_asked_for(metrics: Metrics, dbt_target: Path) -> None:

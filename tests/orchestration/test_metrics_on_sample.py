@@ -28,7 +28,7 @@ SQL_OF = {
     "upside_to_consensus_pct": f"""
         select avg(implied_upside_pct) from marts.fct_consensus_daily
         {ON_THE_LAST_SESSION.format(mart="fct_consensus_daily")}""",
-    "days_oversold": "select count(*) from marts.fct_daily_technicals where rsi_14 < 30",
+    "days_oversold": "select count(*) from marts.fct_daily_technicals where rsi_14 <= 30",
 }
 
 

@@ -18,7 +18,29 @@
 
 {#- whether a version was believed on that day -#}
 {% macro believed_on(day, alias=none) -%}
+    {{ holds_on(day, 'believed_from_date', 'believed_to_date', alias) }}
+{%- endmacro %}
+
+
+{#- whether a stretch of days in which the same facts were known has that day in it -#}
+{% macro known_on(day, alias=none) -%}
+    {{ holds_on(day, 'known_from_date', 'known_to_date', alias) }}
+{%- endmacro %}
+
+
+{#- from the first day to the one before the last; a last day that is null is open -#}
+{% macro holds_on(day, from_date, to_date, alias=none) -%}
     {%- set prefix = alias ~ '.' if alias else '' -%}
-    {{ prefix }}believed_from_date <= {{ day }}
-    and ({{ prefix }}believed_to_date is null or {{ prefix }}believed_to_date > {{ day }})
+    {{ prefix }}{{ from_date }} <= {{ day }}
+    and ({{ prefix }}{{ to_date }} is null or {{ prefix }}{{ to_date }} > {{ day }})
+{%- endmacro %}
+
+
+{#-
+    Whether a note or another published opinion still counts on that day: for `rating_in_force_days`
+    days, its own being the first.
+-#}
+{% macro in_force_on(day, published_date) -%}
+    {{ published_date }} <= {{ day }}
+    and {{ published_date }} > {{ dbt.dateadd('day', '-' ~ var('rating_in_force_days'), day) }}
 {%- endmacro %}

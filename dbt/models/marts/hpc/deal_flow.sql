@@ -2,20 +2,12 @@
 
 with
 
-versions as (
-
-    select * from {{ ref('fct_hpc_deals_history').include(database=false) }}
-
-),
-
 -- as believed on the last day asked for: later corrections are not used
 known as (
 
-    select *
-    from versions
-    where
-        announced_date between cast(from_date as date) and cast(to_date as date)
-        and {{ believed_on('cast(to_date as date)') }}
+    select deals.*
+    from {{ ref('deals_asof').include(database=false) }}(to_date) as deals
+    where deals.announced_date between cast(from_date as date) and cast(to_date as date)
 
 ),
 

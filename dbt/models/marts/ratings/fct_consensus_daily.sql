@@ -47,9 +47,7 @@ believed as (
     from rating_versions
     inner join past_sessions
         on
-            rating_versions.rating_date <= past_sessions.session_date
-            and rating_versions.rating_date
-            > {{ dbt.dateadd('day', '-' ~ var('rating_in_force_days'), 'past_sessions.session_date') }}
+            {{ in_force_on('past_sessions.session_date', 'rating_versions.rating_date') }}
             and {{ believed_on('past_sessions.session_date', 'rating_versions') }}
 
 ),

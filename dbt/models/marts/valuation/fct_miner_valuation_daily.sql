@@ -1,57 +1,10 @@
 with
 
-miners as (
+positions as (
 
-    select * from {{ ref('dim_miners') }}
-
-),
-
-technicals as (
-
-    select * from {{ ref('fct_daily_technicals') }}
+    select * from {{ ref('fct_company_positions') }}
 
 ),
-
-capital_known as (
-
-    select * from {{ ref('fct_capital_known') }}
-
-),
-
-capacity_known as (
-
-    select * from {{ ref('fct_capacity_known') }}
-
-),
-
-bitcoin as (
-
-    select
-        technicals.trade_date,
-        technicals.close as btc_close
-    from technicals
-    inner join miners on technicals.symbol = miners.symbol
-    where miners.instrument_type = 'bitcoin'
-
-),
-
-dated as (
-
-    select
-        technicals.symbol,
-        technicals.trade_date as position_date,
-        technicals.trade_date as price_date,
-        technicals.close,
-        technicals.price_source,
-        bitcoin.btc_close
-    from technicals
-    inner join miners on technicals.symbol = miners.symbol
-    left join bitcoin on technicals.trade_date = bitcoin.trade_date
-    where miners.is_covered_company
-
-),
-
-{{ position_ctes() }},
 
 final as (
 
@@ -102,7 +55,7 @@ final as (
         gross_power_mw_is_complete,
         contracted_revenue_coverage,
         contracted_revenue_is_complete,
-        coalesce(known_date_is_estimated, false) as known_date_is_estimated,
+        known_date_is_estimated,
         shares_outstanding_source_url,
         cash_usd_source_url,
         debt_usd_source_url,
@@ -110,6 +63,8 @@ final as (
         site_source_urls,
         deal_source_urls
     from positions
+    -- a day with a price of its own
+    where price_date = position_date
 
 )
 

@@ -1,26 +1,8 @@
 with
 
-miners as (
+company_positions as (
 
-    select * from {{ ref('dim_miners') }}
-
-),
-
-technicals as (
-
-    select * from {{ ref('fct_daily_technicals') }}
-
-),
-
-capital_known as (
-
-    select * from {{ ref('fct_capital_known') }}
-
-),
-
-capacity_known as (
-
-    select * from {{ ref('fct_capacity_known') }}
+    select * from {{ ref('fct_company_positions') }}
 
 ),
 
@@ -32,25 +14,14 @@ assumptions as (
 ),
 
 -- what was known on the day of the publication
-position_days as (
+assumption_days as (
 
-    select distinct as_of_date as position_date
+    select distinct
+        as_of_date,
+        as_of_date as position_day
     from assumptions
 
 ),
-
-assumption_days as (
-
-    select
-        position_date as as_of_date,
-        position_date
-    from position_days
-
-),
-
-{{ dated_price_ctes() }},
-
-{{ position_ctes() }},
 
 {{ scenario_ctes() }},
 
@@ -64,6 +35,7 @@ final as (
         assumption_scope,
         scenario,
         capacity_basis,
+        is_first_choice,
         assumption_type,
         value_basis,
         mw_basis,

@@ -26,34 +26,16 @@ levels as (
 
 ),
 
-rating_versions as (
+company_positions as (
 
-    select * from {{ ref('fct_rating_changes_history').include(database=false) }}
-
-),
-
-capital_known as (
-
-    select * from {{ ref('fct_capital_known').include(database=false) }}
-
-),
-
-capacity_known as (
-
-    select * from {{ ref('fct_capacity_known').include(database=false) }}
-
-),
-
-assumption_versions as (
-
-    select * from {{ ref('fct_mw_assumptions_history').include(database=false) }}
+    select * from {{ ref('fct_company_positions').include(database=false) }}
 
 ),
 
 -- the session asked for: not after the last one that any of these companies has a price for
-position_days as (
+asked_session as (
 
-    select max(sessions.session_date) as position_date
+    select max(sessions.session_date) as asked_session_date
     from sessions
     where
         sessions.session_date <= cast(as_of as date)
@@ -68,9 +50,18 @@ position_days as (
 
 ),
 
-{{ dated_price_ctes() }},
+positions as (
 
-{{ position_ctes() }},
+    select
+        company_positions.*,
+        asked_session.asked_session_date
+    from company_positions
+    inner join asked_session
+        on {{ position_on(
+            'coalesce(asked_session.asked_session_date, cast(as_of as date))', 'company_positions'
+        ) }}
+
+),
 
 indicators as (
 
@@ -110,56 +101,25 @@ nearest_levels as (
 
 ),
 
--- of several notes on one day the one that changes most comes first
-ratings as (
-
-    select
-        rating_versions.*,
-        row_number() over (
-            partition by rating_versions.symbol
-            order by
-                rating_versions.rating_date desc,
-                case
-                    when rating_versions.action in ('upgrade', 'downgrade') then 1
-                    when rating_versions.action = 'initiate' then 2
-                    when rating_versions.action in ('target_raise', 'target_cut') then 3
-                    else 4
-                end,
-                rating_versions.firm
-        ) as recency
-    from rating_versions
-    inner join position_days on {{ believed_on('position_days.position_date', 'rating_versions') }}
-
-),
-
 last_ratings as (
 
-    select * from ratings
+    select ratings.*
+    from {{ ref('ratings_asof').include(database=false) }}(
+        (select asked_session.asked_session_date from asked_session)
+    ) as ratings
     where ratings.recency = 1
 
 ),
 
-assumptions as (
+scenarios as (
 
-    select assumption_versions.*
-    from assumption_versions
-    inner join position_days
-        on {{ believed_on('position_days.position_date', 'assumption_versions') }}
-    where assumption_versions.assumption_type = 'valuation'
-
-),
-
-assumption_days as (
-
-    select distinct
-        assumptions.as_of_date,
-        position_days.position_date
-    from assumptions
-    cross join position_days
+    select scenarios.*
+    from {{ ref('scenarios_asof').include(database=false) }}(
+        (select asked_session.asked_session_date from asked_session)
+    ) as scenarios
+    where scenarios.assumption_type = 'valuation'
 
 ),
-
-{{ scenario_ctes() }},
 
 -- the range on critical IT MW: those its publication assumes for the company, else those planned,
 -- else those contracted
@@ -184,7 +144,7 @@ range_choice as (
             as scenario_coverage,
         bool_and(scenarios.scenario_is_complete) filter (where scenarios.scenario = 'low')
             as scenario_is_complete,
-        max(scenarios.assumption_source_url) as source_url,
+        max(scenarios.source_url) as source_url,
         row_number() over (
             partition by scenarios.symbol
             order by
@@ -252,15 +212,15 @@ joined as (
         positions.symbol,
         miners.company_name,
         miners.instrument_type,
-        positions.position_date as as_of_session_date,
+        positions.asked_session_date as as_of_session_date,
         positions.price_date,
         case
             when positions.price_date is null then 'no price'
-            when positions.price_date < positions.position_date
+            when positions.price_date < positions.asked_session_date
                 then 'outdated: last price before this session'
             else 'complete'
         end as price_coverage,
-        coalesce(positions.price_date = positions.position_date, false) as price_is_complete,
+        coalesce(positions.price_date = positions.asked_session_date, false) as price_is_complete,
         positions.close,
         indicators.change_pct,
         indicators.sma_50,
@@ -337,7 +297,7 @@ joined as (
         chosen_stated.gross_value_usd as stated_scenario_gross_value_usd,
         chosen_stated.value_per_share_usd as stated_scenario_value_per_share_usd,
         chosen_stated.upside_pct as stated_scenario_upside_pct,
-        chosen_stated.assumption_source_url as stated_scenario_source_url
+        chosen_stated.source_url as stated_scenario_source_url
     from positions
     inner join miners on positions.symbol = miners.symbol
     left join indicators on positions.symbol = indicators.symbol

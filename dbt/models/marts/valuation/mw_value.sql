@@ -8,66 +8,33 @@ asked as (
 
     select
         upper(symbol) as asked_symbol,
-        cast(as_of as date) as position_date,
+        cast(as_of as date) as asked_date,
         cast(usd_per_mw as double) as asked_usd_per_mw,
         cast(mw as double) as asked_mw
 
 ),
 
-all_miners as (
+company_positions as (
 
-    select * from {{ ref('dim_miners').include(database=false) }}
-
-),
-
-miners as (
-
-    select all_miners.*
-    from all_miners
-    cross join asked
-    where all_miners.symbol = asked.asked_symbol or all_miners.instrument_type = 'bitcoin'
+    select * from {{ ref('fct_company_positions').include(database=false) }}
 
 ),
-
-technicals as (
-
-    select * from {{ ref('fct_daily_technicals').include(database=false) }}
-
-),
-
-capital_known as (
-
-    select * from {{ ref('fct_capital_known').include(database=false) }}
-
-),
-
-capacity_known as (
-
-    select * from {{ ref('fct_capacity_known').include(database=false) }}
-
-),
-
-position_days as (
-
-    select asked.position_date from asked
-
-),
-
-{{ dated_price_ctes() }},
-
-{{ position_ctes() }},
 
 grossed as (
 
     select
         positions.*,
+        asked.asked_date,
         asked.asked_mw,
         asked.asked_usd_per_mw,
         asked.asked_mw * asked.asked_usd_per_mw as gross_value_usd,
         asked.asked_mw * asked.asked_usd_per_mw - positions.net_debt_usd + positions.btc_value_usd
             as equity_value_usd
-    from positions
-    cross join asked
+    from company_positions as positions
+    inner join asked
+        on
+            positions.symbol = asked.asked_symbol
+            and {{ position_on('asked.asked_date', 'positions') }}
 
 ),
 
@@ -75,7 +42,7 @@ final as (
 
     select
         grossed.symbol,
-        grossed.position_date as as_of_date,
+        grossed.asked_date as as_of_date,
         grossed.asked_mw as mw,
         grossed.asked_usd_per_mw as usd_per_mw,
         grossed.gross_value_usd,
