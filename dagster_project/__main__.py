@@ -4,7 +4,7 @@ Belongs here: the start. Does not belong here: the commands (`shell.command`).
 """
 
 from dagster_project.shell.command import main
-from dagster_project.shell.worker import leave_at_once
+from dagster_project.shell.fast_start import leave_at_once
 
 if __name__ == "__main__":
     leave_at_once(main())

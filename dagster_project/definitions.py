@@ -13,7 +13,8 @@ from dagster_dbt import DbtProject
 from dagster_project.assets.ingest import ingest_assets
 from dagster_project.assets.ingest.raw_table import LoadPolicy
 from dagster_project.assets.serving import serving_assets
-from dagster_project.assets.transform import readers_of_marts, transform_assets
+from dagster_project.assets.transform import read_manifest, transform_assets
+from dagster_project.assets.wording import readers
 from dagster_project.automation.filings import READ_FILINGS, new_filings
 from dagster_project.automation.jobs import (
     AFTER_THE_CLOSE,
@@ -90,7 +91,8 @@ def build_defs(
     """
     export_for_children(settings)
     project = DbtProject(settings.dbt_project_dir, target_path=settings.dbt_target_dir)
-    models = transform_assets(project)
+    manifest = read_manifest(project)
+    models = transform_assets(project, manifest)
     marts = sorted(key for asset in models for key in asset.keys if key.path[0] == "marts")
     resources: dict[str, Any] = {
         "warehouse": Warehouse(settings.build_database, settings.published_dir),
@@ -102,7 +104,7 @@ def build_defs(
         "dbt": DbtRunner(project, call_dbt),
     }
     return dg.Definitions(
-        assets=[*ingest_assets(), *models, *serving_assets(marts, readers_of_marts(project))],
+        assets=[*ingest_assets(), *models, *serving_assets(marts, readers(manifest))],
         asset_checks=[technicals_reach_last_session, published_equals_build, published_opens_in_old_duckdb],
         jobs=[DAILY_REFRESH, REFRESH_PRICES, PUBLISH, READ_FILINGS],
         schedules=[AFTER_THE_CLOSE, WEEKLY_DEEP_CHECK],

@@ -5,12 +5,12 @@ that a failure in `hpc` leaves the indicators of `market` standing. Does not bel
 both live in `dbt/`.
 """
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtProject
-from dagster_dbt.dbt_manifest import validate_manifest
 
 from dagster_project.assets import groups
 from dagster_project.assets.freshness import after_every_close, within_days
@@ -78,29 +78,37 @@ class MinehouseTranslator(DagsterDbtTranslator):
         return ["team:data"]
 
 
-def transform_assets(project: DbtProject) -> list[dg.AssetsDefinition]:
-    """One op per area. Raises `ManifestMissingError` where dbt has not been parsed."""
-    if not project.manifest_path.exists():
-        raise ManifestMissingError(f"{project.manifest_path} is missing: run `make manifest` once")
-    manifest, translator = validate_manifest(project.manifest_path), MinehouseTranslator()
+Manifest = Mapping[str, Any]
+"""dbt's `manifest.json`."""
+
+
+def read_manifest(project: DbtProject) -> Manifest:
+    """What dbt knows of the project. Raises `ManifestMissingError` where dbt has not read it yet."""
+    try:
+        manifest: Manifest = json.loads(project.manifest_path.read_bytes())
+    except FileNotFoundError:
+        raise ManifestMissingError(f"{project.manifest_path} is missing: run `make manifest` once") from None
+    return manifest
+
+
+def transform_assets(project: DbtProject, manifest: Manifest) -> list[dg.AssetsDefinition]:
+    """One op per area."""
+    translator = MinehouseTranslator()
     return [_area_assets(area, project, manifest, translator) for area in groups.AREAS]
 
 
-def readers_of_marts(project: DbtProject) -> str:
-    """Everybody who reads the marts, as Markdown."""
-    return readers(validate_manifest(project.manifest_path))
-
-
 def _area_assets(
-    area: str, project: DbtProject, manifest: Mapping[str, Any], translator: DagsterDbtTranslator
+    area: str, project: DbtProject, manifest: Manifest, translator: DagsterDbtTranslator
 ) -> dg.AssetsDefinition:
     specs, check_specs = _specs(area, project, manifest, translator)
+    models = {unique_id: spec.key for unique_id, spec in specs.items()}
+    tests = {unique_id: spec.key for unique_id, spec in check_specs.items()}
 
     # as `@dbt_assets` does, which would ask dbt what the tag selects, and import it for that
     @dg.multi_asset(
         name=f"build_{area}",
-        specs=specs,
-        check_specs=check_specs,
+        specs=list(specs.values()),
+        check_specs=list(check_specs.values()),
         can_subset=True,
         allow_arbitrary_check_specs=True,  # a test of a source is a check of what another op makes
         pool=POOL,
@@ -110,15 +118,15 @@ def _area_assets(
         dbt: dg.ResourceParam[DbtRunner],
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterator[Any]:
-        yield from _with_rows(dbt.build(context, select=f"tag:{area}"), context, warehouse)
+        yield from _with_rows(dbt.build(context, f"tag:{area}", models, tests), context, warehouse)
 
     return build
 
 
 def _specs(
-    area: str, project: DbtProject, manifest: Mapping[str, Any], translator: DagsterDbtTranslator
-) -> tuple[list[dg.AssetSpec], list[dg.AssetCheckSpec]]:
-    """The models that carry the area's tag, and the tests of them and of the sources that they read."""
+    area: str, project: DbtProject, manifest: Manifest, translator: DagsterDbtTranslator
+) -> tuple[dict[str, dg.AssetSpec], dict[str, dg.AssetCheckSpec]]:
+    """By dbt's unique id: the models that carry the area's tag; the tests of them and of the sources they read."""
     assets = {
         unique_id: translator.get_asset_spec(manifest, unique_id, project)
         for unique_id, node in manifest["nodes"].items()
@@ -131,41 +139,44 @@ def _specs(
         if parent in manifest["sources"]
     }
     checks = {
-        spec.get_python_identifier(): spec
+        child: spec
         for parent, of in (assets | sources).items()
         for child in manifest["child_map"][parent]
         if child.startswith("test.")
         if (spec := translator.get_asset_check_spec(of, manifest, child, project))
     }
-    return list(assets.values()), list(checks.values())
+    return assets, checks
 
 
-def _with_rows(events: Iterator[Any], context: dg.AssetExecutionContext, warehouse: Warehouse) -> Iterator[Any]:
-    """The events, with row counts on the outputs of tables and a preview on those of marts.
+def _with_rows(
+    results: Iterator[dg.MaterializeResult | dg.AssetCheckResult],
+    context: dg.AssetExecutionContext,
+    warehouse: Warehouse,
+) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:
+    """The results, with row counts on those of tables, a preview on those of marts, and rows on failed checks.
 
-    dbt is done when its first event comes, so that one look at the build file is enough for all.
+    dbt is done when its first result comes, so that one look at the build file is enough for all.
     """
     seen: dict[str, Glance] | None = None
-    for event in events:
-        if isinstance(event, dg.AssetCheckResult) and not event.passed:
-            yield with_failing_rows(event, warehouse)
-            continue
-        if not isinstance(event, dg.Output):
-            yield event
+    for result in results:
+        if isinstance(result, dg.AssetCheckResult):
+            yield result if result.passed else with_failing_rows(result, warehouse)
             continue
         if seen is None:
             seen = warehouse.glance({".".join(key.path) for key in context.selected_asset_keys}, preview_schema="marts")
-        table = seen.get(".".join(context.asset_key_for_output(event.output_name).path))
-        added: dict[str, Any] = {}
-        if table is not None:
-            added["dagster/row_count"] = table.rows
-            if table.last_session is not None:
-                added["last_session"] = table.last_session.isoformat()
-            if table.sessions_behind is not None:
-                added["sessions_behind"] = table.sessions_behind
-            if table.first_rows is not None:
-                added["preview"] = dg.MetadataValue.md(markdown_table(table.first_rows))
-        yield event.with_metadata({**event.metadata, **added})
+        table = seen.get(".".join(result.asset_key.path)) if result.asset_key else None
+        metadata = {**(result.metadata or {}), **dict(_shown(table) if table else ())}
+        yield dg.MaterializeResult(asset_key=result.asset_key, metadata=metadata)
+
+
+def _shown(table: Glance) -> Iterator[tuple[str, Any]]:
+    yield "dagster/row_count", table.rows
+    if table.last_session is not None:
+        yield "last_session", table.last_session.isoformat()
+    if table.sessions_behind is not None:
+        yield "sessions_behind", table.sessions_behind
+    if table.first_rows is not None:
+        yield "preview", dg.MetadataValue.md(markdown_table(table.first_rows))
 
 
 def with_failing_rows(result: dg.AssetCheckResult, warehouse: Warehouse) -> dg.AssetCheckResult:

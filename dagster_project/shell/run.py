@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from dagster_project.calls import Call
 from dagster_project.settings import Settings
 from dagster_project.shell.prepare import prepare
-from dagster_project.shell.worker import after, child, collect_seldom
+from dagster_project.shell.worker import after, child
 from dagster_project.transform import dbt_calls
 
 if TYPE_CHECKING:
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 def run(settings: Settings) -> int:
     """Refresh everything and print the snapshot; returns 0 where all went well and 1 where anything failed."""
     started = time.monotonic()
-    collect_seldom()
     source = f"{settings.price_source}{f' ({settings.price_files})' if settings.price_files else ''}"
     print(f"Minehouse: prices from {source}, output to {settings.data_dir}", flush=True)
     # not on top of this file: the children import it too
@@ -57,10 +56,9 @@ def run(settings: Settings) -> int:
 
 def _refresh(settings: Settings, home: Path, *, call_gate: Call, call_dbt: Call) -> list[dg.ExecuteInProcessResult]:
     """Run the daily refresh; where it fails, publish what stands."""
-    with dbt_calls.left_out():
-        from dagster_project.definitions import build_defs
+    from dagster_project.definitions import build_defs
+    from dagster_project.shell.fast_start import open_instance
     from dagster_project.shell.progress import progress_logger
-    from dagster_project.shell.run_log import open_instance
     from dagster_project.warehouse import connection
 
     with (

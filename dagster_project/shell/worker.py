@@ -8,17 +8,14 @@ Belongs here: the child and how it is asked. Does not belong here: what it is as
 
 from __future__ import annotations
 
-import atexit
 import contextlib
-import gc
-import os
-import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
-from typing import NoReturn, ParamSpec, TypeVar
+from typing import ParamSpec, TypeVar
 
 from dagster_project.calls import Call
+from dagster_project.shell.fast_start import leave_when_done
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -32,34 +29,6 @@ def after(first: Callable[[], object], call: Call) -> Call:
         return call(function, *args, **kwargs)
 
     return run
-
-
-def collect_seldom() -> None:
-    """Let Python look for cyclic garbage a hundred times more rarely in this process, which lives for one run.
-
-    At the default threshold it walks through everything dbt and Dagster hold so often that it takes a quarter of a run.
-    """
-    gc.set_threshold(70_000, 50, 50)
-
-
-def leave_at_once(code: int) -> NoReturn:
-    """End this process, which has closed all its files, with an exit code, and let the system take back its memory.
-
-    Python would take apart every object by itself: a second for what dbt and Dagster hold.
-    """
-    atexit._run_exitfuncs()
-    _leave(code)
-
-
-def _leave(code: int = 0) -> NoReturn:
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
-
-
-def _start() -> None:
-    collect_seldom()
-    atexit.register(_leave)  # the first to be registered is the last to be called
 
 
 class Child:
@@ -86,5 +55,5 @@ def child() -> Iterator[Child]:
     what it met.
     """
     # a fresh interpreter: a fork would copy locks that threads of this process hold
-    with ProcessPoolExecutor(1, get_context("spawn"), initializer=_start) as pool:
+    with ProcessPoolExecutor(1, get_context("spawn"), initializer=leave_when_done) as pool:
         yield Child(pool)

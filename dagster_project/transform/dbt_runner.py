@@ -1,24 +1,20 @@
-"""Runs dbt and hands back what happened as Dagster events.
+"""Runs dbt for a Dagster op and reports each model and test as Dagster's own results.
 
-Starting dbt takes longer than building our models: dagster-dbt's own runner starts it anew for every op and twice more
-to ask for its version and adapter. This one calls dbt as a library, which imports it once and reads the project once,
-for all areas of a run. The translation of dbt's events to Dagster's is dagster-dbt's.
+Starting dbt takes longer than building our models, and dagster-dbt's `DbtCliResource` starts it anew for every op. This
+runner calls dbt as a library, which is imported and reads the project once for all areas of a run.
 
-Belongs here: calling dbt for a Dagster op. Does not belong here: dbt's own interface (`dbt_calls`), which area is built
-when (`assets.transform`), SQL.
+Belongs here: which models and tests a Dagster selection means, and how their outcome is reported. Does not belong here:
+dbt's own interface (`dbt_calls`), which area is built when (`assets.transform`), SQL.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 from dagster_dbt import DbtProject
-from dagster_dbt.asset_utils import get_manifest_and_translator_from_dbt_assets, get_subset_selection_for_context
-from dagster_dbt.core.dbt_cli_event import DbtCoreCliEventMessage
 
 from dagster_project.calls import Call, here
-from dagster_project.transform.dbt_calls import DbtRunError, run_dbt
+from dagster_project.transform.dbt_calls import DbtRunError, NodeResult, run_dbt
 
 FAILED_SQL = "query"
 """Metadata of a failed test: the SQL that finds the rows it complains of."""
@@ -32,41 +28,71 @@ class DbtRunner:
         self._project = project
         self._call = call
 
-    def build(self, context: dg.AssetExecutionContext, select: str) -> Iterator[Any]:
+    def build(
+        self,
+        context: dg.AssetExecutionContext,
+        select: str,
+        models: Mapping[str, dg.AssetKey],
+        tests: Mapping[str, dg.AssetCheckKey],
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         """Build the models of `select` that the context asks for, and run their data tests.
 
-        Yields an output per model and a check result per test, then raises `DbtRunError` where anything failed: what
-        succeeded is thereby known to Dagster. Unit tests are left out: they hold or fall with the code, not with the
-        data, and `make test` runs them.
+        `models` and `tests` say which asset or check each of dbt's unique ids is. Yields a result per model and per
+        test, then raises `DbtRunError` where anything failed: what succeeded is thereby known to Dagster. Unit tests
+        are left out: they hold or fall with the code, not with the data, and `make test` runs them.
         """
-        manifest, translator, project = get_manifest_and_translator_from_dbt_assets([context.assets_def])
-        selection, indirect = get_subset_selection_for_context(
-            context=context,
-            manifest=manifest,
-            select=select,
-            exclude=None,
-            selector=None,
-            dagster_dbt_translator=translator,
-            current_dbt_indirect_selection_env=None,
+        checks = _checks_to_run(context)
+        selection = ["--select", select]
+        if context.is_subset:
+            wanted = [
+                *(unique_id for unique_id, key in models.items() if key in context.selected_asset_keys),
+                *(unique_id for unique_id, key in tests.items() if key in checks),
+            ]
+            selection = ["--indirect-selection", "empty", "--select", *map(_name, wanted)]
+        outcome = self._call(
+            run_dbt,
+            Path(self._project.project_dir),
+            Path(self._project.target_path),
+            ["build", "--exclude-resource-type", "unit_test", *selection],
         )
-        arguments = ["build", "--exclude-resource-type", "unit_test", *selection]
-        if indirect:
-            arguments += ["--indirect-selection", indirect]
-        target_path = Path(self._project.target_path)
-        outcome = self._call(run_dbt, Path(self._project.project_dir), target_path, arguments)
-        for event in outcome.events:
-            message = DbtCoreCliEventMessage(raw_event=event, event_history_metadata={})
-            sql = outcome.failed_sql.get(event["data"]["node_info"]["unique_id"])
-            for found in message.to_default_asset_events(
-                manifest=manifest,
-                dagster_dbt_translator=translator,
-                context=context,
-                target_path=target_path,
-                project=project,
-            ):
-                if sql and isinstance(found, dg.AssetCheckResult):
-                    yield found._replace(metadata={**(found.metadata or {}), FAILED_SQL: dg.MetadataValue.text(sql)})
-                else:
-                    yield found
+        for result in outcome.results:
+            if result.unique_id in models and result.status == "success":
+                yield dg.MaterializeResult(asset_key=models[result.unique_id], metadata=_metadata(result))
+            check = tests.get(result.unique_id)
+            if check in checks and result.status != "skipped":
+                yield _check_result(check, result)
         if outcome.failure:
             raise DbtRunError(outcome.failure)
+
+
+def _checks_to_run(context: dg.AssetExecutionContext) -> frozenset[dg.AssetCheckKey]:
+    """The selected checks, and those of the sources that the selected models read."""
+    area = context.assets_def
+    read = {parent for key in context.selected_asset_keys for parent in area.asset_deps[key]} - area.asset_deps.keys()
+    return frozenset(context.selected_asset_check_keys) | {
+        spec.key for spec in area.check_specs if spec.asset_key in read
+    }
+
+
+def _name(unique_id: str) -> str:
+    """`model.project.name`, `test.project.name.hash`."""
+    return unique_id.split(".")[2]
+
+
+def _check_result(check: dg.AssetCheckKey, result: NodeResult) -> dg.AssetCheckResult:
+    metadata = _metadata(result)
+    if result.failed_rows is not None:
+        metadata["dagster_dbt/failed_row_count"] = result.failed_rows
+    if result.sql:
+        metadata[FAILED_SQL] = dg.MetadataValue.text(result.sql)
+    return dg.AssetCheckResult(
+        passed=result.status == "pass",
+        asset_key=check.asset_key,
+        check_name=check.name,
+        severity=dg.AssetCheckSeverity.WARN if result.status == "warn" else dg.AssetCheckSeverity.ERROR,
+        metadata=metadata,
+    )
+
+
+def _metadata(result: NodeResult) -> dict[str, dg.MetadataValue | str | float]:
+    return {"unique_id": result.unique_id, "status": result.status, "Execution Duration": result.seconds}

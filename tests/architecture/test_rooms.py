@@ -93,6 +93,27 @@ def test_only_settings_reads_the_environment() -> None:
     assert readers == {"settings"}
 
 
+INSIDE = re.compile(r"dagster\._|dagster_dbt\.|dbt\.adapters|dbt_common|great_expectations\..*\._|streamlit\.runtime")
+"""What frameworks keep to themselves: it changes without notice."""
+
+
+@pytest.mark.parametrize(
+    "path",
+    [path for room in ("dagster_project", "bi", "benchmarks", "tests") for path in (PROJECT_DIR / room).rglob("*.py")],
+    ids=lambda path: str(path.relative_to(PROJECT_DIR)),
+)
+def test_nothing_reaches_inside_a_framework(path: Path) -> None:
+    inside = {name for name in _imports(ast.parse(path.read_text())) if INSIDE.match(name)}
+    assert not inside, f"{path} imports {inside}: only shell/fast_start.py may, with the figure that pays for it"
+
+
+def test_one_file_takes_shortcuts_past_python_and_dagster() -> None:
+    shortcut = re.compile(r"os\._exit|_run_exitfuncs|gc\.set_threshold|sys\.modules\[|\._db_lock|\._connect\b")
+    assert {str(path.relative_to(PACKAGE)) for path in MODULES if shortcut.search(path.read_text())} == {
+        "shell/fast_start.py"
+    }
+
+
 def test_no_ticker_stands_in_code_outside_the_simulation() -> None:
     import csv
 

@@ -1,7 +1,6 @@
 """The definitions: loadable, without side effects, and safe for DuckDB's single writer."""
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -41,30 +40,6 @@ def test_importing_opens_no_file_of_ours_and_no_heavy_library() -> None:
     seen = json.loads(done.stdout.splitlines()[-1])
     opened = [path for path in seen["opened"] if "/.venv/" not in path]
     assert (opened, seen["gx"], seen["dbt"]) == ([], False, False)
-
-
-LEFT_OUT = """
-import json, sys
-from dagster_project.transform import dbt_calls
-from dagster_project.settings import load_settings
-with dbt_calls.left_out():
-    from dagster_project.definitions import build_defs
-defs = build_defs(load_settings())
-checks = sorted(str(key) for key in defs.resolve_asset_graph().asset_check_keys)
-seen = sorted({"dbt", "pandas"} & set(sys.modules))
-import dbt.version
-print(json.dumps({"checks": checks, "imported": seen}))
-"""
-
-
-def test_a_process_that_leaves_dbt_to_a_child_makes_the_same_definitions_without_it(sample: Any) -> None:
-    environment = os.environ | {"MINEHOUSE_DATA_DIR": str(sample.settings.data_dir)}
-    done = subprocess.run(
-        [sys.executable, "-c", LEFT_OUT], cwd=PROJECT_DIR, env=environment, capture_output=True, text=True, check=True
-    )
-    told = json.loads(done.stdout.splitlines()[-1])
-    graph = build_defs(sample.settings).resolve_asset_graph()
-    assert told == {"checks": sorted(str(key) for key in graph.asset_check_keys), "imported": []}
 
 
 def test_definitions_hold_together_and_can_be_built_twice(sample: Any) -> None:

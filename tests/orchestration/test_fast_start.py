@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
-from dagster_project.shell.run_log import OpenSqliteEventLog, open_instance
+from dagster_project.shell.fast_start import open_instance
 
 
 @dg.asset(check_specs=[dg.AssetCheckSpec("holds", asset="table"), dg.AssetCheckSpec("breaks", asset="table")])
@@ -24,6 +25,15 @@ def _events(instance: dg.DagsterInstance, run: dg.ExecuteInProcessResult) -> lis
     return [entry.user_message for entry in instance.all_logs(run.run_id)]
 
 
+def _keeps_its_files_open(instance: dg.DagsterInstance) -> bool:
+    log: Any = instance.event_log_storage
+    engines = []
+    for _ in range(2):
+        with log.index_connection() as connection:
+            engines.append(connection.engine)
+    return engines[0] is engines[1]
+
+
 def _home(folder: Path) -> Path:
     (folder / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
     return folder
@@ -31,11 +41,11 @@ def _home(folder: Path) -> Path:
 
 def test_the_ui_s_storage_reads_what_was_written(tmp_path: Path) -> None:
     with open_instance(_home(tmp_path)) as instance:
-        assert isinstance(instance.event_log_storage, OpenSqliteEventLog)
+        assert _keeps_its_files_open(instance)
         runs = [_run(instance), _run(instance)]
         written = [_events(instance, run) for run in runs]
     with dg.DagsterInstance.from_config(str(tmp_path)) as stock:
-        assert type(stock.event_log_storage) is not OpenSqliteEventLog
+        assert not _keeps_its_files_open(stock)
         assert [_events(stock, run) for run in runs] == written
         latest = stock.get_latest_materialization_event(dg.AssetKey("table"))
         assert latest is not None
