@@ -6,9 +6,19 @@ beside this one), or the code that applies a contract (`checks.gate`, `warehouse
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
+
+LINK = (
+    r"^https?://(?![^/?#]*(?i:xn--))"
+    r"[A-Za-z0-9](?:[A-Za-z0-9\-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9\-]*[A-Za-z0-9])?)+"
+    r"(?::\d{1,5})?(?:[/?#][!-~]*)?$"
+)
+"""A link that a reader may follow: http or https, a host in plain letters (no look-alikes), no user name before it."""
+
+LINK_REASON = "is not a plain http(s) link: host in ASCII letters, no user name, no spaces"
 
 ColumnType = Literal["varchar", "date", "double", "bigint", "boolean"]
 
@@ -27,7 +37,9 @@ class LoadMode(StrEnum):
 class Column:
     """One column of a raw table and what its values must satisfy, whatever the source.
 
-    `minimum` and `maximum` are inclusive unless `above` is used, which is an exclusive lower bound.
+    `minimum` and `maximum` are inclusive unless `above` is used, which is an exclusive lower bound; `not_before` and
+    `not_after` are the same for dates. They lie where nothing sane is beyond: what is merely odd is a warning of the
+    dbt models. `pattern_reason` says in words what `pattern` asks.
     `references` names a set of known values handed to the gate at run time (`"companies"`: the reference tickers).
     """
 
@@ -39,7 +51,10 @@ class Column:
     minimum: float | None = None
     maximum: float | None = None
     allowed: tuple[str, ...] = ()
+    not_before: dt.date | None = None
+    not_after: dt.date | None = None
     pattern: str | None = None
+    pattern_reason: str | None = None
     references: str | None = None
     not_in_future: bool = False
 
@@ -62,7 +77,19 @@ class RequiredWith:
     reason: str
 
 
-Rule = AtLeast | RequiredWith
+@dataclass(frozen=True)
+class Within:
+    """`minimum` <= `column` <= `maximum` in every row in which `given` holds the text `value`."""
+
+    column: str
+    minimum: float
+    maximum: float
+    given: str
+    value: str
+    reason: str
+
+
+Rule = AtLeast | RequiredWith | Within
 
 
 @dataclass(frozen=True)

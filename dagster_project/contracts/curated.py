@@ -9,9 +9,16 @@ is withdrawn, and both stay in the raw table, so that an as-of query still sees 
 
 from __future__ import annotations
 
-from dagster_project.contracts.base import AtLeast, Column, Contract, RequiredWith
+import datetime as dt
 
-URL = r"^https?://[^\s]+$"
+from dagster_project.contracts.base import LINK, LINK_REASON, AtLeast, Column, Contract, RequiredWith, Within
+
+EARLIEST = dt.date(2010, 1, 1)
+"""No fact is older: bitcoin had no listed miner before."""
+EARLIEST_PLAN, LATEST_PLAN = dt.date(2000, 1, 1), dt.date(2050, 12, 31)
+"""First power or first rent of a site lies between these days."""
+MOST_MW = 10_000
+"""More than twice what any company of the list says it has, in megawatts."""
 TICKER = r"^[A-Z0-9][A-Z0-9.^=\-]{0,14}$"
 
 
@@ -22,12 +29,19 @@ def _company(description: str = "Company, as in companies.csv.", *, required: bo
 
 def _source_url() -> Column:
     """The page where the figures of the row were seen; no row goes without it."""
-    return Column("source_url", "varchar", "Page where the figures were seen.", required=True, pattern=URL)
+    return Column(
+        "source_url",
+        "varchar",
+        "Page where the figures were seen.",
+        required=True,
+        pattern=LINK,
+        pattern_reason=LINK_REASON,
+    )
 
 
 def _share(description: str) -> Column:
-    """A share of ownership in percent."""
-    return Column("owner_share_pct", "double", description, above=0, maximum=100)
+    """A share of ownership in percent; a figure below 1 is a fraction by mistake."""
+    return Column("owner_share_pct", "double", description, minimum=1, maximum=100)
 
 
 COMPANIES = Contract(
@@ -127,6 +141,7 @@ HPC_DEALS = Contract(
             "announced_date",
             "date",
             "Day of the announcement; empty where the day could not be found.",
+            not_before=EARLIEST,
             not_in_future=True,
         ),
         _company(),
@@ -149,15 +164,27 @@ HPC_DEALS = Contract(
         _share("Share of the contract that belongs to the company, in percent; empty means all of it."),
         Column("site", "varchar", "Site."),
         Column("state_or_country", "varchar", "Where the site is."),
-        Column("critical_it_mw", "double", "Power delivered to the IT equipment, MW.", above=0, maximum=10000),
-        Column("gross_mw", "double", "Power at the meter, cooling included, MW.", above=0, maximum=20000),
-        Column("contract_value_usd", "double", "Revenue of the base term, US dollars.", minimum=1e6, maximum=1e12),
-        Column("term_years", "double", "Base term in years.", above=0, maximum=50),
-        Column("max_value_with_extensions_usd", "double", "Base term and all extension options, USD.", minimum=1e6),
+        Column("critical_it_mw", "double", "Power delivered to the IT equipment, MW.", above=0, maximum=MOST_MW),
+        Column("gross_mw", "double", "Power at the meter, cooling included, MW.", above=0, maximum=MOST_MW),
+        Column("contract_value_usd", "double", "Revenue of the base term, US dollars.", minimum=1e6, maximum=5e11),
+        Column("term_years", "double", "Base term in years.", minimum=0.25, maximum=50),
+        Column(
+            "max_value_with_extensions_usd",
+            "double",
+            "Base term and all extension options, USD.",
+            minimum=1e6,
+            maximum=5e11,
+        ),
         Column("backstop_party", "varchar", "Guarantor of the tenant's rent."),
-        Column("backstop_usd", "double", "Amount guaranteed for this row, US dollars.", above=0),
+        Column("backstop_usd", "double", "Amount guaranteed for this row, US dollars.", minimum=1e5, maximum=1e11),
         Column("capex_per_mw_usd", "double", "Landlord's cost per critical IT MW, USD.", minimum=1e5, maximum=1e8),
-        Column("expected_start_date", "date", "First delivery or rent; to be read to the quarter."),
+        Column(
+            "expected_start_date",
+            "date",
+            "First delivery or rent; to be read to the quarter.",
+            not_before=EARLIEST_PLAN,
+            not_after=LATEST_PLAN,
+        ),
         Column("status", "varchar", "State of the contract.", required=True),
         _source_url(),
         Column("source_name", "varchar", "Publisher of that page."),
@@ -179,11 +206,11 @@ SITES_CAPACITY = Contract(
         _company(),
         Column("site", "varchar", "Site, or '(company total)'.", required=True),
         Column("state_or_country", "varchar", "Where the site is."),
-        Column("as_of_date", "date", "Day of the report.", required=True, not_in_future=True),
-        Column("power_contracted_mw", "double", "Approved or contracted power, MW gross.", minimum=0, maximum=20000),
-        Column("power_energized_mw", "double", "Power that is live, MW gross.", minimum=0, maximum=20000),
-        Column("critical_it_mw_planned", "double", "Planned critical IT load, MW.", minimum=0, maximum=20000),
-        Column("critical_it_mw_contracted", "double", "Leased critical IT load, MW.", minimum=0, maximum=20000),
+        Column("as_of_date", "date", "Day of the report.", required=True, not_before=EARLIEST, not_in_future=True),
+        Column("power_contracted_mw", "double", "Approved or contracted power, MW gross.", minimum=0, maximum=MOST_MW),
+        Column("power_energized_mw", "double", "Power that is live, MW gross.", minimum=0, maximum=MOST_MW),
+        Column("critical_it_mw_planned", "double", "Planned critical IT load, MW.", minimum=0, maximum=MOST_MW),
+        Column("critical_it_mw_contracted", "double", "Leased critical IT load, MW.", minimum=0, maximum=MOST_MW),
         Column(
             "use",
             "varchar",
@@ -192,7 +219,13 @@ SITES_CAPACITY = Contract(
             allowed=("mining", "hpc", "mixed", "development"),
         ),
         _share("Share of the site that belongs to the company, in percent; empty means all of it."),
-        Column("energization_date", "date", "First power or first delivery, expected or actual."),
+        Column(
+            "energization_date",
+            "date",
+            "First power or first delivery, expected or actual.",
+            not_before=EARLIEST_PLAN,
+            not_after=LATEST_PLAN,
+        ),
         _source_url(),
         Column("notes", "varchar", "What the figures leave out."),
     ),
@@ -208,7 +241,7 @@ RATING_CHANGES = Contract(
     table="curated__rating_changes",
     description="One row per analyst firm, company and day of a rating or price target.",
     columns=(
-        Column("rating_date", "date", "Day of the note.", required=True, not_in_future=True),
+        Column("rating_date", "date", "Day of the note.", required=True, not_before=EARLIEST, not_in_future=True),
         _company(),
         Column("firm", "varchar", "Analyst firm.", required=True),
         Column(
@@ -220,8 +253,8 @@ RATING_CHANGES = Contract(
         ),
         Column("from_rating", "varchar", "Rating before, in the firm's words."),
         Column("to_rating", "varchar", "Rating after, in the firm's words.", required=True),
-        Column("price_target_prior", "double", "Price target before, US dollars.", above=0, maximum=10000),
-        Column("price_target_new", "double", "Price target after, US dollars.", above=0, maximum=10000),
+        Column("price_target_prior", "double", "Price target before, US dollars.", minimum=0.1, maximum=10000),
+        Column("price_target_new", "double", "Price target after, US dollars.", minimum=0.1, maximum=10000),
         _source_url(),
         Column("notes", "varchar", "What is uncertain."),
     ),
@@ -266,7 +299,7 @@ MW_VALUATION_ASSUMPTIONS = Contract(
     table="curated__mw_valuation_assumptions",
     description="One row per published value per MW: day, firm, business and company (or the sector).",
     columns=(
-        Column("as_of_date", "date", "Day of the publication.", required=True, not_in_future=True),
+        Column("as_of_date", "date", "Day of the publication.", required=True, not_before=EARLIEST, not_in_future=True),
         Column("source_firm", "varchar", "Who published it.", required=True),
         Column(
             "business",
@@ -307,8 +340,8 @@ MW_VALUATION_ASSUMPTIONS = Contract(
         Column("usd_per_mw_low", "double", "Low end, US dollars per MW.", minimum=1e4, maximum=1e8),
         Column("usd_per_mw_high", "double", "High end, US dollars per MW.", minimum=1e4, maximum=1e8),
         Column("usd_per_mw_point", "double", "Single figure, US dollars per MW.", minimum=1e4, maximum=1e8),
-        Column("discount_rate", "double", "Discount or capitalisation rate, as a fraction.", above=0, maximum=0.5),
-        Column("assumed_mw", "double", "MW behind the figure.", above=0, maximum=20000),
+        Column("discount_rate", "double", "Discount or capitalisation rate, as a fraction.", minimum=0.01, maximum=0.5),
+        Column("assumed_mw", "double", "MW behind the figure.", above=0, maximum=MOST_MW),
         Column("notes", "varchar", "What the figure means, in words."),
         _source_url(),
     ),
@@ -321,22 +354,34 @@ CAPITAL_STRUCTURE = Contract(
     description="One row per company and period end: shares, cash, debt and bitcoin as reported.",
     columns=(
         _company(),
-        Column("as_of_date", "date", "End of the period.", required=True, not_in_future=True),
-        Column("filed_date", "date", "Day of the filing or of the results.", not_in_future=True),
+        Column("as_of_date", "date", "End of the period.", required=True, not_before=EARLIEST, not_in_future=True),
+        Column("filed_date", "date", "Day of the filing or of the results.", not_before=EARLIEST, not_in_future=True),
         Column(
             "form",
             "varchar",
             "Form of the filing; empty where only a release or press page was seen.",
             allowed=("10-Q", "10-K", "20-F", "40-F", "6-K", "8-K", "market data"),
         ),
-        Column("shares_outstanding", "bigint", "Basic shares, all classes.", minimum=1_000_000),
-        Column("shares_as_of_date", "date", "Day the share count stands for.", not_in_future=True),
-        Column("diluted_shares", "bigint", "Weighted average diluted shares of the period.", minimum=1_000_000),
-        Column("cash_usd", "double", "Unrestricted cash and equivalents, US dollars.", minimum=0),
-        Column("debt_usd", "double", "Notes, converts and loans, US dollars; 0 means none.", minimum=0),
-        Column("btc_held", "double", "Bitcoin held, coins.", minimum=0, maximum=21e6),
+        Column("shares_outstanding", "bigint", "Basic shares, all classes.", minimum=1_000_000, maximum=20_000_000_000),
+        Column("shares_as_of_date", "date", "Day the share count stands for.", not_before=EARLIEST, not_in_future=True),
+        Column(
+            "diluted_shares",
+            "bigint",
+            "Weighted average diluted shares of the period.",
+            minimum=1_000_000,
+            maximum=20_000_000_000,
+        ),
+        Column("cash_usd", "double", "Unrestricted cash and equivalents, US dollars.", minimum=0, maximum=2e11),
+        Column("debt_usd", "double", "Notes, converts and loans, US dollars; 0 means none.", minimum=0, maximum=2e11),
+        Column("btc_held", "double", "Bitcoin held, coins.", minimum=0, maximum=1e6),
         _source_url(),
-        Column("source_url_shares", "varchar", "Page of the share count, where it is another.", pattern=URL),
+        Column(
+            "source_url_shares",
+            "varchar",
+            "Page of the share count, where it is another.",
+            pattern=LINK,
+            pattern_reason=LINK_REASON,
+        ),
         Column("notes", "varchar", "What the figures leave out."),
     ),
     key=("ticker", "as_of_date"),
@@ -373,7 +418,7 @@ LEASE_DCF_ASSUMPTIONS = Contract(
             required=True,
             allowed=("discount_rate", "operating_margin", "build_cost_usd_per_critical_it_mw"),
         ),
-        Column("value", "double", "The value.", required=True, above=0),
+        Column("value", "double", "The value.", required=True, above=0, maximum=1e8),
         Column(
             "origin",
             "varchar",
@@ -385,6 +430,18 @@ LEASE_DCF_ASSUMPTIONS = Contract(
         _source_url(),
     ),
     key=("parameter", "value"),
+    rules=(
+        Within("value", 0.01, 0.5, "parameter", "discount_rate", "a discount rate is a fraction from 0.01 to 0.5"),
+        Within("value", 0.1, 1, "parameter", "operating_margin", "an operating margin is a fraction from 0.1 to 1"),
+        Within(
+            "value",
+            1e6,
+            1e8,
+            "parameter",
+            "build_cost_usd_per_critical_it_mw",
+            "building a critical IT MW costs from 1 to 100 million US dollars",
+        ),
+    ),
 )
 
 CURATED_CONTRACTS: tuple[Contract, ...] = (

@@ -3,11 +3,14 @@
 Does not belong here: curated facts (`contracts.curated`), to which a person may carry something over from here.
 """
 
-from dagster_project.contracts.base import AtLeast, Column, Contract, LoadMode
+import datetime as dt
+
+from dagster_project.contracts.base import LINK, LINK_REASON, AtLeast, Column, Contract, LoadMode
 
 _CIK = r"^\d{10}$"
 _ACCESSION = r"^\d{10}-\d{2}-\d{6}$"
-_PAGE = r"^https?://[^\s]+$"
+_EARLIEST = dt.date(1993, 1, 1)
+"""EDGAR began that year."""
 
 CAPITAL_FACTS = Contract(
     table="edgar__capital_facts",
@@ -23,12 +26,26 @@ CAPITAL_FACTS = Contract(
             allowed=("shares_outstanding", "cash_usd", "debt_usd", "debt_part_usd"),
         ),
         Column("concept", "varchar", "Taxonomy and tag as filed, such as us-gaap:LongTermDebt.", required=True),
-        Column("period_end_date", "date", "Day the amount stands for.", required=True, not_in_future=True),
-        Column("amount", "double", "Shares, or US dollars.", required=True, minimum=0),
-        Column("filed_date", "date", "Day of the filing.", required=True, not_in_future=True),
+        Column(
+            "period_end_date",
+            "date",
+            "Day the amount stands for.",
+            required=True,
+            not_before=_EARLIEST,
+            not_in_future=True,
+        ),
+        Column("amount", "double", "Shares, or US dollars.", required=True, minimum=0, maximum=1e12),
+        Column("filed_date", "date", "Day of the filing.", required=True, not_before=_EARLIEST, not_in_future=True),
         Column("form", "varchar", "Form of the filing.", required=True),
         Column("accession", "varchar", "Accession number of the filing.", required=True, pattern=_ACCESSION),
-        Column("source_url", "varchar", "Index page of the filing.", required=True, pattern=_PAGE),
+        Column(
+            "source_url",
+            "varchar",
+            "Index page of the filing.",
+            required=True,
+            pattern=LINK,
+            pattern_reason=LINK_REASON,
+        ),
     ),
     key=("symbol", "concept", "period_end_date", "accession"),
     rules=(AtLeast("filed_date", "period_end_date", "filed before the day it stands for"),),
@@ -43,10 +60,17 @@ DEAL_CANDIDATES = Contract(
         Column("candidate_id", "varchar", "Accession number of the filing.", required=True, pattern=_ACCESSION),
         Column("symbol", "varchar", "Company, as in companies.csv.", required=True, references="companies"),
         Column("company_name", "varchar", "Name in the SEC's records.", required=True),
-        Column("filed_date", "date", "Day of the filing.", required=True, not_in_future=True),
+        Column("filed_date", "date", "Day of the filing.", required=True, not_before=_EARLIEST, not_in_future=True),
         Column("form", "varchar", "Form of the filing.", required=True),
         Column("items", "varchar", "Items that an 8-K reports under, such as 1.01,9.01; a 6-K has none."),
-        Column("url", "varchar", "Document the figures were seen in.", required=True, pattern=_PAGE),
+        Column(
+            "url",
+            "varchar",
+            "Document the figures were seen in.",
+            required=True,
+            pattern=LINK,
+            pattern_reason=LINK_REASON,
+        ),
         Column("title", "varchar", "Headline of that document; empty where it is the form itself."),
         Column(
             "is_periodic", "boolean", "Whether the headline is one of results or a monthly update: older deals, mostly."

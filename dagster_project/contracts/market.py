@@ -3,22 +3,52 @@
 Does not belong here: curated facts (`contracts.curated`).
 """
 
+import datetime as dt
+
 from dagster_project.contracts.base import AtLeast, Column, Contract, LoadMode
+
+_EARLIEST = dt.date(1900, 1, 1)
 
 DAILY_PRICES = Contract(
     table="market__daily_prices",
     description="One row per symbol and day as the price source gave it, split-adjusted, in US dollars.",
     columns=(
         Column("symbol", "varchar", "Ticker.", required=True, pattern=r"^[A-Z0-9][A-Z0-9.^=\-]{0,14}$"),
-        Column("trade_date", "date", "Day of the bar, exchange time.", required=True, not_in_future=True),
+        Column(
+            "trade_date",
+            "date",
+            "Day of the bar, exchange time.",
+            required=True,
+            not_before=_EARLIEST,
+            not_in_future=True,
+        ),
         Column("open", "double", "First price, USD; empty where the source gives closes only.", above=0),
         Column("high", "double", "Highest price, USD; empty where the source gives closes only.", above=0),
         Column("low", "double", "Lowest price, USD; empty where the source gives closes only.", above=0),
-        Column("close", "double", "Last price, USD, adjusted for splits, not for dividends.", required=True, above=0),
+        Column(
+            "close",
+            "double",
+            "Last price, USD, adjusted for splits, not for dividends.",
+            required=True,
+            above=0,
+            maximum=1e7,
+        ),
         Column("adj_close", "double", "Close adjusted for splits and dividends, where the vendor gives it.", above=0),
-        Column("volume", "bigint", "Shares (units for bitcoin) traded.", minimum=0),
-        Column("dividend_usd", "double", "Dividend per share that went ex on the day; empty if none did.", minimum=0),
-        Column("split_ratio", "double", "New shares for one old on the day of a split; empty on all others.", above=0),
+        Column("volume", "bigint", "Shares (units for bitcoin) traded.", minimum=0, maximum=1e12),
+        Column(
+            "dividend_usd",
+            "double",
+            "Dividend per share that went ex on the day; empty if none did.",
+            minimum=0,
+            maximum=1e6,
+        ),
+        Column(
+            "split_ratio",
+            "double",
+            "New shares for one old on the day of a split; empty on all others.",
+            above=0,
+            maximum=1e4,
+        ),
     ),
     key=("symbol", "trade_date"),
     rules=(

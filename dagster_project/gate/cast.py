@@ -1,6 +1,7 @@
 """From text to a contract's types, cell by cell, without losing a cell that will not fit.
 
-Belongs here: what counts as a date, a number, a truth value. Does not belong here: whether a value is allowed.
+Belongs here: what counts as a date, a number, a truth value, a harmless text. Does not belong here: whether a value is
+allowed.
 """
 
 from __future__ import annotations
@@ -22,8 +23,11 @@ ARROW_TYPES: dict[ColumnType, pa.DataType] = {
 _NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$"
 _WHOLE_NUMBER = r"^[+-]?\d{1,18}(\.0*)?$"
 _ISO_DATE = r"^\d{4}-\d{2}-\d{2}$"
+_UNSEEN = r"[\p{Cc}\p{Cf}\p{Co}\p{Zl}\p{Zp}\x{FFFD}]"
+"""Characters that a reader does not see or that turn the text around him, and the mark of a wrong encoding."""
+_FORMULA = r"^[=+@\x{FF1D}\x{FF0B}\x{FF20}\x{FF0D}-]"
+"""What a spreadsheet would run instead of showing."""
 _WHAT_IT_IS_NOT: dict[ColumnType, str] = {
-    "varchar": "text",
     "date": "a date (YYYY-MM-DD)",
     "double": "a number",
     "bigint": "a whole number",
@@ -48,9 +52,27 @@ def cast_column(values: pa.ChunkedArray, column: Column) -> tuple[pa.Array, dict
         return pc.if_else(finite, typed, pa.scalar(None, target)), reasons
     text = pc.utf8_trim_whitespace(pc.cast(array, pa.string()))
     text = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
+    if column.type == "varchar":
+        return _harmless(column, text)
     typed = _PARSERS[column.type](text)
     unfit = pc.and_(pc.is_valid(text), pc.is_null(typed))
     return typed, _reasons(column, text, unfit)
+
+
+def _harmless(column: Column, text: pa.Array) -> tuple[pa.Array, dict[int, str]]:
+    """The texts that show what they are, and the reasons of the others."""
+    reasons: dict[int, str] = {}
+    for pattern, because in (
+        (_UNSEEN, "holds control, direction or invisible characters, or was decoded wrongly"),
+        (_FORMULA, "begins like a formula, which a spreadsheet would run: put a word before it"),
+    ):
+        found = pc.fill_null(pc.match_substring_regex(text, pattern), fill_value=False)
+        for at in pc.indices_nonzero(found).to_pylist():
+            reasons.setdefault(at, f"{column.name}: {text[at].as_py()!r} {because}")
+    if not reasons:
+        return text, reasons
+    fits = pa.array([at not in reasons for at in range(len(text))], pa.bool_())
+    return pc.if_else(fits, text, pa.scalar(None, pa.string())), reasons
 
 
 def _is_text(data_type: pa.DataType) -> bool:
@@ -93,7 +115,6 @@ def _to_boolean(text: pa.Array) -> pa.Array:
 
 
 _PARSERS: dict[ColumnType, Callable[[pa.Array], pa.Array]] = {
-    "varchar": lambda text: text,
     "double": _to_double,
     "bigint": _to_bigint,
     "date": _to_date,

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from dagster_project.contracts.base import AtLeast, Column, Contract, Rule
+from dagster_project.contracts.base import AtLeast, Column, Contract, Rule, Within
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -130,6 +130,18 @@ def _column_expectations(column: Column, known: Mapping[str, frozenset[str]], to
         yield gxe.ExpectColumnValuesToBeBetween(
             column=column.name, max_value=column.maximum, meta={"because": f"is above {column.maximum:g}"}
         )
+    if column.not_before is not None:
+        yield gxe.ExpectColumnValuesToBeBetween(
+            column=column.name,
+            min_value=dt.datetime.combine(column.not_before, dt.time()),
+            meta={"because": f"is before {column.not_before}"},
+        )
+    if column.not_after is not None:
+        yield gxe.ExpectColumnValuesToBeBetween(
+            column=column.name,
+            max_value=dt.datetime.combine(column.not_after, dt.time()),
+            meta={"because": f"is after {column.not_after}"},
+        )
     if column.not_in_future:
         yield gxe.ExpectColumnValuesToBeBetween(
             column=column.name, max_value=dt.datetime.combine(today, dt.time()), meta={"because": "lies in the future"}
@@ -142,7 +154,9 @@ def _column_expectations(column: Column, known: Mapping[str, frozenset[str]], to
         )
     if column.pattern is not None:
         yield gxe.ExpectColumnValuesToMatchRegex(
-            column=column.name, regex=column.pattern, meta={"because": f"does not look like {column.pattern}"}
+            column=column.name,
+            regex=column.pattern,
+            meta={"because": column.pattern_reason or f"does not look like {column.pattern}"},
         )
     if column.references is not None:
         yield gxe.ExpectColumnValuesToBeInSet(
@@ -161,6 +175,15 @@ def _rule_expectation(rule: Rule) -> Expectation:
             column_B=rule.smaller,
             or_equal=True,
             ignore_row_if="either_value_is_missing",
+            meta={"because": rule.reason},
+        )
+    if isinstance(rule, Within):
+        return gxe.ExpectColumnValuesToBeBetween(
+            column=rule.column,
+            min_value=rule.minimum,
+            max_value=rule.maximum,
+            row_condition=f'{rule.given} == "{rule.value}"',
+            condition_parser="pandas",
             meta={"because": rule.reason},
         )
     return gxe.ExpectColumnValuesToNotBeNull(

@@ -5,6 +5,7 @@ Belongs here: `Batch`, `Reject` and the errors that sources raise. Does not belo
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -59,18 +60,34 @@ class OutOfTimeError(SourceError):
     """The time that a run may spend on a source is used up."""
 
 
+def visible(text: str) -> str:
+    r"""The text with every character that is not seen written out as JSON does (`\u202e`), tabs apart.
+
+    Names and cells from outside may hold control characters, characters that turn the direction of reading, or bytes
+    that are no text at all (a file name's); so written they harm no log, page or table.
+    """
+    if text.isprintable():
+        return text
+    return "".join(sign if sign.isprintable() or sign == "\t" else json.dumps(sign)[1:-1] for sign in text)
+
+
 @dataclass(frozen=True)
 class Reject:
     """Something that could not be read as rows at all: a file, or one line of it.
 
     `row` is the line in the file (the header is line 1), or None where the whole file is meant; `record` is what was
-    seen, so that nothing is lost.
+    seen, so that nothing is lost. All texts are made `visible`.
     """
 
     file: str
     row: int | None
     reason: str
     record: str
+
+    def __post_init__(self) -> None:
+        """Whatever was seen, it can be shown."""
+        for name in ("file", "reason", "record"):
+            object.__setattr__(self, name, visible(getattr(self, name)))
 
 
 @dataclass(frozen=True)

@@ -72,7 +72,7 @@ class CuratedFacts:
 
 
 def _lines(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
-    """The header, and every other record with the line it begins on (blank lines left out)."""
+    """The header, and every other record with the line it begins on (blank ones left out, of commas or not)."""
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError as error:
@@ -85,7 +85,7 @@ def _lines(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     begins = 1
     try:
         for fields in reader:
-            if fields:
+            if any(field.strip() for field in fields):  # a spreadsheet saves its empty rows as commas
                 records.append((begins, fields))
             begins = reader.line_num + 1
     except csv.Error as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from dagster_project.contracts.base import Column, Contract
-from dagster_project.contracts.curated import CURATED_CONTRACTS, HPC_DEALS, SITES_CAPACITY
+from dagster_project.contracts.curated import CURATED_CONTRACTS, FIRM_ALIASES, HPC_DEALS, SITES_CAPACITY
 from dagster_project.gate.gate import judge
 from dagster_project.sources.base import EmptyFetchError, SourceError
 from dagster_project.sources.curated import CuratedFacts
@@ -136,6 +136,14 @@ def test_a_bad_line_is_rejected_with_its_reason(
     assert judgement.good.num_rows == 2
     assert [reject.row for reject in judgement.rejects] == [3]
     assert about in judgement.rejects[0].reason
+
+
+def test_the_empty_rows_that_a_spreadsheet_leaves_are_no_rows(tmp_path: Path) -> None:
+    text = (REFERENCE / "firm_aliases.csv").read_text(encoding="utf-8")
+    (tmp_path / "firm_aliases.csv").write_text(f"{text},,\n , ,\n,,,,,\n\n", encoding="utf-8")
+    batch = CuratedFacts(tmp_path).fetch(FIRM_ALIASES)
+    assert batch.rows.equals(CuratedFacts(REFERENCE).fetch(FIRM_ALIASES).rows)
+    assert batch.rejects == ()
 
 
 def test_the_counts_in_the_readme_hold() -> None:

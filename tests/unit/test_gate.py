@@ -2,16 +2,17 @@
 
 import datetime as dt
 import json
+import re
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
-from dagster_project.contracts.base import AtLeast, Column, Contract, RequiredWith
+from dagster_project.contracts.base import LINK, AtLeast, Column, Contract, RequiredWith, Within
 from dagster_project.contracts.market import DAILY_PRICES
 from dagster_project.gate.cast import cast_column
 from dagster_project.gate.gate import ContractMismatchError, Judgement, judge
-from dagster_project.sources.base import Batch, Reject
+from dagster_project.sources.base import Batch, Reject, visible
 
 TODAY = dt.date(2026, 1, 1)
 GOOD = {
@@ -37,11 +38,14 @@ FACTS = Contract(
         Column("critical_it_mw", "double", "Critical IT."),
         Column("kind", "varchar", "Kind.", allowed=("lease", "cloud")),
         Column("is_firm", "boolean", "Firm."),
+        Column("note", "varchar", "Free text."),
+        Column("signed_date", "date", "Signed.", not_before=dt.date(2010, 1, 1), not_after=dt.date(2030, 1, 1)),
     ),
     key=("ticker",),
     rules=(
         AtLeast("gross_mw", "critical_it_mw", "critical IT MW above gross MW"),
         RequiredWith("term_years", "value_usd", "a value without a term"),
+        Within("term_years", 1, 5, "kind", "cloud", "a cloud contract lasts from 1 to 5 years"),
     ),
 )
 FACT = {
@@ -52,6 +56,8 @@ FACT = {
     "critical_it_mw": "1",
     "kind": "lease",
     "is_firm": "true",
+    "note": "Signed in 2025 - see the 8-K",
+    "signed_date": "2025-01-01",
 }
 
 
@@ -122,6 +128,9 @@ def test_a_bad_price_row_is_rejected_with_its_reason(change: dict[str, str | Non
         ({"kind": "loan"}, "kind loan is not one of lease, cloud"),
         ({"value_usd": "1e13"}, "is above 1e+12"),
         ({"is_firm": "maybe"}, "is_firm: 'maybe' is not true or false"),
+        ({"signed_date": "1924-01-01"}, "is before 2010-01-01"),
+        ({"signed_date": "2060-01-01"}, "is after 2030-01-01"),
+        ({"kind": "cloud", "term_years": "7"}, "a cloud contract lasts from 1 to 5 years"),
     ],
 )
 def test_every_kind_of_rule_can_fail(change: dict[str, str | None], reason: str) -> None:
@@ -204,3 +213,71 @@ def test_typed_columns_pass_and_their_infinities_do_not() -> None:
     typed, unfit = cast_column(pa.chunked_array([[1.0, float("inf"), None]]), Column("x", "double", "A column."))
     assert typed.to_pylist() == [1.0, None, None]
     assert list(unfit) == [1]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "bell \x07",
+        "nul \x00",
+        "two\nlines",
+        "\u202etxt.exe",
+        "zero\u200bwidth",
+        "\u2066isolated\u2069",
+        "\ufffd",
+        "\ue000",
+    ],
+)
+def test_a_text_that_does_not_show_what_it_is_is_rejected_and_told_harmlessly(text: str) -> None:
+    judgement = _judge(FACTS, FACT | {"ticker": "IREN"}, FACT | {"note": text})
+    assert judgement.good["ticker"].to_pylist() == ["IREN"]
+    (reject,) = judgement.rejects
+    assert "holds control, direction or invisible characters" in reject.reason
+    assert json.loads(reject.record)["note"] == text, "nothing is lost"
+    assert (reject.reason + reject.record).isprintable()
+
+
+@pytest.mark.parametrize("text", ["=1+1", "+1", "-1+1", "@sum(a1)", " =cmd|' /c calc'!a1", "\uff1d1+1", "\t=1"])
+def test_a_text_that_a_spreadsheet_would_run_is_rejected(text: str) -> None:
+    judgement = _judge(FACTS, FACT | {"ticker": "IREN"}, FACT | {"note": text})
+    assert "begins like a formula" in judgement.rejects[0].reason
+    assert judgement.good.num_rows == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["M\u00fcller & S\u00f6hne", "\u8054\u60f3", "caf\u00e9 = bar", "A+ rated", "a\u00a0b", "1 - 2"]
+)
+def test_a_harmless_text_passes(text: str) -> None:
+    assert _judge(FACTS, FACT | {"note": text}).rejects == ()
+
+
+@pytest.mark.parametrize(
+    ("address", "is_plain"),
+    [
+        ("https://www.sec.gov/Archives/edgar/data/1?x=y#z", True),
+        ("http://ir.mara.com", True),
+        ("http://127.0.0.1:8000/a", True),
+        ("https://user:password@sec.gov/a", False),
+        ("https://sec.gov@evil.com/a", False),
+        ("https://s\u0435c.gov/a", False),  # a Cyrillic letter
+        ("https://xn--sc-mlc.gov/a", False),
+        ("https://www.XN--sc-mlc.gov/a", False),
+        ("javascript:alert(1)", False),
+        ("ftp://sec.gov/a", False),
+        ("file:///etc/passwd", False),
+        ("https://sec.gov/a b", False),
+        ("https://sec.gov/\u202ea", False),
+        ("https://sec.gov\\@evil.com", False),
+        ("//sec.gov/a", False),
+        ("https://sec", False),
+    ],
+)
+def test_a_link_is_plain_or_refused(address: str, is_plain: bool) -> None:
+    assert (re.match(LINK, address) is not None) is is_plain
+
+
+def test_what_is_no_text_can_be_shown() -> None:
+    seen = visible(b"A\xff.csv".decode("utf-8", "surrogateescape"))
+    assert seen == "A\\udcff.csv"
+    assert pa.array([seen]).to_pylist() == [seen]
+    assert visible("a\tb") == "a\tb"

@@ -21,7 +21,7 @@ from dagster_project.calls import Call, here
 from dagster_project.contracts import curated
 from dagster_project.contracts.base import Contract
 from dagster_project.gate.gate import judge
-from dagster_project.sources.base import Batch, SourceError
+from dagster_project.sources.base import Batch, SourceError, visible
 from dagster_project.warehouse.load import LOAD_COLUMNS, Load, LoadError, LoadReport, Rejected, load
 from dagster_project.warehouse.resource import Standing, Warehouse
 
@@ -169,7 +169,7 @@ def ingest_batch(
             )
             refusal = "; ".join(f"{group}: {why}" for group, why in report.refused.items())
         except (SourceError, LoadError) as error:
-            refusal = str(error)
+            refusal = visible(str(error))
         if refusal:
             context.log.error(f"refused, what stood before stands still: {refusal}")
         standing = warehouse.standing(contract, feed.date_column)

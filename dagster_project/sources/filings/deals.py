@@ -276,12 +276,13 @@ def _without_boilerplate(lines: Sequence[str]) -> list[str]:
 
 
 def text_of(page: str) -> list[str]:
-    """The paragraphs of a page, without markup and without what is hidden."""
+    """The paragraphs of a page, without markup, without what is hidden, and without what a spreadsheet would run."""
     reader = _TextReader()
     reader.feed(page)
     reader.close()
-    lines = (re.sub(r"\s+", " ", line).strip() for line in "".join(reader.pieces).split("\x00"))
-    return [line for line in lines if line]
+    lines = (re.sub(r"\s+", " ", line) for line in "".join(reader.pieces).split("\x00"))
+    seen = ("".join(sign for sign in line if sign.isprintable()).lstrip(" =+@-").rstrip() for line in lines)
+    return [line for line in seen if line]
 
 
 class _TextReader(HTMLParser):
