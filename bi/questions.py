@@ -148,12 +148,9 @@ def ratings(database: Path, as_of: date, symbol: str | None = None) -> pa.Table:
         select
             symbol, rating_date, firm, action, from_rating, to_rating,
             price_target_prior, price_target_new, target_change_pct, source_url
-        from fct_rating_changes_history
-        where
-            believed_from_date <= $as_of
-            and (believed_to_date is null or believed_to_date > $as_of)
-            and ($symbol is null or symbol = $symbol)
-        order by rating_date desc, symbol, firm
+        from ratings_asof($as_of)
+        where $symbol is null or symbol = $symbol
+        order by rating_date desc, symbol, recency
         """,
         {"as_of": as_of, "symbol": symbol},
     )
@@ -162,34 +159,49 @@ def ratings(database: Path, as_of: date, symbol: str | None = None) -> pa.Table:
 def deals(database: Path, as_of: date, symbol: str | None = None) -> pa.Table:
     """The contracts announced, oldest first, of one company or of all.
 
-    `cumulative_contract_value_usd` and `cumulative_critical_it_mw` add up the firm ones in the answer that state the
-    figure (whole contracts, cloud included). `business` is cloud, or colocation for every rent of space and power.
+    `cumulative_contract_value_usd` and `cumulative_critical_it_mw` add up the firm ones of that company, or of all,
+    that state the figure (whole contracts, cloud included). `business` is cloud, or colocation for every rent of space
+    and power.
     """
     return query(
         database,
         """
         select
             deal_id, announced_date, symbol, counterparty, deal_type, commitment, site, is_firm, is_comparable_lease,
-            case
-                when deal_type = 'cloud' then 'cloud'
-                when is_comparable_lease then 'colocation'
-            end as business,
-            critical_it_mw, gross_mw, contract_value_usd, term_years,
+            business, critical_it_mw, gross_mw, contract_value_usd, term_years,
             coalesce(usd_per_critical_it_mw, cloud_usd_per_critical_it_mw) as usd_per_critical_it_mw,
             usd_per_critical_it_mw_year, is_outlier,
-            sum(contract_value_usd) filter (where is_firm) over so_far as cumulative_contract_value_usd,
-            sum(critical_it_mw) filter (where is_firm) over so_far as cumulative_critical_it_mw,
+            case when $symbol is null then sector_cumulative_contract_value_usd else cumulative_contract_value_usd end
+                as cumulative_contract_value_usd,
+            case when $symbol is null then sector_cumulative_critical_it_mw else cumulative_critical_it_mw end
+                as cumulative_critical_it_mw,
             source_url, source_name
-        from fct_hpc_deals_history
-        where
-            believed_from_date <= $as_of
-            and (believed_to_date is null or believed_to_date > $as_of)
-            and announced_date <= $as_of
-            and ($symbol is null or symbol = $symbol)
-        window so_far as (order by announced_date, deal_id rows between unbounded preceding and current row)
+        from deals_asof($as_of)
+        where $symbol is null or symbol = $symbol
         order by announced_date, deal_id
         """,
         {"as_of": as_of, "symbol": symbol},
+    )
+
+
+def deal_totals(database: Path, as_of: date) -> pa.Table:
+    """What all companies have signed: firm contracts, their sums in USD and critical IT MW, and how many state each.
+
+    One row: `firm_deals`, `contract_value_usd`, `deals_with_value`, `critical_it_mw` and `deals_with_critical_it_mw`;
+    no row where no contract is known.
+    """
+    return query(
+        database,
+        """
+        select distinct
+            all_firm_deals as firm_deals,
+            all_contract_value_usd as contract_value_usd,
+            all_firm_deals - all_deals_without_value as deals_with_value,
+            all_critical_it_mw as critical_it_mw,
+            all_firm_deals - all_deals_without_critical_it_mw as deals_with_critical_it_mw
+        from deal_flow(null, $as_of)
+        """,
+        {"as_of": as_of},
     )
 
 
@@ -202,13 +214,9 @@ def sites(database: Path, symbol: str, as_of: date) -> pa.Table:
             site, is_company_total, state_or_country, known_date, power_contracted_mw, power_energized_mw,
             critical_it_mw_planned, critical_it_mw_contracted, use, owner_share_pct, energization_date, source_url,
             notes
-        from fct_site_capacity_history
-        where
-            believed_from_date <= $as_of
-            and (believed_to_date is null or believed_to_date > $as_of)
-            and known_date <= $as_of
-            and symbol = $symbol
-        order by is_company_total desc, site, known_date desc
+        from sites_asof($as_of)
+        where symbol = $symbol
+        order by is_company_total desc, site, recency
         """,
         {"symbol": symbol, "as_of": as_of},
     )
@@ -218,8 +226,7 @@ def scenarios(database: Path, symbol: str, as_of: date) -> pa.Table:
     """Published values per MW made into USD per share, with the MW and balance sheet known on the publication's day.
 
     Every publication and capacity basis, latest first; where `value_per_share_usd` is null, `scenario_coverage` says
-    why. `is_first_choice` marks the rows of the basis that says most about the company: the MW stated by the
-    publication, else the planned, else the contracted ones.
+    why. `is_first_choice` marks the rows with a value on the basis that speaks for its publication.
     """
     return query(
         database,
@@ -228,12 +235,7 @@ def scenarios(database: Path, symbol: str, as_of: date) -> pa.Table:
             as_of_date, source_firm, business, capacity_basis, scenario, assumption_scope, assumption_type, value_basis,
             mw_basis, usd_per_mw, critical_it_mw, gross_mw,
             value_per_share_usd, close, upside_pct, scenario_coverage, source_url,
-            value_per_share_usd is not null and capacity_basis = first(capacity_basis) over (
-                partition by as_of_date, source_firm, business
-                order by
-                    value_per_share_usd is null,
-                    list_position(['stated', 'planned', 'contracted', 'approved_power'], capacity_basis)
-            ) as is_first_choice
+            is_first_choice and value_per_share_usd is not null as is_first_choice
         from fct_mw_scenarios
         where symbol = $symbol and as_of_date <= $as_of
         order by as_of_date desc, source_firm, business, capacity_basis, usd_per_mw

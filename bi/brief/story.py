@@ -10,7 +10,7 @@ during that session: what was published that day is known, but of prices only th
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,6 @@ from bi.published import connect
 Row = dict[str, Any]
 DEALS_LOOK_BACK = timedelta(days=60)
 """How far back deals are told of where nothing else is asked for."""
-RATINGS_LOOK_BACK = timedelta(days=365)
-"""How long an analyst note, or a published value per MW, is worth telling: the time a rating stays in force."""
 
 
 class StoryError(ValueError):
@@ -145,13 +143,17 @@ class Capacity:
     deals: int
     contracted_critical_it_mw: float | None
     contracted_critical_it_mw_coverage: str
+    contracted_critical_it_mw_is_complete: bool
     planned_critical_it_mw: float | None
     planned_critical_it_mw_coverage: str
+    planned_critical_it_mw_is_complete: bool
     gross_power_mw: float | None
     gross_power_mw_coverage: str
+    gross_power_mw_is_complete: bool
     energized_gross_mw: float | None
     contracted_revenue_usd: float | None
     contracted_revenue_coverage: str
+    contracted_revenue_is_complete: bool
     note: int
 
 
@@ -178,6 +180,7 @@ class BalanceSheet:
     shares_outstanding: int | None
     shares_outstanding_as_of_date: date | None
     shares_coverage: str
+    shares_is_complete: bool
     shares_note: int | None
     cash_usd: float | None
     cash_usd_as_of_date: date | None
@@ -187,9 +190,11 @@ class BalanceSheet:
     debt_note: int | None
     net_debt_usd: float | None
     net_debt_coverage: str
+    net_debt_is_complete: bool
     btc_held: float | None
     btc_held_as_of_date: date | None
     btc_coverage: str
+    btc_is_complete: bool
     btc_note: int | None
 
 
@@ -201,6 +206,7 @@ class Valuation:
     market_cap_usd: float | None
     enterprise_value_usd: float | None
     enterprise_value_coverage: str
+    enterprise_value_is_complete: bool
     btc_value_usd: float | None
     ev_per_critical_it_mw_usd: float | None
     ev_per_planned_critical_it_mw_usd: float | None
@@ -362,7 +368,6 @@ def read_story(
             "prices_until": prices_until,
             "quote": quote,
             "since": since,
-            "earliest": session - RATINGS_LOOK_BACK,
         }
         rating, re_rating, same_day = _ratings(reader)
         consensus = _consensus(reader)
@@ -372,7 +377,7 @@ def read_story(
         capacity = _capacity(reader)
         sites = _sites(reader)
         balance_sheet = _balance_sheet(reader)
-        scenarios = _scenarios(reader, capacity, quote if quote is not None else move.close if move else None)
+        scenarios = _scenarios(reader, quote if quote is not None else move.close if move else None)
         valuation = _valuation(reader)
         return Story(
             symbol=symbol,
@@ -486,54 +491,41 @@ def _move(reader: _Reader) -> Move | None:
     )
 
 
+_RATING = {field.name for field in fields(Rating)} - {"note"}
+
+
 def _ratings(reader: _Reader) -> tuple[Rating | None, Rating | None, tuple[Rating, ...]]:
     """The last note, the last change of rating if that is another one, and its firm's other notes of the same day."""
     rows = reader.rows(
         """
         select
-            told.symbol, told.rating_date, told.firm, told.action, told.from_rating, told.to_rating,
-            told.price_target_prior, told.price_target_new, told.source_url,
-            measured.close_before,
-            case when measured.price_target_new = told.price_target_new then measured.implied_upside_pct end
-                as implied_upside_pct,
+            symbol, rating_date, firm, action, from_rating, to_rating, price_target_prior, price_target_new,
+            close_before, implied_upside_pct,
+            -- with a quote the close of the session itself is not known
             case when return_1d_known_date <= $prices_until then return_1d_pct end as return_1d_pct,
             case when return_5d_known_date <= $prices_until then return_5d_pct end as return_5d_pct,
             case when return_21d_known_date <= $prices_until then return_21d_pct end as return_21d_pct,
             case when return_1d_known_date <= $prices_until then abnormal_return_1d_pct end as abnormal_return_1d_pct,
             case when return_5d_known_date <= $prices_until then abnormal_return_5d_pct end as abnormal_return_5d_pct,
             case when return_21d_known_date <= $prices_until then abnormal_return_21d_pct end
-                as abnormal_return_21d_pct
-        from fct_rating_changes_history as told
-        left join fct_rating_changes as measured
-            on
-                told.symbol = measured.symbol
-                and told.rating_date = measured.rating_date
-                and told.firm = measured.firm
-        where told.believed_from_date <= $session and coalesce(told.believed_to_date > $session, true)
-            and told.rating_date between $earliest and $session
-        -- of several notes on one day the one that changes most comes first, as in miner_snapshot
-        order by
-            told.rating_date desc,
-            case
-                when told.action in ('upgrade', 'downgrade') then 1
-                when told.action = 'initiate' then 2
-                when told.action in ('target_raise', 'target_cut') then 3
-                else 4
-            end,
-            told.firm, told.symbol
+                as abnormal_return_21d_pct,
+            source_url, is_rating_change, change_rank
+        from ratings_asof($session)
+        where is_in_force
+        order by symbol, recency
         """
     )
 
     def rating(row: Row) -> Rating:
         what = f"{row['firm']} on {row['symbol']}, {row['rating_date']}"
-        facts = {name: value for name, value in row.items() if name != "source_url"}
-        return Rating(**facts, note=reader.cite("fct_rating_changes", what, row["source_url"]))
+        facts = {name: value for name, value in row.items() if name in _RATING}
+        return Rating(**facts, note=reader.cite("ratings_asof", what, row["source_url"]))
 
     own = [row for row in rows if row["symbol"] == reader.known["symbol"]]
     if not own:
         return None, None, ()
     last = own[0]
-    changed = next((row for row in own if row["action"] in ("upgrade", "downgrade", "initiate")), None)
+    changed = next((row for row in own if row["is_rating_change"]), None)
     others = [
         row
         for row in rows
@@ -542,7 +534,7 @@ def _ratings(reader: _Reader) -> tuple[Rating | None, Rating | None, tuple[Ratin
     return (
         rating(last),
         rating(changed) if changed and changed is not last else None,
-        tuple(rating(row) for row in others),
+        tuple(rating(row) for row in sorted(others, key=lambda row: row["change_rank"])),
     )
 
 
@@ -597,7 +589,6 @@ def _deals(reader: _Reader, since: date) -> Deals:
     rows = reader.rows("select * from deal_flow($since, $session)")
     symbol = reader.known["symbol"]
     own = [row for row in rows if row["symbol"] == symbol]
-    firm = [row for row in rows if row["is_firm"]]
     sums = reader.cite("deal_flow", f"{since} to {reader.known['session']}")
     names = (
         "announced_date symbol counterparty deal_type site critical_it_mw gross_mw contract_value_usd term_years "
@@ -612,11 +603,11 @@ def _deals(reader: _Reader, since: date) -> Deals:
             )
             for row in rows
         ),
-        companies=len({row["symbol"] for row in rows}),
+        companies=rows[0]["all_companies"] if rows else 0,
         contract_value_usd=rows[0]["all_contract_value_usd"] if rows else None,
         critical_it_mw=rows[0]["all_critical_it_mw"] if rows else None,
-        without_value=sum(row["contract_value_usd"] is None for row in firm),
-        without_critical_it_mw=sum(row["critical_it_mw"] is None for row in firm),
+        without_value=rows[0]["all_deals_without_value"] if rows else 0,
+        without_critical_it_mw=rows[0]["all_deals_without_critical_it_mw"] if rows else 0,
         own_deals=own[0]["company_deals"] if own else 0,
         own_contract_value_usd=own[0]["company_contract_value_usd"] if own else None,
         own_critical_it_mw=own[0]["company_critical_it_mw"] if own else None,
@@ -629,17 +620,16 @@ def _capacity(reader: _Reader) -> Capacity | None:
         """
         select
             known_from_date, deals, contracted_critical_it_mw, contracted_critical_it_mw_coverage,
-            planned_critical_it_mw, planned_critical_it_mw_coverage, gross_power_mw, gross_power_mw_coverage,
-            energized_gross_mw, contracted_revenue_usd, contracted_revenue_coverage
-        from fct_capacity_known
-        where
-            symbol = $symbol and known_from_date <= $session
-            and (known_to_date is null or known_to_date > $session)
+            contracted_critical_it_mw_is_complete, planned_critical_it_mw, planned_critical_it_mw_coverage,
+            planned_critical_it_mw_is_complete, gross_power_mw, gross_power_mw_coverage, gross_power_mw_is_complete,
+            energized_gross_mw, contracted_revenue_usd, contracted_revenue_coverage, contracted_revenue_is_complete
+        from capacity_asof($session)
+        where symbol = $symbol
         """
     )
     if row is None:
         return None
-    return Capacity(**row, note=reader.cite("fct_capacity_known", f"known since {row['known_from_date']}"))
+    return Capacity(**row, note=reader.cite("capacity_asof", f"known since {row['known_from_date']}"))
 
 
 def _sites(reader: _Reader) -> tuple[Site, ...]:
@@ -648,43 +638,34 @@ def _sites(reader: _Reader) -> tuple[Site, ...]:
         select
             site, is_company_total, known_date, power_contracted_mw, power_energized_mw, critical_it_mw_planned,
             critical_it_mw_contracted, use, energization_date, source_url
-        from fct_site_capacity_history
-        where believed_from_date <= $session and coalesce(believed_to_date > $session, true)
-            and known_date <= $session and symbol = $symbol
-        qualify row_number() over (partition by site order by known_date desc) = 1
+        from sites_asof($session)
+        where symbol = $symbol and recency = 1
         order by is_company_total, power_contracted_mw desc nulls last, site
         """
     )
     return tuple(
         Site(
             **{name: value for name, value in row.items() if name != "source_url"},
-            note=reader.cite("fct_site_capacity", f"{row['site']}, {row['known_date']}", row["source_url"]),
+            note=reader.cite("sites_asof", f"{row['site']}, {row['known_date']}", row["source_url"]),
         )
         for row in rows
     )
 
 
 def _balance_sheet(reader: _Reader) -> BalanceSheet | None:
-    row = reader.row(
-        """
-        select *
-        from fct_capital_known
-        where
-            symbol = $symbol and known_from_date <= $session
-            and (known_to_date is null or known_to_date > $session)
-        """
-    )
+    row = reader.row("select * from capital_asof($session) where symbol = $symbol")
     if row is None:
         return None
 
     def cited(figure: str, what: str) -> int | None:
         if row[figure] is None:
             return None
-        return reader.cite("fct_capital_known", f"{what} of {row[f'{figure}_as_of_date']}", row[f"{figure}_source_url"])
+        return reader.cite("capital_asof", f"{what} of {row[f'{figure}_as_of_date']}", row[f"{figure}_source_url"])
 
     names = (
-        "shares_outstanding shares_outstanding_as_of_date shares_coverage cash_usd cash_usd_as_of_date debt_usd "
-        "debt_usd_as_of_date net_debt_usd net_debt_coverage btc_held btc_held_as_of_date btc_coverage"
+        "shares_outstanding shares_outstanding_as_of_date shares_coverage shares_is_complete cash_usd "
+        "cash_usd_as_of_date debt_usd debt_usd_as_of_date net_debt_usd net_debt_coverage net_debt_is_complete btc_held "
+        "btc_held_as_of_date btc_coverage btc_is_complete"
     )
     return BalanceSheet(
         **{name: row[name] for name in names.split()},
@@ -695,84 +676,47 @@ def _balance_sheet(reader: _Reader) -> BalanceSheet | None:
     )
 
 
-def _scenarios(reader: _Reader, capacity: Capacity | None, price: float | None) -> tuple[Scenario, ...]:
+def _scenarios(reader: _Reader, price: float | None) -> tuple[Scenario, ...]:
     """The last published prices of a critical IT MW of each firm and business, on the MW known on the day.
 
     Figures that do not say which MW they mean, and those for gross MW, meet no critical IT MW and are left out.
     """
-    published = reader.rows(
+    rows = reader.rows(
         """
-        with known as (
-            select * from fct_mw_assumptions_history
-            where
-                believed_from_date <= $session and coalesce(believed_to_date > $session, true)
-            and as_of_date between $earliest and $session
-                and (symbol is null or symbol = $symbol)
-                and assumption_type = 'valuation' and mw_basis = 'critical_it'
-            qualify as_of_date = max(as_of_date) over (partition by source_firm, business)
-        )
-
         select
-            as_of_date, source_firm, business, symbol is not null as is_for_company, scenario, usd_per_mw,
-            -- the MW that the firm assumes for the company go with its sector range of the same day too
-            max(assumed_mw) over (partition by as_of_date, source_firm) as assumed_mw,
+            as_of_date, source_firm, business, assumption_scope = 'company' as is_for_company, scenario, usd_per_mw,
+            critical_it_mw, case when critical_it_mw is not null then capacity_basis end as capacity_basis,
+            gross_value_usd, gross_value_per_share_usd as value_per_share_usd,
+            100 * (gross_value_per_share_usd / $price - 1) as against_price_pct,
             source_url
-        from known
-        inner join lateral (
-            values ('low', usd_per_mw_low), ('point', usd_per_mw_point), ('high', usd_per_mw_high)
-        ) as spread (scenario, usd_per_mw) on spread.usd_per_mw is not null
+        from scenarios_asof($session)
+        where
+            symbol = $symbol
+            and assumption_type = 'valuation' and mw_basis = 'critical_it'
+            and is_in_force and is_last_of_firm and is_first_choice
         order by as_of_date desc, source_firm, business desc, usd_per_mw
-        """
+        """,
+        price=price,
     )
-    told = []
-    for row in published:
-        mw, basis = row["assumed_mw"], "stated"
-        if mw is None and capacity is not None:
-            mw, basis = next(
-                (
-                    (known, name)
-                    for known, name in (
-                        (capacity.planned_critical_it_mw, "planned"),
-                        (capacity.contracted_critical_it_mw, "contracted"),
-                    )
-                    if known is not None
-                ),
-                (None, ""),
-            )
-        value = mw and reader.row(
-            """
-            select
-                gross_value_usd, gross_value_per_share_usd,
-                100 * (gross_value_per_share_usd / $price - 1) as against_price_pct
-            from mw_value($symbol, $session, $usd_per_mw, $mw)
-            """,
-            usd_per_mw=row["usd_per_mw"],
-            mw=mw,
-            price=price,
+    return tuple(
+        Scenario(
+            **{name: value for name, value in row.items() if name != "source_url"},
+            note=reader.cite(
+                "scenarios_asof",
+                f"{row['source_firm']}, {row['as_of_date']}, on the MW and the shares known then",
+                row["source_url"],
+            ),
         )
-        told.append(
-            Scenario(
-                **{name: row[name] for name in row if name not in ("assumed_mw", "source_url")},
-                critical_it_mw=mw,
-                capacity_basis=basis if mw is not None else None,
-                gross_value_usd=value["gross_value_usd"] if value else None,
-                value_per_share_usd=value["gross_value_per_share_usd"] if value else None,
-                against_price_pct=value["against_price_pct"] if value else None,
-                note=reader.cite(
-                    "fct_mw_assumptions_history",
-                    f"{row['source_firm']}, {row['as_of_date']}, made into value per share by mw_value",
-                    row["source_url"],
-                ),
-            )
-        )
-    return tuple(told)
+        for row in rows
+    )
 
 
 def _valuation(reader: _Reader) -> Valuation | None:
     row = reader.row(
         """
         select
-            trade_date, market_cap_usd, enterprise_value_usd, enterprise_value_coverage, btc_value_usd,
+            trade_date, market_cap_usd, enterprise_value_usd, enterprise_value_coverage,
+            enterprise_value_is_complete, btc_value_usd,
             ev_per_critical_it_mw_usd, ev_per_planned_critical_it_mw_usd, ev_per_gross_mw_usd,
             contracted_critical_it_mw, planned_critical_it_mw, gross_power_mw
         from fct_miner_valuation_daily where symbol = $symbol and trade_date <= $prices_until
@@ -793,7 +737,7 @@ def _gaps(
     scenarios: Sequence[Scenario],
     valuation: Valuation | None,
 ) -> list[Gap]:
-    """Everything that is not complete, in the words of the coverage columns."""
+    """Everything that is not complete, with the reason that its coverage column gives."""
     gaps = []
     if move is None:
         gaps.append(Gap("prices", "none is in the published file"))
@@ -801,27 +745,35 @@ def _gaps(
         gaps.append(Gap("prices", f"the last one is of {move.trade_date}"))
     if rating is None:
         gaps.append(Gap("analyst notes", "none is known of the year before"))
-    covered: list[tuple[str, str]] = []
+    inputs: list[tuple[str, bool, str]] = []
     if capacity is None:
         gaps.append(Gap("contracts and sites", "none is known"))
     else:
-        covered += [
-            ("contracted critical IT MW", capacity.contracted_critical_it_mw_coverage),
-            ("planned critical IT MW", capacity.planned_critical_it_mw_coverage),
-            ("grid power, gross MW", capacity.gross_power_mw_coverage),
-            ("contracted revenue", capacity.contracted_revenue_coverage),
+        inputs += [
+            (
+                "contracted critical IT MW",
+                capacity.contracted_critical_it_mw_is_complete,
+                capacity.contracted_critical_it_mw_coverage,
+            ),
+            (
+                "planned critical IT MW",
+                capacity.planned_critical_it_mw_is_complete,
+                capacity.planned_critical_it_mw_coverage,
+            ),
+            ("grid power, gross MW", capacity.gross_power_mw_is_complete, capacity.gross_power_mw_coverage),
+            ("contracted revenue", capacity.contracted_revenue_is_complete, capacity.contracted_revenue_coverage),
         ]
     if balance_sheet is None:
         gaps.append(Gap("shares, debt, cash and bitcoin", "no report is known"))
     else:
-        covered += [
-            ("shares outstanding", balance_sheet.shares_coverage),
-            ("net debt", balance_sheet.net_debt_coverage),
-            ("bitcoin held", balance_sheet.btc_coverage),
+        inputs += [
+            ("shares outstanding", balance_sheet.shares_is_complete, balance_sheet.shares_coverage),
+            ("net debt", balance_sheet.net_debt_is_complete, balance_sheet.net_debt_coverage),
+            ("bitcoin held", balance_sheet.btc_is_complete, balance_sheet.btc_coverage),
         ]
     if valuation is not None and valuation.enterprise_value_usd is None:
-        covered.append(("enterprise value", valuation.enterprise_value_coverage))
-    gaps += [Gap(what, why) for what, why in covered if not why.startswith(("complete", "stated"))]
+        inputs.append(("enterprise value", valuation.enterprise_value_is_complete, valuation.enterprise_value_coverage))
+    gaps += [Gap(what, why) for what, is_complete, why in inputs if not is_complete]
     if not scenarios:
         gaps.append(Gap("a price of a critical IT MW", "none was published in the year before"))
     return gaps

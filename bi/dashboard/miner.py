@@ -89,7 +89,7 @@ def show(published: Published) -> None:
     with top:
         name = row["company_name"] or symbol
         head(published, f"{name} ({symbol})", f"What was known at the close of {session:%d %B %Y}")
-    if row["price_coverage"] != "complete":
+    if not row["price_is_complete"]:
         st.info(f"Price: {row['price_coverage']}.")
     _headlines(published, row, as_of)
     ratings = published.ask(questions.ratings, as_of, symbol)
@@ -266,14 +266,15 @@ def _table(title: str, rows: pd.DataFrame, columns: dict[str, tables.Column], wh
 
 def _missing(row: pd.Series[Any]) -> None:
     st.subheader("What is missing")
+    names = [str(name).removesuffix("_coverage") for name in row.index if str(name).endswith("_coverage")]
     coverage = pd.DataFrame(
-        [(INPUTS.get(str(name), str(name)), value) for name, value in row.items() if str(name).endswith("_coverage")],
-        columns=["input", "coverage"],
+        [(INPUTS.get(f"{name}_coverage", name), row[f"{name}_coverage"], row[f"{name}_is_complete"]) for name in names],
+        columns=["input", "coverage", "is_complete"],
     )
-    # `stated: ...` and `complete: ...` say where a complete figure comes from
-    is_whole = coverage["coverage"].str.startswith(("complete", "stated"))
+    is_whole = coverage["is_complete"].astype(bool)
     st.caption(f"{(~is_whole).sum()} of {len(coverage)} inputs and figures are not complete.")
     order = is_whole.sort_values(kind="stable").index
     tables.show(
-        coverage.loc[order], {"input": tables.text("Input or figure"), "coverage": tables.text("What is known")}
+        coverage.loc[order, ["input", "coverage"]],
+        {"input": tables.text("Input or figure"), "coverage": tables.text("What is known")},
     )

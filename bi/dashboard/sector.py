@@ -133,7 +133,7 @@ def show(published: Published) -> None:
     deals = published.ask(questions.deals, as_of)
     with top:
         head(published, "Listed miners as AI data centres", f"What was known at the close of {session:%d %B %Y}")
-    _headlines(snapshot, deals)
+    _headlines(snapshot, published.ask(questions.deal_totals, as_of))
     _ranking(snapshot, as_of)
     _deals(deals, as_of)
     st.subheader("Snapshot of every company")
@@ -141,22 +141,23 @@ def show(published: Published) -> None:
     tables.show(snapshot, SNAPSHOT, pinned="symbol")
 
 
-def _headlines(snapshot: pd.DataFrame, deals: pd.DataFrame) -> None:
-    firm = deals[deals["is_firm"].astype(bool)]
+def _headlines(snapshot: pd.DataFrame, totals: pd.DataFrame) -> None:
+    signed = totals.iloc[0] if len(totals) else None
+    firm = 0 if signed is None else int(signed["firm_deals"])
     with st.container(horizontal=True):
         _count("Companies with a price", snapshot["close"].notna().sum(), len(snapshot))
         _count("with an enterprise value", snapshot["enterprise_value_usd"].notna().sum(), len(snapshot))
-        st.metric("Firm deals", len(firm), border=True, width=200)
-        for title, column, divisor, digits in (
-            ("Contract value signed, USD bn", "contract_value_usd", 1e9, 1),
-            ("Critical IT MW signed", "critical_it_mw", 1, 0),
+        st.metric("Firm deals", firm, border=True, width=200)
+        for title, column, counted, divisor, digits in (
+            ("Contract value signed, USD bn", "contract_value_usd", "deals_with_value", 1e9, 1),
+            ("Critical IT MW signed", "critical_it_mw", "deals_with_critical_it_mw", 1, 0),
         ):
-            stated = firm[column].notna().sum()
-            total = f"{firm[column].sum() / divisor:,.{digits}f}" if stated else NOT_KNOWN
+            stated = 0 if signed is None else int(signed[counted])
+            total = f"{signed[column] / divisor:,.{digits}f}" if signed is not None and stated else NOT_KNOWN
             st.metric(
                 title,
                 total,
-                f"{stated} of {len(firm)} deals state it",
+                f"{stated} of {firm} deals state it",
                 "off",
                 delta_arrow="off",
                 border=True,

@@ -11,6 +11,9 @@ import pytest
 
 from dagster_project.settings import PROJECT_DIR
 
+# what asks the published file
+READERS = {".py", ".sql", ".yaml", ".j2"}
+
 COMPARED = r"==|!=|<>|=|~|(?:not\s+)?(?:i?like|glob|in|similar\s+to)\b"
 REASON_COMPARED = re.compile(
     rf"""
@@ -26,8 +29,15 @@ REASON_COMPARED = re.compile(
 
 def _code() -> Iterator[Path]:
     """What asks the marts or makes them."""
-    for folder, endings in (("dbt", {".sql", ".yml"}), ("dagster_project", {".py"})):
+    for folder, endings in (("dbt", {".sql", ".yml"}), ("dagster_project", {".py"}), ("bi", READERS)):
         yield from (path for path in sorted((PROJECT_DIR / folder).rglob("*")) if path.suffix in endings)
+
+
+def _readers() -> Iterator[tuple[Path, str]]:
+    """Each file of the readers, with its text in one line where the writer broke a long one."""
+    for path in sorted((PROJECT_DIR / "bi").rglob("*")):
+        if path.suffix in READERS:
+            yield path, " ".join(path.read_text().split())
 
 
 def test_beside_every_reason_stands_whether_the_figure_is_complete(manifest: dict[str, Any]) -> None:
@@ -83,3 +93,51 @@ def test_a_compared_reason_is_found(line: str) -> None:
 )
 def test_a_reason_may_be_made_and_shown(line: str) -> None:
     assert not REASON_COMPARED.search(line)
+
+
+# a rule of the warehouse, and what it looks like when a reader types it again
+TABLE = r"\b(?:from|join)\s+(?:marts\.)?"
+CASE_OF = r"\bcase\s+(?:when\s+)?(?:\w+\.)?"
+RETYPED = {
+    "what was believed on a day: ask a macro *_asof": r"\bbelieved_(?:from|to)_date\b|\bknown_to_date\b",
+    "which versions there were: ask a macro *_asof": TABLE + r"fct_\w+_history\b(?! where is_current)",
+    "which stretch of days is meant: ask a macro *_asof": TABLE + r"fct_(?:capital|capacity)_known\b",
+    "how long a note is in force: ask is_in_force": r"\b36[56]\b",
+    "which of several notes comes first: ask recency": CASE_OF + r"action\b",
+    "which MW speak for a publication: ask is_first_choice": r"list_position|" + CASE_OF + r"capacity_basis\b",
+    "what was signed: ask deal_flow": r"sum\([^)]*(?:contract_value|critical_it_mw)|where is_firm|firm\[.*?\.sum\(",
+    "what oversold means: ask rsi_zone": r"rsi_14\s*(?:<|>)=?\s*\d",
+}
+
+
+@pytest.mark.parametrize("rule", RETYPED)
+def test_no_reader_types_a_rule_of_the_warehouse_again(rule: str) -> None:
+    found = [
+        f"{path.relative_to(PROJECT_DIR)}: {hit[0]}"
+        for path, text in _readers()
+        for hit in re.finditer(RETYPED[rule], text)
+    ]
+    assert not found, rule
+
+
+@pytest.mark.parametrize(
+    ("rule", "text"),
+    list(
+        zip(
+            RETYPED,
+            (
+                "where believed_from_date <= $day and coalesce(believed_to_date > $day, true)",
+                "select * from fct_hpc_deals_history where symbol = 'A'",
+                "select * from fct_capital_known where known_from_date <= $day",
+                "RATINGS_LOOK_BACK = timedelta(days=365)",
+                "order by case when told.action in ('upgrade', 'downgrade') then 1 end",
+                "order by list_position(['stated', 'planned', 'contracted'], capacity_basis)",
+                "sum(contract_value_usd) filter (where is_firm) over so_far",
+                "count_if(rsi_14 < 30)",
+            ),
+            strict=True,
+        )
+    ),
+)
+def test_a_retyped_rule_is_found(rule: str, text: str) -> None:
+    assert re.search(RETYPED[rule], text)

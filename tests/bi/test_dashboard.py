@@ -192,6 +192,8 @@ def test_what_is_missing_is_not_known_and_not_zero(published: Path, open_page: O
         f"delete from fct_rating_changes_history where symbol = '{symbol}'",
         f"delete from fct_consensus_daily where symbol = '{symbol}'",
         f"delete from fct_capital_known where symbol = '{symbol}'",
+        f"delete from fct_company_positions where symbol = '{symbol}' and not is_first_day",
+        f"update fct_company_positions set next_position_date = null where symbol = '{symbol}'",
         f"delete from fct_daily_technicals where symbol = '{symbol}'",
         f"delete from fct_price_levels where symbol = '{symbol}'",
         f"update dim_miners set last_price_date = null where symbol = '{symbol}'",

@@ -7,7 +7,15 @@ known as (
 
     select deals.*
     from {{ ref('deals_asof').include(database=false) }}(to_date) as deals
-    where deals.announced_date between cast(from_date as date) and cast(to_date as date)
+    where
+        deals.announced_date <= cast(to_date as date)
+        and (from_date is null or deals.announced_date >= cast(from_date as date))
+
+),
+
+companies as (
+
+    select count(distinct known.symbol) as all_companies from known
 
 ),
 
@@ -40,9 +48,16 @@ final as (
         sum(case when known.is_firm then known.contract_value_usd end) over ()
             as all_contract_value_usd,
         sum(case when known.is_firm then known.critical_it_mw end) over () as all_critical_it_mw,
+        companies.all_companies,
+        count(case when known.is_firm then 1 end) over () as all_firm_deals,
+        count(case when known.is_firm and known.contract_value_usd is null then 1 end) over ()
+            as all_deals_without_value,
+        count(case when known.is_firm and known.critical_it_mw is null then 1 end) over ()
+            as all_deals_without_critical_it_mw,
         known.source_url,
         known.source_tier
     from known
+    cross join companies
     window by_company as (partition by known.symbol)
 
 )

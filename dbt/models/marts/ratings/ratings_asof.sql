@@ -41,6 +41,7 @@ final as (
             order by believed.rating_date desc, believed.change_rank, believed.firm
         ) as recency,
         {{ in_force_on('cast(as_of as date)', 'believed.rating_date') }} as is_in_force,
+        believed.change_rank,
         believed.change_rank <= 2 as is_rating_change,
         believed.action,
         believed.from_rating,

@@ -4,7 +4,9 @@ with
 
 company_positions as (
 
-    select * from {{ ref('fct_company_positions').include(database=false) }}
+    select positions.*
+    from {{ ref('fct_company_positions').include(database=false) }} as positions
+    where {{ position_on('cast(as_of as date)', 'positions') }}
 
 ),
 
