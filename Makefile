@@ -2,11 +2,9 @@
 PYTHON   ?= python3
 VENV     := .venv
 BIN      := $(VENV)/bin
-DATA_DIR := $(abspath $(or $(MINEHOUSE_DATA_DIR),data))
-export DAGSTER_HOME := $(DATA_DIR)/dagster
 # Dagster runs in its own folder, so relative paths are made absolute here
 ifdef MINEHOUSE_DATA_DIR
-export MINEHOUSE_DATA_DIR := $(DATA_DIR)
+export MINEHOUSE_DATA_DIR := $(abspath $(MINEHOUSE_DATA_DIR))
 endif
 ifdef MINEHOUSE_PRICE_FILES
 export MINEHOUSE_PRICE_FILES := $(abspath $(MINEHOUSE_PRICE_FILES))
@@ -21,7 +19,7 @@ run: $(VENV)/run.installed    ## install, run the whole pipeline, publish, print
 
 ui: $(VENV)/run.installed     ## Dagster on http://127.0.0.1:3000
 	@$(BIN)/python -m dagster_project prepare
-	@cd $(DAGSTER_HOME) && PYTHONPATH=$(CURDIR) $(CURDIR)/$(BIN)/dagster dev \
+	@eval "$$($(BIN)/python -m dagster_project env)" && cd "$$DAGSTER_HOME" && PYTHONPATH=$(CURDIR) $(CURDIR)/$(BIN)/dagster dev \
 	  --workspace $(CURDIR)/workspace.yaml --host 127.0.0.1 --port 3000
 
 dashboard: $(VENV)/bi.installed  ## the published file as pages on http://127.0.0.1:8501

@@ -331,7 +331,8 @@ def write_bars(database: Path, bars: pd.DataFrame) -> None:
 
 def run_models(data_dir: Path, *arguments: str, project: Path = DBT_PROJECT) -> Path:
     """Run the technicals' models alone on the bars in `data_dir`; dbt resolves their parent to the table there."""
-    environment = os.environ | {"MINEHOUSE_DATA_DIR": str(data_dir), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+    database = data_dir / "build" / "warehouse.duckdb"
+    environment = os.environ | {"DBT_BUILD_DATABASE": str(database), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
     command = [
         *(sys.executable, "-c", "from dbt.cli.main import cli; cli()", "--quiet", "run"),
         *("--project-dir", str(project), "--profiles-dir", str(project)),
@@ -341,7 +342,7 @@ def run_models(data_dir: Path, *arguments: str, project: Path = DBT_PROJECT) -> 
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"dbt failed:\n{done.stdout}\n{done.stderr}")
-    return data_dir / "build" / "warehouse.duckdb"
+    return database
 
 
 def read_mart(database: Path) -> pd.DataFrame:

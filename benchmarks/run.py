@@ -36,7 +36,7 @@ minehouse:
   outputs:
     local:
       type: duckdb
-      path: "{{{{ env_var('MINEHOUSE_DATA_DIR') }}}}/build/warehouse.duckdb"
+      path: "{{{{ env_var('DBT_BUILD_DATABASE') }}}}"
       threads: 1
       config_options: {{threads: {threads}, memory_limit: {memory_limit}}}
 """
@@ -102,7 +102,7 @@ class Bench:
             *("--target-path", str(self.folder / "target"), "--log-path", str(self.folder / "logs")),
             *("--select", *oracle.MODELS, *arguments),
         ]
-        return measure(command, os.environ | {"MINEHOUSE_DATA_DIR": str(data_dir)})
+        return measure(command, os.environ | {"DBT_BUILD_DATABASE": str(database_of(data_dir))})
 
     def peer(self, name: str, data_dir: Path) -> Measured:
         """Run one peer in its own process."""

@@ -4,7 +4,6 @@ Belongs here: which part is handed to which. Does not belong here: any part. Imp
 Dagster calls `defs`, tests call `build_defs` with what they want exchanged.
 """
 
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -29,45 +28,12 @@ from dagster_project.automation.notify import webhook_sensors
 from dagster_project.calls import Call, here
 from dagster_project.checks.freshness import technicals_reach_last_session
 from dagster_project.checks.serving import published_equals_build, published_opens_in_old_duckdb
-from dagster_project.settings import Settings, SettingsError, export_for_children, load_settings
+from dagster_project.settings import Settings, export_for_dbt, load_settings
 from dagster_project.sources.curated import CuratedFacts
 from dagster_project.sources.filings.edgar import Edgar
-from dagster_project.sources.prices.base import PriceSource
-from dagster_project.sources.prices.files import FilePrices
-from dagster_project.sources.prices.live import LivePrices, Vendor
-from dagster_project.sources.prices.sample import SamplePrices
-from dagster_project.sources.prices.tiingo import TiingoPrices
-from dagster_project.sources.prices.yahoo import YahooPrices
-from dagster_project.sources.ratings.base import NoRatings, RatingSource
-from dagster_project.sources.ratings.yahoo import YahooRatings
+from dagster_project.sources.registry import price_source, rating_source
 from dagster_project.transform.dbt_runner import DbtRunner
 from dagster_project.warehouse.resource import Warehouse
-
-
-def price_source(settings: Settings) -> PriceSource:
-    """The price source that the settings name."""
-    if settings.price_source == "files" and settings.price_files is not None:
-        return FilePrices(settings.price_files)
-    if settings.price_vendors:
-        return LivePrices(tuple(_vendor(name, settings) for name in settings.price_vendors))
-    return SamplePrices()
-
-
-def _vendor(name: str, settings: Settings) -> Vendor:
-    if name == "tiingo":
-        if settings.tiingo_key is None:
-            raise SettingsError("the tiingo price source needs a key")
-        return TiingoPrices(settings.tiingo_key)
-    return YahooPrices(cache_dir=_yahoo_cache(settings))
-
-
-def rating_source(settings: Settings) -> RatingSource:
-    """The source of ratings beside the curated ones that the settings name."""
-    return YahooRatings(cache_dir=_yahoo_cache(settings)) if settings.rating_source == "yahoo" else NoRatings()
-
-
-def _yahoo_cache(settings: Settings) -> Path:
-    return settings.data_dir / "build" / "yfinance"
 
 
 def _landing_sensors(settings: Settings) -> list[dg.SensorDefinition]:
@@ -89,7 +55,7 @@ def build_defs(
     `loggers` replace Dagster's, `overrides` replace resources by name; `call_dbt` and `call_gate` say in which
     processes dbt runs and batches are judged.
     """
-    export_for_children(settings)
+    export_for_dbt(settings)
     project = DbtProject(settings.dbt_project_dir, target_path=settings.dbt_target_dir)
     manifest = read_manifest(project)
     models = transform_assets(project, manifest)

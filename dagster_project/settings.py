@@ -1,64 +1,84 @@
-"""The only reader of the environment.
+"""Reads and validates the environment variables that start with `MINEHOUSE_`.
 
-Belongs here: every knob a user can turn without editing code, with its default and its refusal. Does not belong
-here: what is done with a setting. A secret comes from the environment alone and is wrapped, so that no representation
-of the settings, and no error, shows it.
+Belongs here: every setting that a user can change without editing code, with its default and its refusal, and the name
+of every path below the data folder. Does not belong here: what is done with a setting. A secret comes from the
+environment alone and is wrapped, so that no representation of the settings, and no error, shows it.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import SecretStr
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from dagster_project.sources.registry import LOCAL, PRICE_SOURCES, RATING_SOURCES, VENDORS
 
 PREFIX = "MINEHOUSE_"
 PROJECT_DIR = Path(__file__).resolve().parent.parent
-PRICE_SOURCES = ("sample", "files", "yahoo", "tiingo")
-LIVE_VENDORS = ("yahoo", "tiingo")
-"""The price sources that ask the network; several of them, separated by commas, are tried in that order."""
-RATING_SOURCES = ("none", "yahoo")
 _E_MAIL = re.compile(r"[!-?A-~]+@[!-?A-~]+\.[A-Za-z]{2,}")
-_TRUTHS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False, "": False}
 
 
 class SettingsError(ValueError):
     """An environment variable has a name or a value that Minehouse does not know."""
 
 
-@dataclass(frozen=True)
-class Settings:
+def _resolved(path: Path) -> Path:
+    return path.expanduser().resolve()
+
+
+def _stripped(secret: SecretStr | None) -> SecretStr | None:
+    text = secret.get_secret_value().strip() if secret else ""
+    return SecretStr(text) if text else None
+
+
+Folder = Annotated[Path, AfterValidator(_resolved)]
+Secret = Annotated[SecretStr | None, AfterValidator(_stripped), Field(repr=False)]
+
+
+class Settings(BaseSettings):
     """Where things are and which sources feed the warehouse.
 
-    `data_dir` receives all output. `price_source` is one of `PRICE_SOURCES`, or several of `LIVE_VENDORS` separated
-    by commas; `price_files` is the folder that the `files` source reads, `tiingo_key` what the `tiingo` source needs.
-    `rating_source` is one of `RATING_SOURCES`: what is fetched beside the curated ratings.
-    `allow_shrink` lets a batch replace a much larger one. `webhook_url` is told of failures.
-    `sec_contact` is the e-mail address that the SEC is told when its filings are read; without one they are not.
-    `postgres_url` is the PostgreSQL database that receives a copy of the marts, `superset_password` what the user
-    `admin` of Superset logs in with.
+    Each field is the variable of the same name in capitals, with the prefix. `load_settings` is how a program reads
+    them; a test makes them from arguments.
     """
 
-    data_dir: Path = PROJECT_DIR / "data"
-    price_source: str = "sample"
-    price_files: Path | None = None
-    rating_source: str = "none"
-    reference_dir: Path = PROJECT_DIR / "reference"
-    allow_shrink: bool = False
-    tiingo_key: SecretStr | None = field(default=None, repr=False)
-    webhook_url: SecretStr | None = field(default=None, repr=False)
-    sec_contact: SecretStr | None = field(default=None, repr=False)
-    postgres_url: SecretStr | None = field(default=None, repr=False)
-    superset_password: SecretStr | None = field(default=None, repr=False)
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", hide_input_in_errors=True
+    )
+
+    data_dir: Folder = Field(default=PROJECT_DIR / "data", description="The folder that receives all output.")
+    price_source: str = Field(
+        default="sample",
+        description="Where prices come from: one name of the registry of sources, or several live vendors separated by "
+        "commas, which are tried in that order.",
+    )
+    price_files: Folder | None = Field(default=None, description="The folder that the source `files` reads.")
+    rating_source: str = Field(default="none", description="What is fetched beside the curated ratings.")
+    reference_dir: Folder = Field(
+        default=PROJECT_DIR / "reference", description="The folder of the facts kept by hand."
+    )
+    allow_shrink: bool = Field(default=False, description="Whether a batch may replace a much larger one.")
+    tiingo_key: Secret = Field(default=None, description="The key of a Tiingo account.")
+    webhook_url: Secret = Field(default=None, description="The address that is told of failures.")
+    sec_contact: Secret = Field(
+        default=None,
+        description="The e-mail address that the SEC is told when its filings are read; without it they are not.",
+    )
+    postgres_url: Secret = Field(default=None, description="The PostgreSQL database that receives a copy of the marts.")
+    superset_password: Annotated[SecretStr | None, Field(repr=False)] = Field(
+        default=None, description="What the user `admin` of Superset logs in with."
+    )
 
     @property
     def price_vendors(self) -> tuple[str, ...]:
         """The live vendors in order of preference; none where prices come from the sample or from files."""
-        return tuple(name for name in self.price_source.split(",") if name in LIVE_VENDORS)
+        return tuple(name for name in self.price_source.split(",") if name in VENDORS)
 
     @property
     def build_database(self) -> Path:
@@ -76,6 +96,11 @@ class Settings:
         return self.published_dir / "minehouse.duckdb"
 
     @property
+    def dagster_home(self) -> Path:
+        """Where Dagster keeps its configuration and the history of its runs."""
+        return self.data_dir / "dagster"
+
+    @property
     def docs_page(self) -> Path:
         """The documentation of every table, one file for a browser; `make docs` writes it."""
         return self.data_dir / "docs" / "index.html"
@@ -90,126 +115,125 @@ class Settings:
         """Where dbt keeps its manifest and its logs."""
         return self.data_dir / "build" / "dbt"
 
+    @property
+    def vendor_cache_dir(self) -> Path:
+        """Where a vendor's own library may keep files."""
+        return self.data_dir / "build"
 
-def load_settings(environment: Mapping[str, str] | None = None) -> Settings:
-    """Read the settings from the environment (or from the mapping given).
+    @field_validator("price_source")
+    @classmethod
+    def _known_price_source(cls, given: str) -> str:
+        names = [name.strip() for name in given.split(",")]
+        if any(name not in PRICE_SOURCES for name in names):
+            raise ValueError(f"known are {', '.join(PRICE_SOURCES)}")
+        if len(names) > 1 and (len(set(names)) < len(names) or not set(names) <= set(VENDORS)):
+            raise ValueError(f"only {', '.join(VENDORS)} can be listed, each once")
+        return ",".join(names)
 
-    Raises `SettingsError` for an unknown `MINEHOUSE_*` name, an unknown value, or a folder that is not there.
-    """
-    given = {
-        name: value
-        for name, value in (os.environ if environment is None else environment).items()
-        if name.startswith(PREFIX)
-    }
-    known = {
-        f"{PREFIX}{name}"
-        for name in (
-            "DATA_DIR",
-            "PRICE_SOURCE",
-            "PRICE_FILES",
-            "RATING_SOURCE",
-            "REFERENCE_DIR",
-            "ALLOW_SHRINK",
-            "TIINGO_KEY",
-            "WEBHOOK_URL",
-            "SEC_CONTACT",
-            "POSTGRES_URL",
-            "SUPERSET_PASSWORD",
-        )
-    }
-    if unknown := sorted(set(given) - known):
-        raise SettingsError(f"unknown setting {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+    @field_validator("rating_source")
+    @classmethod
+    def _known_rating_source(cls, given: str) -> str:
+        if given not in RATING_SOURCES:
+            raise ValueError(f"known are {', '.join(RATING_SOURCES)}")
+        return given
 
-    def folder(name: str, default: Path) -> Path:
-        return Path(given.get(f"{PREFIX}{name}") or default).expanduser().resolve()
+    @field_validator("sec_contact")
+    @classmethod
+    def _is_e_mail(cls, given: SecretStr | None) -> SecretStr | None:
+        if given and not _E_MAIL.fullmatch(given.get_secret_value()):
+            raise ValueError("is not an e-mail address")
+        return given
 
-    price_source = _price_source(given.get(f"{PREFIX}PRICE_SOURCE") or "sample")
-    tiingo_key = (given.get(f"{PREFIX}TIINGO_KEY") or "").strip()
-    if "tiingo" in price_source.split(",") and not tiingo_key:
-        raise SettingsError(f"{PREFIX}PRICE_SOURCE={price_source} needs {PREFIX}TIINGO_KEY, a Tiingo account's key")
-    price_files = (
-        Path(given[f"{PREFIX}PRICE_FILES"]).expanduser().resolve() if given.get(f"{PREFIX}PRICE_FILES") else None
-    )
-    if price_source == "files":
-        if price_files is None:
-            raise SettingsError(
-                f"{PREFIX}PRICE_SOURCE=files needs {PREFIX}PRICE_FILES, the folder with the price files"
+    @field_validator("webhook_url")
+    @classmethod
+    def _is_http_address(cls, given: SecretStr | None) -> SecretStr | None:
+        if given and not _is_address(given.get_secret_value(), ("http", "https")):
+            raise ValueError("is not an http or https address")
+        return given
+
+    @field_validator("postgres_url")
+    @classmethod
+    def _is_postgres_address(cls, given: SecretStr | None) -> SecretStr | None:
+        # libpq may not see a wrong one: its complaints quote what it took for a host or a port
+        if given and not _is_postgres(given.get_secret_value()):
+            raise ValueError(
+                "is not an address like postgresql://user:password@host:5432/database "
+                "(in the password, write @ / : # ? % and spaces as %40 %2F %3A %23 %3F %25 %20)"
             )
-        if not price_files.is_dir():
-            raise SettingsError(f"{PREFIX}PRICE_FILES={price_files} is not a folder")
-    rating_source = given.get(f"{PREFIX}RATING_SOURCE") or "none"
-    if rating_source not in RATING_SOURCES:
-        raise SettingsError(f"{PREFIX}RATING_SOURCE={rating_source!r}; known are {', '.join(RATING_SOURCES)}")
-    allow_shrink = given.get(f"{PREFIX}ALLOW_SHRINK", "").lower()
-    if allow_shrink not in _TRUTHS:
-        raise SettingsError(f"{PREFIX}ALLOW_SHRINK={allow_shrink!r}; use 1 or 0")
-    sec_contact = (given.get(f"{PREFIX}SEC_CONTACT") or "").strip()
-    if sec_contact and not _E_MAIL.fullmatch(sec_contact):
-        raise SettingsError(f"{PREFIX}SEC_CONTACT is not an e-mail address")
-    superset_password = given.get(f"{PREFIX}SUPERSET_PASSWORD")
-    return Settings(
-        data_dir=folder("DATA_DIR", Settings.data_dir),
-        price_source=price_source,
-        price_files=price_files,
-        rating_source=rating_source,
-        reference_dir=folder("REFERENCE_DIR", Settings.reference_dir),
-        allow_shrink=_TRUTHS[allow_shrink],
-        tiingo_key=SecretStr(tiingo_key) if tiingo_key else None,
-        webhook_url=_webhook_url(given.get(f"{PREFIX}WEBHOOK_URL") or ""),
-        sec_contact=SecretStr(sec_contact) if sec_contact else None,
-        postgres_url=_postgres_url(given.get(f"{PREFIX}POSTGRES_URL") or ""),
-        superset_password=SecretStr(superset_password) if superset_password else None,
-    )
+        return given
+
+    @model_validator(mode="after")
+    def _sources_have_what_they_need(self) -> Self:
+        for name in self.price_source.split(","):
+            needs = (LOCAL[name] if name in LOCAL else VENDORS[name]).needs
+            for setting, what in needs.items():
+                if getattr(self, setting) is None:
+                    raise ValueError(
+                        f"{PREFIX}PRICE_SOURCE={self.price_source} needs {PREFIX}{setting.upper()}, {what}"
+                    )
+        if self.price_source == "files" and self.price_files and not self.price_files.is_dir():
+            raise ValueError(f"{PREFIX}PRICE_FILES={self.price_files} is not a folder")
+        return self
 
 
-def _webhook_url(given: str) -> SecretStr | None:
-    url = given.strip()
-    if not url:
-        return None
+def load_settings() -> Settings:
+    """Read the settings from the environment.
+
+    Raises `SettingsError` for an unknown `MINEHOUSE_*` name, an unknown value, or a folder that is not there; the
+    message never repeats a secret.
+    """
+    known = {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+    if unknown := sorted(name for name in os.environ if name.upper().startswith(PREFIX) and name not in known):
+        raise SettingsError(f"unknown setting {', '.join(unknown)}; known are {', '.join(sorted(known))}")
     try:
-        parts = urlsplit(url)
-        is_usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        return Settings()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        raise SettingsError(_sentence(first)) from None
+
+
+def _sentence(error: ErrorDetails) -> str:
+    """What is wrong with a setting, with its value unless that is a secret."""
+    said = "use 1 or 0" if error["type"] == "bool_parsing" else error["msg"].removeprefix("Value error, ")
+    if not error["loc"]:
+        return said
+    field = str(error["loc"][0])
+    name = f"{PREFIX}{field.upper()}"
+    if "Secret" in str(Settings.model_fields[field].annotation):
+        return f"{name} {said}"
+    return f"{name}={os.environ.get(name)!r}; {said}"
+
+
+def _is_address(text: str, schemes: tuple[str, ...]) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
     except ValueError:
-        is_usable = False
-    if not is_usable:
-        # whoever knows the address can post to it, so the error does not repeat it
-        raise SettingsError(f"{PREFIX}WEBHOOK_URL is not an http or https address")
-    return SecretStr(url)
+        return False
 
 
-def _postgres_url(given: str) -> SecretStr | None:
-    url = given.strip()
-    if not url:
-        return None
+def _is_postgres(text: str) -> bool:
     try:
-        parts = urlsplit(url)
-        is_usable = (
+        parts = urlsplit(text)
+        return (
             parts.scheme in ("postgresql", "postgres")
             and parts.port != 0
             and parts.netloc.count("@") < 2
             and not parts.fragment
-            and not re.search(r"\s|%(?![0-9a-fA-F]{2})|%00", url)
+            and not re.search(r"\s|%(?![0-9a-fA-F]{2})|%00", text)
         )
     except ValueError:
-        is_usable = False
-    if not is_usable:
-        # neither is it repeated, nor may libpq see it: its complaints quote what it took for a host or a port
-        raise SettingsError(
-            f"{PREFIX}POSTGRES_URL is not an address like postgresql://user:password@host:5432/database "
-            "(in the password, write @ / : # ? % and spaces as %40 %2F %3A %23 %3F %25 %20)"
-        )
-    return SecretStr(url)
+        return False
 
 
-def _price_source(given: str) -> str:
-    names = [name.strip() for name in given.split(",")]
-    if any(name not in PRICE_SOURCES for name in names):
-        raise SettingsError(f"{PREFIX}PRICE_SOURCE={given!r}; known are {', '.join(PRICE_SOURCES)}")
-    if len(names) > 1 and (len(set(names)) < len(names) or not set(names) <= set(LIVE_VENDORS)):
-        raise SettingsError(f"{PREFIX}PRICE_SOURCE={given!r}; only {', '.join(LIVE_VENDORS)} can be listed, each once")
-    return ",".join(names)
+def dbt_environment(settings: Settings) -> dict[str, str]:
+    """The variables that `dbt/profiles.yml` reads: the paths, named here alone."""
+    return {
+        "DBT_BUILD_DATABASE": str(settings.build_database),
+        "DBT_PUBLISHED_DATABASE": str(settings.published_database),
+    }
 
 
-def export_for_children(settings: Settings) -> None:
-    """Tell child processes (dbt reads it in profiles.yml) where this process keeps its data."""
-    os.environ[f"{PREFIX}DATA_DIR"] = str(settings.data_dir)
+def export_for_dbt(settings: Settings) -> None:
+    """Tell dbt, in this process and in its children, where the data is."""
+    os.environ.update(dbt_environment(settings))

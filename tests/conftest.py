@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import io
+import os
 import shutil
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +20,34 @@ import duckdb
 import pytest
 
 from dagster_project.definitions import build_defs
-from dagster_project.settings import Settings
+from dagster_project.settings import PREFIX, Settings, load_settings
 from dagster_project.shell.prepare import prepare
 
 REPO = Path(__file__).resolve().parent.parent
 REAL_PRICES = REPO.parent / "shared" / "data" / "prices"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_of_this_shell() -> Iterator[None]:
+    """Tests know the settings that they make, not those of whoever runs them."""
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.upper().startswith(PREFIX)]:
+            patch.delenv(name)
+        yield
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch) -> Callable[[Mapping[str, str]], Settings]:
+    """Read the settings from an environment that holds these variables alone."""
+
+    def load_from(environment: Mapping[str, str]) -> Settings:
+        for name in [name for name in os.environ if name.upper().startswith(PREFIX)]:
+            monkeypatch.delenv(name)
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value)
+        return load_settings()
+
+    return load_from
 
 
 @pytest.fixture(scope="session")
@@ -39,8 +63,7 @@ def dbt_target(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with dbt's manifest of the project as it is, made once for all tests."""
     settings = Settings(data_dir=tmp_path_factory.mktemp("manifest"))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("MINEHOUSE_DATA_DIR", str(settings.data_dir))
-        patch.setenv("DAGSTER_HOME", str(settings.data_dir / "dagster"))
+        patch.setenv("DAGSTER_HOME", str(settings.dagster_home))
         prepare(settings)
     return settings.dbt_target_dir
 
@@ -76,14 +99,15 @@ class Pipeline:
 def make_pipeline(dbt_target: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[..., Pipeline]]:
     """Make pipelines with settings of the test's choosing; each has its own data directory."""
     with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as stack:
-        # build_defs tells child processes where the data is; undone after the session
-        patch.setenv("MINEHOUSE_DATA_DIR", "")
+        # build_defs tells dbt where the data is; undone after the session
+        patch.setenv("DBT_BUILD_DATABASE", "")
+        patch.setenv("DBT_PUBLISHED_DATABASE", "")
 
         def make(**settings: Any) -> Pipeline:
             data_dir = tmp_path_factory.mktemp("data")
             shutil.copytree(dbt_target, data_dir / "build" / "dbt")
             instance = stack.enter_context(dg.DagsterInstance.ephemeral())
-            return Pipeline(replace(Settings(), data_dir=data_dir, **settings), instance)
+            return Pipeline(Settings(data_dir=data_dir, **settings), instance)
 
         yield make
 

@@ -6,9 +6,10 @@ Belongs here: commands and exit codes. Does not belong here: what a command does
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 
-from dagster_project.settings import SettingsError, load_settings
+from dagster_project.settings import SettingsError, dbt_environment, load_settings
 from dagster_project.shell.prepare import prepare, write_docs
 from dagster_project.shell.run import run, show
 from dagster_project.transform import dbt_calls
@@ -19,9 +20,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m dagster_project", description="Minehouse from the shell")
     parser.add_argument(
         "command",
-        choices=("prepare", "run", "snapshot", "docs"),
+        choices=("prepare", "run", "snapshot", "docs", "env"),
         help="prepare: folders and dbt manifest; run: the whole pipeline; snapshot: print the last result; "
-        "docs: a page about every table",
+        "docs: a page about every table; env: where Dagster and dbt find the data, for a shell",
     )
     command = parser.parse_args(arguments).command
     try:
@@ -29,6 +30,10 @@ def main(arguments: list[str] | None = None) -> int:
     except SettingsError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    if command == "env":
+        for name, value in {"DAGSTER_HOME": str(settings.dagster_home), **dbt_environment(settings)}.items():
+            print(f"export {name}={shlex.quote(value)}")
+        return 0
     if command == "snapshot":
         return show(settings)
     try:

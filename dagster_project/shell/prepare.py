@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from dagster_project.calls import Call, here
-from dagster_project.settings import PROJECT_DIR, Settings, export_for_children
+from dagster_project.settings import PROJECT_DIR, Settings, export_for_dbt
 from dagster_project.transform import dbt_calls
 
 
@@ -20,11 +20,11 @@ def prepare(settings: Settings, call_dbt: Call = here) -> Path:
 
     `call_dbt` says in which process dbt reads it. Returns the home. Raises `DbtRunError` where dbt cannot.
     """
-    home = settings.data_dir / "dagster"
+    home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
     settings.build_database.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(PROJECT_DIR / "dagster.yaml", home / "dagster.yaml")
-    export_for_children(settings)
+    export_for_dbt(settings)
     manifest = settings.dbt_target_dir / "manifest.json"
     sources = [path for path in settings.dbt_project_dir.rglob("*") if path.suffix in {".sql", ".yml", ".md"}]
     if not manifest.exists() or manifest.stat().st_mtime <= max(path.stat().st_mtime for path in sources):
@@ -39,7 +39,7 @@ def write_docs(settings: Settings) -> int:
         return 1
     # not the pipeline's own target: a manifest with compiled code in it would take longer to read
     target = settings.data_dir / "build" / "docs"
-    export_for_children(settings)
+    export_for_dbt(settings)
     dbt_calls.write_docs(settings.dbt_project_dir, target)
     page = settings.docs_page
     page.parent.mkdir(parents=True, exist_ok=True)

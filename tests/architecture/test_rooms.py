@@ -14,7 +14,7 @@ HEAVY = {"dagster", "dagster_dbt", "duckdb", "dbt", "great_expectations"}
 OURS = ("contracts", "sources", "gate", "warehouse", "transform", "assets", "checks", "automation", "shell")
 MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     # room: (rooms and modules of ours it may import, heavy libraries it may import)
-    "settings": (set(), set()),
+    "settings": ({"sources"}, set()),
     "sessions": (set(), set()),
     "calls": (set(), set()),
     "contracts": (set(), set()),

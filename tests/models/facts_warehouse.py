@@ -175,7 +175,7 @@ def build(
             "--target-path", str(workdir / "target"), "--select", *SELECTED,
         ],
         cwd=workdir,
-        env={**os.environ, "MINEHOUSE_DATA_DIR": str(workdir), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
+        env={**os.environ, "DBT_BUILD_DATABASE": str(database), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
         capture_output=True,
         text=True,
         check=False,

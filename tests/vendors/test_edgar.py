@@ -31,7 +31,7 @@ from dagster_project.assets.ingest.filings import CANDIDATES_KEY, filing_assets
 from dagster_project.assets.ingest.raw_table import LoadPolicy
 from dagster_project.automation.filings import MOST_TIMES, READ_FILINGS, new_filings
 from dagster_project.contracts.filings import FILING_CONTRACTS
-from dagster_project.settings import PROJECT_DIR, SettingsError, load_settings
+from dagster_project.settings import PROJECT_DIR, Settings, SettingsError
 from dagster_project.sources.base import EmptyFetchError
 from dagster_project.sources.curated import CuratedFacts
 from dagster_project.sources.filings.capital import fetch_capital_facts
@@ -42,10 +42,12 @@ from dagster_project.warehouse.load import create_tables
 from dagster_project.warehouse.resource import Warehouse
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from vendor_house import TurnedClock
+
+    Load = Callable[[Mapping[str, str]], Settings]
 
 MANNERS = Manners(tries=3, first_wait=1.0, timeout=2.0, budget=300.0)
 ONE, TWO = Company("CLSK", "0000827876"), Company("IREN", "0001878848")
@@ -130,14 +132,16 @@ def test_each_fact_comes_once_with_its_filing_and_its_tag(archive: Archive) -> N
     assert batch.rejects == ()
 
 
-def test_the_contact_is_said_to_the_sec_and_to_nobody_else(archive: Archive, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_contact_is_said_to_the_sec_and_to_nobody_else(
+    archive: Archive, caplog: pytest.LogCaptureFixture, load: Load
+) -> None:
     caplog.set_level(logging.DEBUG)
     archive.sec.fail("/api/", status(429), status(403))
     with pytest.raises(EmptyFetchError) as caught:
         archive.facts()
     assert set(archive.sec.agents) == {f"Minehouse {CONTACT}"}
     edgar = archive.edgar()
-    settings = load_settings({"MINEHOUSE_SEC_CONTACT": CONTACT})
+    settings = load({"MINEHOUSE_SEC_CONTACT": CONTACT})
     assert settings.sec_contact is not None
     for shown in (
         str(caught.value),
@@ -152,14 +156,14 @@ def test_the_contact_is_said_to_the_sec_and_to_nobody_else(archive: Archive, cap
 
 
 @pytest.mark.parametrize("given", ["nobody", "a b@c.org", "x@y.org\r\nX-Evil: 1", "x@y"])
-def test_a_contact_has_to_be_an_address_and_is_not_repeated(given: str) -> None:
+def test_a_contact_has_to_be_an_address_and_is_not_repeated(given: str, load: Load) -> None:
     with pytest.raises(SettingsError) as caught:
-        load_settings({"MINEHOUSE_SEC_CONTACT": given})
+        load({"MINEHOUSE_SEC_CONTACT": given})
     assert str(caught.value) == "MINEHOUSE_SEC_CONTACT is not an e-mail address"
 
 
-def test_without_a_contact_nobody_is_asked(archive: Archive) -> None:
-    assert load_settings({}).sec_contact is None
+def test_without_a_contact_nobody_is_asked(archive: Archive, load: Load) -> None:
+    assert load({}).sec_contact is None
     with pytest.raises(SwitchedOffError):
         fetch_capital_facts(archive.edgar(contact=None), (ONE,))
     assert archive.sec.asked == []
