@@ -284,6 +284,33 @@ SYMBOL_CHANGES = Contract(
     key=("other_ticker",),
 )
 
+ACCEPTED_FINDINGS = Contract(
+    table="curated__accepted_findings",
+    description="One row per implausible thing that a person looked at and found to be really so.",
+    columns=(
+        Column(
+            "rule",
+            "varchar",
+            "Rule that found it, as in the column `rule` of the findings.",
+            required=True,
+            pattern=r"^[a-z][a-z_]*$",
+            pattern_reason="is not the name of a rule: lower case and underscores",
+        ),
+        Column("ticker", "varchar", "Ticker it was found at.", required=True, pattern=TICKER),
+        Column(
+            "found_date",
+            "date",
+            "Day it was found at, as in the findings.",
+            required=True,
+            not_before=dt.date(1900, 1, 1),
+            not_after=LATEST_PLAN,
+        ),
+        Column("subject", "varchar", "Deal, site or firm, as in the findings; empty accepts all of that day."),
+        Column("reason", "varchar", "Why it is really so.", required=True),
+    ),
+    key=("rule", "ticker", "found_date", "subject"),
+)
+
 FIRM_ALIASES = Contract(
     table="curated__firm_aliases",
     description="One row per other name of an analyst firm.",
@@ -346,7 +373,11 @@ MW_VALUATION_ASSUMPTIONS = Contract(
         _source_url(),
     ),
     key=("as_of_date", "source_firm", "business", "ticker"),
-    rules=(AtLeast("usd_per_mw_high", "usd_per_mw_low", "the high end is below the low end"),),
+    rules=(
+        AtLeast("usd_per_mw_high", "usd_per_mw_low", "the high end is below the low end"),
+        AtLeast("usd_per_mw_high", "usd_per_mw_point", "the single figure is above the high end"),
+        AtLeast("usd_per_mw_point", "usd_per_mw_low", "the single figure is below the low end"),
+    ),
 )
 
 CAPITAL_STRUCTURE = Contract(
@@ -454,6 +485,7 @@ CURATED_CONTRACTS: tuple[Contract, ...] = (
     RATING_CHANGES,
     RATING_SCALE,
     FIRM_ALIASES,
+    ACCEPTED_FINDINGS,
     MW_VALUATION_ASSUMPTIONS,
     CAPITAL_STRUCTURE,
     FILING_DEADLINES,

@@ -1,0 +1,69 @@
+{#-
+    The rows of `relation` in which a rule of plausibility finds something, in the columns that every table of findings
+    has. `observed` is the figure that is odd and `threshold` what it was held against; `message` says both in words.
+-#}
+{% macro finding(rule, relation, condition, found_date, observed, threshold, message, subject='symbol') -%}
+    select
+        '{{ rule }}' as rule,
+        symbol,
+        {{ found_date }} as found_date,
+        {{ subject }} as subject,
+        cast({{ observed }} as double) as observed_value,
+        cast({{ threshold }} as double) as threshold_value,
+        {{ message }} as message
+    from {{ relation }}
+    where {{ condition }}
+{%- endmacro %}
+
+
+{#- A finding where a figure lies below `low` or above `high`; a figure that is null is none. -#}
+{% macro out_of_bounds(rule, relation, figure, low, high, what, found_date, subject='symbol') -%}
+    {{ finding(
+        rule, relation,
+        figure ~ ' < ' ~ low ~ ' or ' ~ figure ~ ' > ' ~ high,
+        found_date, figure,
+        'case when ' ~ figure ~ ' < ' ~ low ~ ' then ' ~ low ~ ' else ' ~ high ~ ' end',
+        "'" ~ what ~ " is ' || " ~ in_words(figure) ~ " || ', expected from " ~ low ~ " to " ~ high ~ "'",
+        subject
+    ) }}
+{%- endmacro %}
+
+
+{#- A figure as text: whole above a thousand, three digits after the point below. -#}
+{% macro in_words(figure) -%}
+    case
+        when abs({{ figure }}) >= 1000 then cast(cast(round({{ figure }}) as bigint) as varchar)
+        else cast(round({{ figure }}, 3) as varchar)
+    end
+{%- endmacro %}
+
+
+{#- The findings with what a person said of them: `reference/accepted_findings.csv` takes a true oddity off the list. -#}
+{% macro with_acceptance(findings) -%}
+    select
+        found.rule,
+        found.symbol,
+        found.found_date,
+        found.subject,
+        found.observed_value,
+        found.threshold_value,
+        found.message,
+        accepted.reason is not null as is_accepted,
+        accepted.reason as accepted_reason
+    from {{ findings }} as found
+    left join (
+        select
+            rule,
+            symbol,
+            found_date,
+            subject,
+            max(reason) as reason
+        from {{ ref('stg_curated__accepted_findings') }}
+        group by rule, symbol, found_date, subject
+    ) as accepted
+        on
+            found.rule = accepted.rule
+            and found.symbol = accepted.symbol
+            and found.found_date = accepted.found_date
+            and coalesce(accepted.subject, found.subject) = found.subject
+{%- endmacro %}

@@ -1,0 +1,197 @@
+with
+
+deals as (
+
+    select
+        *,
+        coalesce(announced_date, expected_start_date, cast(valid_from as date)) as found_date,
+        coalesce(critical_it_mw, gross_mw) as power_mw
+    from {{ ref('stg_curated__hpc_deals') }}
+    where valid_to is null
+
+),
+
+sites as (
+
+    select * from {{ ref('stg_curated__sites_capacity') }}
+    where valid_to is null
+
+),
+
+priced as (
+
+    select
+        *,
+        contract_value_usd / power_mw as usd_per_mw,
+        case
+            when deal_type <> 'cloud' then contract_value_usd / power_mw / term_years
+        end as rent_usd_per_mw_year,
+        case
+            when deal_type = 'cloud' then contract_value_usd / power_mw / term_years
+        end as cloud_usd_per_mw_year,
+        max_value_with_extensions_usd / contract_value_usd as extended_over_base,
+        backstop_usd / contract_value_usd as backstop_over_value,
+        gross_mw / critical_it_mw as gross_over_critical_it,
+        {{ dbt.datediff('announced_date', 'expected_start_date', 'day') }} / 365.25 as years_to_start
+    from deals
+
+),
+
+site_limits as (
+
+    select
+        symbol,
+        site,
+        max(greatest(
+            coalesce(power_contracted_mw, 0), coalesce(critical_it_mw_planned, 0),
+            coalesce(critical_it_mw_contracted, 0)
+        )) as site_mw
+    from sites
+    group by symbol, site
+
+),
+
+company_limits as (
+
+    select
+        symbol,
+        max(site_mw) as largest_mw
+    from site_limits
+    where site_mw > 0
+    group by symbol
+
+),
+
+-- all contracts at a site share its power
+at_site as (
+
+    select
+        deals.symbol,
+        deals.site,
+        max(deals.found_date) as found_date,
+        sum(deals.power_mw) as deals_mw,
+        max(site_limits.site_mw) as site_mw
+    from deals
+    inner join site_limits
+        on deals.symbol = site_limits.symbol and deals.site = site_limits.site
+    where site_limits.site_mw > 0
+    group by deals.symbol, deals.site
+
+),
+
+at_company as (
+
+    select
+        deals.symbol,
+        deals.deal_id,
+        deals.found_date,
+        deals.power_mw,
+        company_limits.largest_mw
+    from deals
+    inner join company_limits on deals.symbol = company_limits.symbol
+
+),
+
+reports as (
+
+    select
+        *,
+        reported_date as found_date,
+        greatest(
+            coalesce(power_contracted_mw, 0), coalesce(power_energized_mw, 0),
+            coalesce(critical_it_mw_planned, 0)
+        ) as stated_mw,
+        power_contracted_mw / lag(power_contracted_mw) over (
+            partition by symbol, site order by reported_date
+        ) as power_over_report_before
+    from sites
+    where power_contracted_mw > 0 or power_contracted_mw is null
+
+),
+
+single_sites as (
+
+    select * from reports
+    where not is_company_total
+
+),
+
+totals as (
+
+    select * from reports
+    where is_company_total
+
+),
+
+found as (
+
+    {{ out_of_bounds('deal_value_per_mw', 'priced', 'usd_per_mw', var('deal_min_usd_per_mw'),
+        var('deal_max_usd_per_mw'), 'contract value per MW in USD', 'found_date', 'deal_id') }}
+
+    union all
+
+    {{ out_of_bounds('deal_rent_per_mw_year', 'priced', 'rent_usd_per_mw_year',
+        var('rent_min_usd_per_mw_year'), var('rent_max_usd_per_mw_year'), 'rent per MW and year in USD', 'found_date', 'deal_id') }}
+
+    union all
+
+    {{ out_of_bounds('cloud_price_per_mw_year', 'priced', 'cloud_usd_per_mw_year',
+        var('cloud_min_usd_per_mw_year'), var('cloud_max_usd_per_mw_year'), 'cloud revenue per MW and year in USD', 'found_date', 'deal_id') }}
+
+    union all
+
+    {{ out_of_bounds('deal_extensions', 'priced', 'extended_over_base', 1, var('extensions_max_factor'),
+        'value with all extensions over the base term', 'found_date', 'deal_id') }}
+
+    union all
+
+    {{ out_of_bounds('deal_backstop', 'priced', 'backstop_over_value', 0, 1,
+        'guaranteed amount over the contract value', 'found_date', 'deal_id') }}
+
+    union all
+
+    {{ out_of_bounds('deal_gross_over_critical_it', 'priced', 'gross_over_critical_it', 1,
+        var('gross_max_per_critical_it'), 'gross over critical IT MW', 'found_date', 'deal_id') }}
+
+    union all
+
+    {{ out_of_bounds('deal_start', 'priced', 'years_to_start', var('start_min_years'), var('start_max_years'),
+        'time from announcement to start in years', 'found_date', 'deal_id') }}
+
+    union all
+
+    {{ finding('deals_exceed_site', 'at_site', 'deals_mw > site_mw * ' ~ var('site_tolerance'), 'found_date',
+        'deals_mw', 'site_mw',
+        "'the contracts at the site add up to ' || " ~ in_words('deals_mw') ~ " || ' MW, the site has ' || "
+        ~ in_words('site_mw'), 'site') }}
+
+    union all
+
+    {{ finding('deal_exceeds_company', 'at_company', 'power_mw > largest_mw', 'found_date',
+        'power_mw', 'largest_mw', "'the contract is for ' || " ~ in_words('power_mw')
+        ~ " || ' MW, the largest figure of the company is ' || " ~ in_words('largest_mw'), 'deal_id') }}
+
+    union all
+
+    {{ out_of_bounds('site_power', 'single_sites', 'stated_mw', 0, var('site_max_mw'),
+        'power of the site in MW', 'found_date', 'site') }}
+
+    union all
+
+    {{ out_of_bounds('company_power', 'totals', 'stated_mw', 0, var('company_max_mw'),
+        'power of the company in MW', 'found_date', 'site') }}
+
+    union all
+
+    {{ out_of_bounds('site_power_change', 'single_sites', 'power_over_report_before', var('site_min_change'),
+        var('site_max_change'), 'contracted power over that of the report before', 'found_date', 'site') }}
+
+),
+
+final as (
+
+    {{ with_acceptance('found') }}
+
+)
+
+select * from final

@@ -1,0 +1,220 @@
+with
+
+technicals as (
+
+    select * from {{ ref('fct_daily_technicals') }}
+
+),
+
+splits as (
+
+    select
+        symbol,
+        trade_date,
+        split_ratio
+    from {{ ref('stg_market__daily_prices') }}
+    where split_ratio <> 1
+
+),
+
+-- one pass over the bars: each with its neighbours
+neighbours as (
+
+    select
+        symbol,
+        trade_date,
+        open,
+        high,
+        low,
+        close,
+        volume,
+        prev_close,
+        sma_50,
+        volatility_21d_pct,
+        lag(volatility_21d_pct) over by_symbol as volatility_before_pct,
+        lag(open) over by_symbol as open_before,
+        lag(high) over by_symbol as high_before,
+        lag(low) over by_symbol as low_before,
+        lag(volume) over by_symbol as volume_before,
+        lead(close) over by_symbol as close_after
+    from technicals
+    window by_symbol as (partition by symbol order by trade_date)
+
+),
+
+measured as (
+
+    select
+        neighbours.*,
+        splits.split_ratio,
+        ln(neighbours.close / neighbours.prev_close) as log_move,
+        ln(neighbours.close_after / neighbours.prev_close) as log_move_with_next,
+        ln(neighbours.prev_close / coalesce(neighbours.open, neighbours.close)) as log_ratio,
+        greatest(
+            coalesce(
+                neighbours.volatility_before_pct / 100 / sqrt(252), {{ var('unknown_daily_volatility') }}
+            ),
+            {{ var('least_daily_volatility') }}
+        ) as usual_move
+    from neighbours
+    left join splits
+        on neighbours.symbol = splits.symbol and neighbours.trade_date = splits.trade_date
+
+),
+
+-- n old shares for one new, or one for n: the whole number that the ratio overnight is nearest to
+compared as (
+
+    select
+        *,
+        round(exp(abs(log_ratio))) as split_number,
+        abs(exp(abs(log_ratio)) / round(exp(abs(log_ratio))) - 1) as off_split_number,
+        abs(log_move) / usual_move as move_in_volatilities,
+        exp(abs(log_move)) as move_factor,
+        close / sma_50 as close_over_sma_50,
+        high / low as high_over_low
+    from measured
+
+),
+
+spacing as (
+
+    select
+        symbol,
+        max(trade_date) as trade_date,
+        (max(trade_date) - min(trade_date)) / (count(*) - 1.0) as days_per_bar
+    from technicals
+    group by symbol, extract(year from trade_date)
+    having count(*) >= {{ var('spacing_min_bars') }}
+
+),
+
+moves as (
+
+    {{ finding(
+        'move_without_split', 'compared',
+        'move_in_volatilities > ' ~ var('move_max_volatilities')
+            ~ ' and move_factor > ' ~ var('move_min_factor') ~ ' and split_ratio is null',
+        'trade_date', 'move_in_volatilities', var('move_max_volatilities'),
+        "'close ' || " ~ in_words('close') ~ " || ' after ' || " ~ in_words('prev_close')
+            ~ " || ' is a move of ' || " ~ in_words('move_in_volatilities')
+            ~ " || ' daily volatilities without a split, at most " ~ var('move_max_volatilities') ~ " are usual'"
+    ) }}
+
+),
+
+unadjusted_splits as (
+
+    {{ finding(
+        'unadjusted_split', 'compared',
+        'split_number >= 2 and off_split_number < ' ~ var('split_tolerance')
+            ~ ' and abs(log_ratio) > ' ~ var('split_min_volatilities') ~ ' * usual_move'
+            ~ ' and abs(log_move) > abs(log_ratio) / 2'
+            ~ ' and split_ratio is null',
+        'trade_date', 'exp(abs(log_ratio))', 'split_number',
+        "'the price went from ' || " ~ in_words('prev_close') ~ " || ' to ' || " ~ in_words('coalesce(open, close)')
+            ~ " || ' overnight, like a split of ' || cast(cast(split_number as integer) as varchar)"
+            ~ " || ' to 1 that was not adjusted for'"
+    ) }}
+
+),
+
+spikes as (
+
+    {{ finding(
+        'lone_spike', 'compared',
+        'move_in_volatilities > ' ~ var('spike_min_volatilities')
+            ~ ' and move_factor > ' ~ var('move_min_factor')
+            ~ ' and abs(log_move_with_next) < abs(log_move) / 4',
+        'trade_date', 'move_factor', var('move_min_factor'),
+        "'close ' || " ~ in_words('close') ~ " || ' stands alone between ' || " ~ in_words('prev_close')
+            ~ " || ' and ' || " ~ in_words('close_after')
+    ) }}
+
+),
+
+ranges as (
+
+    {{ out_of_bounds(
+        'wide_range', 'compared', 'high_over_low', 1, var('range_max_factor'), 'high over low', 'trade_date'
+    ) }}
+
+),
+
+levels as (
+
+    {{ out_of_bounds(
+        'close_far_from_average', 'compared', 'close_over_sma_50', var('average_min_factor'), var('average_max_factor'),
+        'close over its 50-session average', 'trade_date'
+    ) }}
+
+),
+
+no_volume as (
+
+    {{ finding(
+        'session_without_volume', 'compared', 'volume = 0', 'trade_date', 'volume', 1, "'no share was traded'"
+    ) }}
+
+),
+
+repeated as (
+
+    {{ finding(
+        'repeated_bar', 'compared',
+        'volume > 0 and volume = volume_before and open = open_before and high = high_before'
+            ~ ' and low = low_before and close = prev_close',
+        'trade_date', 'close', 'prev_close', "'the bar repeats the one before, volume included'"
+    ) }}
+
+),
+
+unchanged as (
+
+    {{ finding(
+        'price_stands_still', 'compared', 'volatility_21d_pct = 0', 'trade_date', 'volatility_21d_pct', 0,
+        "'the close has not changed for 21 sessions'"
+    ) }}
+
+),
+
+sparse as (
+
+    {{ finding(
+        'bars_not_daily', 'spacing', 'days_per_bar > ' ~ var('spacing_max_days'), 'trade_date', 'days_per_bar',
+        var('spacing_max_days'),
+        "'a bar every ' || " ~ in_words('days_per_bar')
+            ~ " || ' days that year: weekly or monthly bars, or most sessions are missing'"
+    ) }}
+
+),
+
+found as (
+
+    select * from moves
+    union all
+    select * from unadjusted_splits
+    union all
+    select * from spikes
+    union all
+    select * from ranges
+    union all
+    select * from levels
+    union all
+    select * from no_volume
+    union all
+    select * from repeated
+    union all
+    select * from unchanged
+    union all
+    select * from sparse
+
+),
+
+final as (
+
+    {{ with_acceptance('found') }}
+
+)
+
+select * from final

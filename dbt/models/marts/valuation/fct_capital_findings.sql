@@ -1,0 +1,170 @@
+with
+
+reports as (
+
+    select * from {{ ref('stg_curated__capital_structure') }}
+    where valid_to is null
+
+),
+
+assumptions as (
+
+    select
+        *,
+        coalesce(symbol, 'SECTOR') as named_symbol
+    from {{ ref('stg_curated__mw_valuation_assumptions') }}
+    where valid_to is null
+
+),
+
+amounts as (
+
+    select
+        symbol,
+        period_end_date,
+        'shares' as measure,
+        cast(shares_outstanding as double) as amount
+    from reports
+
+    union all
+
+    select
+        symbol,
+        period_end_date,
+        'cash' as measure,
+        cash_usd as amount
+    from reports
+
+    union all
+
+    select
+        symbol,
+        period_end_date,
+        'debt' as measure,
+        debt_usd as amount
+    from reports
+
+    union all
+
+    select
+        symbol,
+        period_end_date,
+        'bitcoin' as measure,
+        btc_held as amount
+    from reports
+
+),
+
+-- against the last period that states the figure
+changes as (
+
+    select
+        symbol,
+        period_end_date as found_date,
+        measure,
+        amount / nullif(lag(amount) over (partition by symbol, measure order by period_end_date), 0) as change
+    from amounts
+    where amount is not null
+
+),
+
+share_changes as (
+
+    select * from changes
+    where measure = 'shares'
+
+),
+
+cash_changes as (
+
+    select * from changes
+    where measure = 'cash'
+
+),
+
+debt_changes as (
+
+    select * from changes
+    where measure = 'debt'
+
+),
+
+bitcoin_changes as (
+
+    select * from changes
+    where measure = 'bitcoin'
+
+),
+
+measured as (
+
+    select
+        symbol,
+        period_end_date as found_date,
+        diluted_shares * 1.0 / shares_outstanding as diluted_over_basic,
+        {{ dbt.datediff('period_end_date', 'filed_date', 'day') }} as days_to_filing,
+        {{ dbt.datediff('period_end_date', 'shares_as_of_date', 'day') }} as days_to_share_count
+    from reports
+
+),
+
+priced as (
+
+    select
+        named_symbol as symbol,
+        as_of_date as found_date,
+        source_firm || ', ' || business as publication,
+        usd_per_mw_high / usd_per_mw_low as high_over_low
+    from assumptions
+
+),
+
+found as (
+
+    {{ out_of_bounds('shares_change', 'share_changes', 'change', var('shares_min_change'),
+        var('shares_max_change'), 'share count over that of the period before', 'found_date') }}
+
+    union all
+
+    {{ out_of_bounds('cash_change', 'cash_changes', 'change', var('cash_min_change'), var('cash_max_change'),
+        'cash over that of the period before', 'found_date') }}
+
+    union all
+
+    {{ out_of_bounds('debt_change', 'debt_changes', 'change', var('debt_min_change'), var('debt_max_change'),
+        'debt over that of the period before', 'found_date') }}
+
+    union all
+
+    {{ out_of_bounds('bitcoin_change', 'bitcoin_changes', 'change', var('bitcoin_min_change'),
+        var('bitcoin_max_change'), 'bitcoin over that of the period before', 'found_date') }}
+
+    union all
+
+    {{ out_of_bounds('diluted_shares', 'measured', 'diluted_over_basic', var('diluted_min_factor'),
+        var('diluted_max_factor'), 'diluted over basic shares', 'found_date') }}
+
+    union all
+
+    {{ out_of_bounds('filing_delay', 'measured', 'days_to_filing', 0, var('filing_max_days'),
+        'time from period end to filing in days', 'found_date') }}
+
+    union all
+
+    {{ out_of_bounds('share_count_day', 'measured', 'days_to_share_count', -31, var('filing_max_days'),
+        'time from period end to the day of the share count in days', 'found_date') }}
+
+    union all
+
+    {{ out_of_bounds('usd_per_mw_range', 'priced', 'high_over_low', 1, var('usd_per_mw_max_range'),
+        'high over low value per MW', 'found_date', 'publication') }}
+
+),
+
+final as (
+
+    {{ with_acceptance('found') }}
+
+)
+
+select * from final
