@@ -10,8 +10,8 @@ from dataclasses import replace
 
 import dagster as dg
 
-from dagster_project.assets.ingest.filings import CANDIDATES_KEY, OFF, not_read_by, run_config, watch_list
-from dagster_project.sources.base import SourceError
+from dagster_project.assets.ingest.filings import CANDIDATES_KEY, not_read_by, run_config, watch_list
+from dagster_project.sources.base import SourceError, SwitchedOffError
 from dagster_project.sources.curated import CuratedFacts
 from dagster_project.sources.filings.deals import recent_filings
 from dagster_project.sources.filings.edgar import Edgar, Filing
@@ -48,8 +48,10 @@ def new_filings(
     A filing that a run could not read, or whose run failed, is asked for again, up to `MOST_TIMES`; the daily refresh
     goes on trying after that.
     """
-    if not edgar.is_on:
-        return dg.SensorResult(skip_reason=OFF)
+    try:
+        edgar.ensure_on()
+    except SwitchedOffError as off:
+        return dg.SensorResult(skip_reason=str(off))
     unread = _unread_by_the_last_run(context.instance)
     if unread is None:
         return dg.SensorResult(skip_reason="the filings that were found are being read")

@@ -9,39 +9,29 @@ import datetime as dt
 import json
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
 from dagster_project.contracts.base import Contract
+from dagster_project.contracts.batch import Batch, Reject
 from dagster_project.gate.cast import cast_column
 from dagster_project.gate.expectations import Finding, evaluate, key_expectation, row_expectations
-from dagster_project.sources.base import Batch, Reject
 
 if TYPE_CHECKING:
     import pandas as pd
     from great_expectations.expectations.expectation import Expectation
 
 
-@dataclass(frozen=True)
-class Judgement:
-    """What the gate says of a batch.
-
-    `good` has the contract's columns in the contract's types, `source_file` and `source_row`; `rejects` holds every
-    other row, and whatever the source itself could not read. Good rows and rejects add up to what came in.
-    """
-
-    good: pa.Table
-    rejects: tuple[Reject, ...]
-
-
 class ContractMismatchError(ValueError):
     """A batch lacks a column of its contract: a fault of the source, not of a row."""
 
 
-def judge(batch: Batch, contract: Contract, known: Mapping[str, frozenset[str]], today: dt.date) -> Judgement:
-    """Split a batch into rows that satisfy the contract and rejects with file, row, and reason.
+def judge(batch: Batch, contract: Contract, known: Mapping[str, frozenset[str]], today: dt.date) -> Batch:
+    """The batch with the rows that satisfy the contract, in its types, and all others as rejects with their reasons.
+
+    Rows and rejects add up to what came in.
 
     `known` holds the values that `Column.references` points to; `today` is the day that `not_in_future` means.
     Raises `ContractMismatchError` where a column is absent.
@@ -71,7 +61,7 @@ def judge(batch: Batch, contract: Contract, known: Mapping[str, frozenset[str]],
     for name in ("source_file", "source_row"):
         typed = typed.append_column(name, batch.rows.column(name))
     rejects = tuple(_reject(batch, contract, at, reasons[at]) for at in sorted(reasons))
-    return Judgement(good=typed.filter(is_good), rejects=batch.rejects + rejects)
+    return replace(batch, rows=typed.filter(is_good), rejects=batch.rejects + rejects)
 
 
 def _evaluate(
@@ -124,8 +114,8 @@ def _shown(typed: pa.Table, name: str, at: int) -> str:
 def _reject(batch: Batch, contract: Contract, at: int, reasons: list[str]) -> Reject:
     record = {name: batch.rows[name][at].as_py() for name in contract.column_names}
     return Reject(
-        file=batch.rows["source_file"][at].as_py(),
-        row=batch.rows["source_row"][at].as_py(),
+        source_file=batch.rows["source_file"][at].as_py(),
+        source_row=batch.rows["source_row"][at].as_py(),
         reason="; ".join(reasons),
         record=json.dumps(record, default=str, ensure_ascii=False),
     )

@@ -1,23 +1,33 @@
-"""What every source hands over.
+"""The errors by which a source says that it could not deliver.
 
-Belongs here: `Batch`, `Reject` and the errors that sources raise. Does not belong here: any particular source.
+Belongs here: these errors. Does not belong here: any particular source, the rows themselves (`contracts.batch`).
 """
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-import pyarrow as pa
-
 if TYPE_CHECKING:
-    import datetime as dt
-    from collections.abc import Mapping
+    from dagster_project.contracts.batch import Reject
 
 
 class SourceError(Exception):
     """A source could not deliver; the message says which one and why."""
+
+
+class NothingToLoadError(SourceError):
+    """There is nothing to load, and that is as it should be: what stands stays, and nobody is alarmed.
+
+    `rejects` is what could not be looked at.
+    """
+
+    def __init__(self, why: str, rejects: tuple[Reject, ...] = ()) -> None:
+        super().__init__(why)
+        self.rejects = rejects
+
+
+class SwitchedOffError(NothingToLoadError):
+    """The settings do not switch this source on: the one way in which a source says so."""
 
 
 class EmptyFetchError(SourceError):
@@ -58,56 +68,3 @@ class ChangedSchemaError(SourceError):
 
 class OutOfTimeError(SourceError):
     """The time that a run may spend on a source is used up."""
-
-
-def visible(text: str) -> str:
-    r"""The text with every character that is not seen written out as JSON does (`\u202e`), tabs apart.
-
-    Names and cells from outside may hold control characters, characters that turn the direction of reading, or bytes
-    that are no text at all (a file name's); so written they harm no log, page or table.
-    """
-    if text.isprintable():
-        return text
-    return "".join(sign if sign.isprintable() or sign == "\t" else json.dumps(sign)[1:-1] for sign in text)
-
-
-@dataclass(frozen=True)
-class Reject:
-    """Something that could not be read as rows at all: a file, or one line of it.
-
-    `row` is the line in the file (the header is line 1), or None where the whole file is meant; `record` is what was
-    seen, so that nothing is lost. All texts are made `visible`.
-    """
-
-    file: str
-    row: int | None
-    reason: str
-    record: str
-
-    def __post_init__(self) -> None:
-        """Whatever was seen, it can be shown."""
-        for name in ("file", "reason", "record"):
-            object.__setattr__(self, name, visible(getattr(self, name)))
-
-
-@dataclass(frozen=True)
-class Batch:
-    """What one fetch brought: rows, and what could not be read.
-
-    `rows` has the contract's columns, each either of the contract's type or text still to be cast (ISO dates, plain
-    decimal numbers; an empty or null cell is missing), and beside them `source_file` (text) and `source_row` (int64).
-
-    The other fields speak of groups of the contract's `guard_by` (of prices: symbols). `since` names those for which
-    the batch holds only the days from one on, so that fewer rows than stand are no loss. `restated` names those, with
-    the reason, whose whole history comes anew and takes the place of what stands. `missing` names those, with the
-    reason, that were asked for in vain; what stands for them stands. `is_partial` says that a person picked some
-    symbols or days, so that whatever the batch lacks is no loss.
-    """
-
-    source: str
-    rows: pa.Table
-    rejects: tuple[Reject, ...] = field(default=())
-    since: Mapping[str, dt.date] = field(default_factory=dict)
-    restated: Mapping[str, str] = field(default_factory=dict)
-    missing: Mapping[str, str] = field(default_factory=dict)
-    is_partial: bool = False

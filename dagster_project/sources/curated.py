@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from dagster_project.sources.base import Batch, EmptyFetchError, Reject, SourceError
+from dagster_project.contracts.batch import Batch, Reject
+from dagster_project.sources.base import EmptyFetchError, SourceError
 
 if TYPE_CHECKING:
     from pathlib import Path

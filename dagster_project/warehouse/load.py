@@ -10,14 +10,14 @@ Belongs here: the statements of a load and its guards. Does not belong here: dec
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import duckdb
 import pyarrow as pa
 
 from dagster_project.contracts.base import Contract, LoadMode
+from dagster_project.contracts.batch import Batch, Reject
 
 KEEP_RATIO = 0.8
 """A batch with fewer than this share of the rows that stand is refused."""
@@ -44,7 +44,6 @@ QUARANTINE_COLUMNS = (
 )
 """The columns of every quarantine table: name, DuckDB type, meaning."""
 
-_NOTHING: Mapping[str, dt.date] = MappingProxyType({})
 _REJECTS_SCHEMA = pa.schema(
     [("source_file", pa.string()), ("source_row", pa.int64()), ("reason", pa.string()), ("record", pa.string())]
 )
@@ -63,22 +62,17 @@ class ShrunkBatchError(LoadError):
 
 
 @dataclass(frozen=True)
-class Rejected:
-    """One reject in the words of the quarantine table; see `QUARANTINE_COLUMNS`."""
-
-    source_file: str
-    source_row: int | None
-    reason: str
-    record: str
-
-
-@dataclass(frozen=True)
 class Load:
-    """Who loads: the source's name, the time of the fetch (naive UTC) and the Dagster run."""
+    """One load: the time of the fetch (naive UTC) and the Dagster run, and what it may do to other rows.
 
-    source: str
+    With `allow_shrink` a batch may be much smaller than what stands. With `retire_other_sources` the rows that stand
+    from another source are withdrawn, so that simulated and real prices never stand side by side.
+    """
+
     fetched_at: dt.datetime
     run_id: str
+    allow_shrink: bool = False
+    retire_other_sources: bool = False
 
 
 @dataclass(frozen=True)
@@ -130,56 +124,40 @@ def _columns(connection: duckdb.DuckDBPyConnection, table: str) -> set[str]:
     return {name for _, name, *_ in found}
 
 
-def load(
-    connection: duckdb.DuckDBPyConnection,
-    contract: Contract,
-    good: pa.Table,
-    rejects: Sequence[Rejected],
-    by: Load,
-    *,
-    allow_shrink: bool = False,
-    retire_other_sources: bool = False,
-    since: Mapping[str, dt.date] = _NOTHING,
-    replacing: Collection[str] = (),
-    is_partial: bool = False,
-) -> LoadReport:
-    """Bring a judged batch into the warehouse, all of it or nothing.
+def load(connection: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch, by: Load) -> LoadReport:
+    """Bring a batch that the gate has judged into the warehouse, all of it or nothing.
 
-    `good` has the contract's columns and types plus `source_file` and `source_row`. In a contract with `guard_by`, a
-    group whose batch is sharply smaller is refused by itself and reported; a batch that is too small as a whole
-    raises `ShrunkBatchError`, after its rejects were put into quarantine. With `retire_other_sources`, rows that
-    stand from another source are withdrawn (simulated and real prices never stand side by side).
+    In a contract with `guard_by`, a group whose batch is sharply smaller is refused by itself and reported; a batch
+    that is too small as a whole raises `ShrunkBatchError`, after its rejects were put into quarantine.
 
-    `since` names groups for which the batch speaks only of the days from one on: the guard counts only those, and a
-    batch in which nothing is new may be empty. `replacing` names groups whose whole history the batch holds: what
-    stands of them and is not in it is withdrawn, so that rows of two scales never stand side by side.
-
-    With `is_partial` a person picked the rows: they are added to what stands, however few they are, and the guard
-    looks at the groups of `replacing` alone. Raises `OtherSourceStandsError` where they would retire another source's
-    rows, and `ValueError` in a contract whose batches hold all rows.
+    The guard counts only the days that `batch.since` names, and a batch with such days may be empty. Of the groups of
+    `batch.restated`, what stands and is not in the batch is withdrawn, so that rows of two scales never stand side by
+    side. Where `batch.is_partial`, the rows are added to what stands, however few they are, and the guard looks at the
+    restated groups alone. Raises `OtherSourceStandsError` where they would retire another source's rows, and
+    `ValueError` in a contract whose batches hold all rows.
     """
-    if is_partial and contract.mode is LoadMode.SNAPSHOT:
+    if batch.is_partial and contract.mode is LoadMode.SNAPSHOT:
         raise ValueError(f"{contract.table} takes whole batches only: what is not in one would be withdrawn")
     create_tables(connection, contract)
-    if is_partial and retire_other_sources:
-        _refuse_beside_others(connection, contract, by)
-    connection.register("incoming_rows", good)
-    connection.register("incoming_rejects", _rejects_table(rejects))
-    connection.register("incoming_windows", _windows_table(since))
+    if batch.is_partial and by.retire_other_sources:
+        _refuse_beside_others(connection, contract, batch.source)
+    connection.register("incoming_rows", batch.rows)
+    connection.register("incoming_rejects", _rejects_table(batch.rejects))
+    connection.register("incoming_windows", _windows_table(batch.since))
     connection.execute("begin transaction")
     try:
-        newly_quarantined = _quarantine(connection, contract, by) if rejects else 0
+        newly_quarantined = _quarantine(connection, contract, batch.source, by) if batch.rejects else 0
         connection.execute("create or replace temp table incoming as select * from incoming_rows")
         refused: dict[str, str] = {}
         shrunk: ShrunkBatchError | None = None
-        if not allow_shrink:
+        if not by.allow_shrink:
             try:
                 refused = _refuse_shrunk(
                     connection,
                     contract,
-                    by,
-                    may_be_empty=bool(since) and not good.num_rows,
-                    only=sorted(replacing) if is_partial else None,
+                    batch.source,
+                    may_be_empty=bool(batch.since) and not batch.rows.num_rows,
+                    only=sorted(batch.restated) if batch.is_partial else None,
                 )
             except ShrunkBatchError as error:
                 shrunk = error
@@ -187,9 +165,9 @@ def load(
             counts = _apply(
                 connection,
                 contract,
+                batch.source,
                 by,
-                retire_other_sources=retire_other_sources,
-                replacing=sorted(set(replacing) - refused.keys()),
+                replacing=sorted(batch.restated.keys() - refused.keys()),
             )
         connection.execute("commit")
     except BaseException:
@@ -204,8 +182,8 @@ def load(
         raise shrunk
     standing = _count(connection, f"select count(*) from raw.{contract.table} where valid_to is null")
     return LoadReport(
-        incoming=good.num_rows,
-        quarantined=len(rejects),
+        incoming=batch.rows.num_rows,
+        quarantined=len(batch.rejects),
         newly_quarantined=newly_quarantined,
         standing=standing,
         refused=refused,
@@ -213,7 +191,7 @@ def load(
     )
 
 
-def _quarantine(connection: duckdb.DuckDBPyConnection, contract: Contract, by: Load) -> int:
+def _quarantine(connection: duckdb.DuckDBPyConnection, contract: Contract, source: str, by: Load) -> int:
     table = f"quarantine.{contract.table}"
     before = _count(connection, f"select count(*) from {table}")
     connection.execute(
@@ -227,28 +205,28 @@ def _quarantine(connection: duckdb.DuckDBPyConnection, contract: Contract, by: L
                 is not distinct from (?, incoming.source_file, incoming.source_row, incoming.reason, incoming.record)
         )
         """,
-        [by.source, by.fetched_at, by.run_id, by.source],
+        [source, by.fetched_at, by.run_id, source],
     )
     return _count(connection, f"select count(*) from {table}") - before
 
 
-def _refuse_beside_others(connection: duckdb.DuckDBPyConnection, contract: Contract, by: Load) -> None:
+def _refuse_beside_others(connection: duckdb.DuckDBPyConnection, contract: Contract, source: str) -> None:
     others = connection.execute(
         f"select distinct source from raw.{contract.table} where valid_to is null and source <> ? order by 1",
-        [by.source],
+        [source],
     ).fetchall()
     if others:
         names = ", ".join(name for (name,) in others)
         raise OtherSourceStandsError(
-            f"{contract.table} holds rows of {names}; a part of {by.source} cannot take their place: "
-            f"load all of {by.source} first"
+            f"{contract.table} holds rows of {names}; a part of {source} cannot take their place: "
+            f"load all of {source} first"
         )
 
 
 def _refuse_shrunk(
     connection: duckdb.DuckDBPyConnection,
     contract: Contract,
-    by: Load,
+    source: str,
     *,
     may_be_empty: bool,
     only: Sequence[str] | None,
@@ -274,14 +252,14 @@ def _refuse_shrunk(
             and (?::varchar[] is null or grouped in (select unnest(?::varchar[])))
         order by grouped
         """,
-        [by.source, KEEP_RATIO, only, only],
+        [source, KEEP_RATIO, only, only],
     ).fetchall()
     what = contract.table
     if not contract.guard_by and small:
         _, arriving, standing = small[0]
-        raise ShrunkBatchError(f"{by.source} brought {arriving} good rows for {what}, {standing} stand: refused")
+        raise ShrunkBatchError(f"{source} brought {arriving} good rows for {what}, {standing} stand: refused")
     if _count(connection, "select count(*) from incoming") == 0 and not may_be_empty:
-        raise ShrunkBatchError(f"{by.source} brought no good row for {what}: refused")
+        raise ShrunkBatchError(f"{source} brought no good row for {what}: refused")
     refused = {
         grouped: f"{arriving} good rows arrived, {standing} stand" for grouped, arriving, standing in small if arriving
     }
@@ -292,9 +270,9 @@ def _refuse_shrunk(
 def _apply(
     connection: duckdb.DuckDBPyConnection,
     contract: Contract,
+    source: str,
     by: Load,
     *,
-    retire_other_sources: bool,
     replacing: Sequence[str],
 ) -> dict[str, int]:
     table = f"raw.{contract.table}"
@@ -308,11 +286,11 @@ def _apply(
     )
     total = _count(connection, "select count(*) from incoming")
     withdrawn = 0
-    if retire_other_sources:
+    if by.retire_other_sources:
         withdrawn += _affected(
             connection,
             f"update {table} set valid_to = ? where valid_to is null and source <> ?",
-            [by.fetched_at, by.source],
+            [by.fetched_at, source],
         )
     if replacing:
         withdrawn += _affected(
@@ -348,7 +326,7 @@ def _apply(
         insert into {table} ({names}, {", ".join(name for name, _, _ in LOAD_COLUMNS)})
         select {names}, ?, source_file, source_row, ?::timestamp, ?, ?::timestamp, null from incoming
         """,
-        [by.source, by.fetched_at, by.run_id, by.fetched_at],
+        [source, by.fetched_at, by.run_id, by.fetched_at],
     )
     return {
         "added": total - unchanged - changed,
@@ -371,7 +349,7 @@ def _count(connection: duckdb.DuckDBPyConnection, query: str) -> int:
     return int(connection.execute(query).fetchall()[0][0])
 
 
-def _rejects_table(rejects: Sequence[Rejected]) -> pa.Table:
+def _rejects_table(rejects: Sequence[Reject]) -> pa.Table:
     rows = [
         {"source_file": r.source_file, "source_row": r.source_row, "reason": r.reason, "record": r.record}
         for r in rejects

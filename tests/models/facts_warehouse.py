@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from dagster_project.contracts.batch import Batch
 from dagster_project.contracts.curated import CURATED_CONTRACTS
 from dagster_project.contracts.market import DAILY_PRICES, SESSIONS
 from dagster_project.contracts.ratings import YAHOO_RATING_CHANGES
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from dagster_project.contracts.base import Contract
-    from dagster_project.sources.base import Batch
 
 REPO_ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = REPO_ROOT / "reference"
@@ -124,7 +124,7 @@ def load_reference(connection: duckdb.DuckDBPyConnection, folder: Path, loaded_a
     """Load every curated file of the folder, as the pipeline does after its gate."""
     for contract in CURATED_CONTRACTS:
         batch = CuratedFacts(folder).fetch(contract)
-        load(connection, contract, _typed(batch, contract), [], Load("curated", loaded_at, f"run-{loaded_at:%Y%m%d}"))
+        load(connection, contract, _typed(batch, contract), Load(loaded_at, f"run-{loaded_at:%Y%m%d}"))
 
 
 def load_market(
@@ -141,9 +141,9 @@ def load_market(
             for column in DAILY_PRICES.columns
         }
     )
-    by = Load("sample", FIRST_LOAD, "run-market")
-    load(connection, DAILY_PRICES, _with_origin(table, "made-up"), [], by)
-    load(connection, SESSIONS, _with_origin(sessions, "weekdays"), [], by)
+    by = Load(FIRST_LOAD, "run-market")
+    load(connection, DAILY_PRICES, Batch("sample", _with_origin(table, "made-up")), by)
+    load(connection, SESSIONS, Batch("sample", _with_origin(sessions, "weekdays")), by)
 
 
 def build(
@@ -162,8 +162,8 @@ def build(
             load_reference(connection, folder, loaded_at)
         create_tables(connection, YAHOO_RATING_CHANGES)
         for loaded_at, batch in sorted((yahoo_ratings or {}).items()):
-            by = Load("yahoo", loaded_at, f"run-{loaded_at:%Y%m%d}")
-            load(connection, YAHOO_RATING_CHANGES, _typed(batch, YAHOO_RATING_CHANGES), [], by)
+            by = Load(loaded_at, f"run-{loaded_at:%Y%m%d}")
+            load(connection, YAHOO_RATING_CHANGES, _typed(batch, YAHOO_RATING_CHANGES), by)
         load_market(connection, prices, session_days)
     finally:
         connection.close()
@@ -240,12 +240,14 @@ def _statement(node: dict[str, Any]) -> str:
     return f"create {materialized} {name} as {node['compiled_code']}"
 
 
-def _typed(batch: Batch, contract: Contract) -> pa.Table:
+def _typed(batch: Batch, contract: Contract) -> Batch:
     columns = {}
     for column in contract.columns:
         columns[column.name], unfit = cast_column(batch.rows.column(column.name), column)
         assert not unfit, (contract.table, column.name, unfit)
-    return pa.table(columns | {name: batch.rows.column(name) for name in ("source_file", "source_row")})
+    return replace(
+        batch, rows=pa.table(columns | {name: batch.rows.column(name) for name in ("source_file", "source_row")})
+    )
 
 
 def _with_origin(table: pa.Table, origin: str) -> pa.Table:

@@ -15,8 +15,8 @@ import pytest
 from facts_warehouse import FIRST_LOAD, REFERENCE, FactsWarehouse, build, cut, made_up_prices
 from yahoo_frames import frame, note
 
+from dagster_project.contracts.batch import Batch
 from dagster_project.sessions import exchange_sessions
-from dagster_project.sources.base import Batch
 from dagster_project.sources.ratings.base import RatingRequest
 from dagster_project.sources.ratings.yahoo import YahooRatings
 

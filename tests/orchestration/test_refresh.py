@@ -10,7 +10,8 @@ import pytest
 from yahoo_frames import frame, note
 
 from dagster_project.contracts import curated, filings, market, ratings
-from dagster_project.sources.base import Batch, SourceError, UnknownSymbolError
+from dagster_project.contracts.batch import Batch
+from dagster_project.sources.base import SourceError, UnknownSymbolError
 from dagster_project.sources.prices.base import PriceRequest
 from dagster_project.sources.prices.files import FilePrices
 from dagster_project.sources.ratings.yahoo import YahooRatings

@@ -32,7 +32,7 @@ def fetch(folder: Path, text: str | bytes) -> tuple[list[dict[str, object]], lis
     content = text if isinstance(text, bytes) else text.encode()
     (folder / "things.csv").write_bytes(content)
     batch = CuratedFacts(folder).fetch(THINGS)
-    return batch.rows.to_pylist(), [(reject.row, reject.reason) for reject in batch.rejects]
+    return batch.rows.to_pylist(), [(reject.source_row, reject.reason) for reject in batch.rejects]
 
 
 def test_cells_are_text_and_lines_are_kept(tmp_path: Path) -> None:
@@ -91,9 +91,9 @@ def known() -> dict[str, frozenset[str]]:
 @pytest.mark.parametrize("contract", CURATED_CONTRACTS, ids=lambda contract: contract.table)
 def test_every_reference_line_passes(contract: Contract, known: dict[str, frozenset[str]]) -> None:
     batch = CuratedFacts(REFERENCE).fetch(contract)
-    judgement = judge(batch, contract, known, TODAY)
-    assert [(reject.row, reject.reason) for reject in judgement.rejects] == []
-    assert judgement.good.num_rows == batch.rows.num_rows
+    judged = judge(batch, contract, known, TODAY)
+    assert [(reject.source_row, reject.reason) for reject in judged.rejects] == []
+    assert judged.rows.num_rows == batch.rows.num_rows
 
 
 def test_every_file_of_the_folder_has_a_contract() -> None:
@@ -132,10 +132,10 @@ def test_a_bad_line_is_rejected_with_its_reason(
         writer = csv.DictWriter(file, list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    judgement = judge(CuratedFacts(tmp_path).fetch(contract), contract, known, TODAY)
-    assert judgement.good.num_rows == 2
-    assert [reject.row for reject in judgement.rejects] == [3]
-    assert about in judgement.rejects[0].reason
+    judged = judge(CuratedFacts(tmp_path).fetch(contract), contract, known, TODAY)
+    assert judged.rows.num_rows == 2
+    assert [reject.source_row for reject in judged.rejects] == [3]
+    assert about in judged.rejects[0].reason
 
 
 def test_the_empty_rows_that_a_spreadsheet_leaves_are_no_rows(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from dagster_project.contracts.batch import Batch, Reject
 from dagster_project.contracts.market import DAILY_PRICES
-from dagster_project.sources.base import Batch, EmptyFetchError, Reject, SourceError
+from dagster_project.sources.base import EmptyFetchError, SourceError
 from dagster_project.sources.prices.base import PriceRequest, PriceSource
 from dagster_project.sources.prices.files import FORMATS, FilePrices
 
@@ -89,7 +90,7 @@ def test_nasdaq_dates_dollars_and_missing_volume() -> None:
         ("2025-01-02", "1010.10", "1010.90", "1010.00", "1010.50", None, "1500000"),
     ]
     reject = only_reject(batch)
-    assert (reject.file, reject.row) == ("HistoricalData_1763900000000.csv", None)
+    assert (reject.source_file, reject.source_row) == ("HistoricalData_1763900000000.csv", None)
     assert reject.reason == "no symbol in the file name: rename it to SYMBOL.csv"
 
 
@@ -163,7 +164,7 @@ def test_symbol_comes_from_the_file_name(tmp_path: Path, name: str, symbol: str)
 )
 def test_file_name_without_symbol_is_rejected(tmp_path: Path, name: str) -> None:
     reject = only_reject(fetch_text(tmp_path, "date,close\n2025-01-02,1\n", name))
-    assert (reject.file, reject.reason) == (name, "no symbol in the file name: rename it to SYMBOL.csv")
+    assert (reject.source_file, reject.reason) == (name, "no symbol in the file name: rename it to SYMBOL.csv")
 
 
 def test_other_files_are_ignored(tmp_path: Path) -> None:
@@ -183,7 +184,7 @@ def test_second_file_for_a_symbol_is_rejected_whatever_the_order_of_writing(tmp_
         batch = fetch(folder)
         assert batch.rows["source_file"].to_pylist() == ["CLSK.csv"]
         reject = only_reject(batch)
-        assert reject.file == "clsk_us_d.csv"
+        assert reject.source_file == "clsk_us_d.csv"
         assert reject.reason == "a second file for CLSK, beside CLSK.csv: keep one of them"
 
 
@@ -248,7 +249,7 @@ def test_unreadable_file_is_rejected_and_the_others_load(
     batch = fetch(tmp_path)
     assert batch.rows["symbol"].to_pylist() == ["CLSK"]
     reject = only_reject(batch)
-    assert (reject.file, reject.row) == (name, None)
+    assert (reject.source_file, reject.source_row) == (name, None)
     assert reject.reason.startswith(reason)
 
 
@@ -283,7 +284,7 @@ def test_lines_of_the_wrong_length_are_rejected_by_line(tmp_path: Path) -> None:
 def test_file_of_misfit_lines_only_gives_rejects(tmp_path: Path) -> None:
     batch = fetch_text(tmp_path, "date,close\n2025-01-02\n")
     assert batch.rows.num_rows == 0
-    assert only_reject(batch).row == 2
+    assert only_reject(batch).source_row == 2
 
 
 @pytest.mark.parametrize("rows_below", [0, 3, 20_000])
@@ -298,7 +299,10 @@ def test_stray_quote_costs_its_own_line_only(tmp_path: Path, rows_below: int, ba
 def test_two_stray_quotes_do_not_make_one_record(tmp_path: Path) -> None:
     batch = fetch_text(tmp_path, 'date,close\n2025-01-02,"1\n2025-01-03,2\n2025-01-06,"3\n2025-01-07,4\n')
     assert batch.rows["source_row"].to_pylist() == [3, 5]
-    assert [(reject.row, reject.record) for reject in batch.rejects] == [(2, '2025-01-02,"1'), (4, '2025-01-06,"3')]
+    assert [(reject.source_row, reject.record) for reject in batch.rejects] == [
+        (2, '2025-01-02,"1'),
+        (4, '2025-01-06,"3'),
+    ]
 
 
 def test_quoted_line_break_counts_as_a_line(tmp_path: Path) -> None:

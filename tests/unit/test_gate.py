@@ -9,10 +9,10 @@ import pyarrow as pa
 import pytest
 
 from dagster_project.contracts.base import LINK, AtLeast, Column, Contract, RequiredWith, Within
+from dagster_project.contracts.batch import Batch, Reject, visible
 from dagster_project.contracts.market import DAILY_PRICES
 from dagster_project.gate.cast import cast_column
-from dagster_project.gate.gate import ContractMismatchError, Judgement, judge
-from dagster_project.sources.base import Batch, Reject, visible
+from dagster_project.gate.gate import ContractMismatchError, judge
 
 TODAY = dt.date(2026, 1, 1)
 GOOD = {
@@ -61,7 +61,7 @@ FACT = {
 }
 
 
-def _judge(contract: Contract, *rows: dict[str, Any], rejects: tuple[Reject, ...] = ()) -> Judgement:
+def _judge(contract: Contract, *rows: dict[str, Any], rejects: tuple[Reject, ...] = ()) -> Batch:
     table = pa.table(
         {name: pa.array([row[name] for row in rows], pa.string()) for name in contract.column_names}
         | {"source_file": ["a.csv"] * len(rows), "source_row": list(range(2, len(rows) + 2))}
@@ -70,9 +70,9 @@ def _judge(contract: Contract, *rows: dict[str, Any], rejects: tuple[Reject, ...
 
 
 def test_a_good_row_passes_with_its_types() -> None:
-    judgement = _judge(DAILY_PRICES, GOOD)
-    assert judgement.rejects == ()
-    assert judgement.good.to_pylist() == [
+    judged = _judge(DAILY_PRICES, GOOD)
+    assert judged.rejects == ()
+    assert judged.rows.to_pylist() == [
         {
             "symbol": "CLSK",
             "trade_date": dt.date(2025, 11, 21),
@@ -111,10 +111,10 @@ def test_a_good_row_passes_with_its_types() -> None:
     ],
 )
 def test_a_bad_price_row_is_rejected_with_its_reason(change: dict[str, str | None], reason: str) -> None:
-    judgement = _judge(DAILY_PRICES, GOOD | {"trade_date": "2025-11-20"}, GOOD | change)
-    assert judgement.good.num_rows == 1, "the good row still loads"
-    (reject,) = judgement.rejects
-    assert (reject.file, reject.row) == ("a.csv", 3)
+    judged = _judge(DAILY_PRICES, GOOD | {"trade_date": "2025-11-20"}, GOOD | change)
+    assert judged.rows.num_rows == 1, "the good row still loads"
+    (reject,) = judged.rejects
+    assert (reject.source_file, reject.source_row) == ("a.csv", 3)
     assert reason in reject.reason
     assert json.loads(reject.record) == GOOD | change, "what was seen is kept as it was seen"
 
@@ -134,47 +134,47 @@ def test_a_bad_price_row_is_rejected_with_its_reason(change: dict[str, str | Non
     ],
 )
 def test_every_kind_of_rule_can_fail(change: dict[str, str | None], reason: str) -> None:
-    judgement = _judge(FACTS, FACT | {"ticker": "IREN"}, FACT | change)
-    assert judgement.good["ticker"].to_pylist() == ["IREN"]
-    assert reason in judgement.rejects[0].reason
+    judged = _judge(FACTS, FACT | {"ticker": "IREN"}, FACT | change)
+    assert judged.rows["ticker"].to_pylist() == ["IREN"]
+    assert reason in judged.rejects[0].reason
 
 
 def test_optional_cells_may_be_empty() -> None:
-    judgement = _judge(FACTS, FACT | dict.fromkeys(("value_usd", "term_years", "gross_mw", "kind", "is_firm"), None))
-    assert judgement.rejects == ()
+    judged = _judge(FACTS, FACT | dict.fromkeys(("value_usd", "term_years", "gross_mw", "kind", "is_firm"), None))
+    assert judged.rejects == ()
 
 
 def test_an_exact_repeat_is_set_aside_and_the_first_stands() -> None:
-    judgement = _judge(DAILY_PRICES, GOOD, GOOD)
-    assert judgement.good.num_rows == 1
-    assert judgement.rejects[0].row == 3
-    assert judgement.rejects[0].reason == "repeats a.csv row 2"
+    judged = _judge(DAILY_PRICES, GOOD, GOOD)
+    assert judged.rows.num_rows == 1
+    assert judged.rejects[0].source_row == 3
+    assert judged.rejects[0].reason == "repeats a.csv row 2"
 
 
 def test_two_different_rows_for_one_day_are_both_rejected() -> None:
-    judgement = _judge(DAILY_PRICES, GOOD, GOOD | {"close": "9.74"}, GOOD | {"trade_date": "2025-11-20"})
-    assert judgement.good["trade_date"].to_pylist() == [dt.date(2025, 11, 20)]
-    assert [reject.row for reject in judgement.rejects] == [2, 3]
-    assert "several different rows for one symbol, trade_date" in judgement.rejects[0].reason
+    judged = _judge(DAILY_PRICES, GOOD, GOOD | {"close": "9.74"}, GOOD | {"trade_date": "2025-11-20"})
+    assert judged.rows["trade_date"].to_pylist() == [dt.date(2025, 11, 20)]
+    assert [reject.source_row for reject in judged.rejects] == [2, 3]
+    assert "several different rows for one symbol, trade_date" in judged.rejects[0].reason
 
 
 def test_a_bad_row_never_condemns_the_good_row_of_its_day() -> None:
-    judgement = _judge(DAILY_PRICES, GOOD, GOOD | {"close": "-9.73"})
-    assert judgement.good.num_rows == 1
-    assert [reject.row for reject in judgement.rejects] == [3]
+    judged = _judge(DAILY_PRICES, GOOD, GOOD | {"close": "-9.73"})
+    assert judged.rows.num_rows == 1
+    assert [reject.source_row for reject in judged.rejects] == [3]
 
 
 def test_good_rows_and_rejects_add_up() -> None:
     rows = [GOOD | {"trade_date": f"2025-01-{day:02d}", "close": "9.5" if day % 3 else "x"} for day in range(1, 31)]
     unreadable = Reject("b.csv", None, "unknown header", "Foo,Bar")
-    judgement = _judge(DAILY_PRICES, *rows, rejects=(unreadable,))
-    assert judgement.good.num_rows + len(judgement.rejects) == 31
-    assert unreadable in judgement.rejects
+    judged = _judge(DAILY_PRICES, *rows, rejects=(unreadable,))
+    assert judged.rows.num_rows + len(judged.rejects) == 31
+    assert unreadable in judged.rejects
 
 
 def test_an_empty_batch_is_no_fault_of_the_gate() -> None:
-    judgement = _judge(DAILY_PRICES)
-    assert (judgement.good.num_rows, judgement.rejects) == (0, ())
+    judged = _judge(DAILY_PRICES)
+    assert (judged.rows.num_rows, judged.rejects) == (0, ())
 
 
 def test_a_missing_column_is_the_sources_fault() -> None:
@@ -229,9 +229,9 @@ def test_typed_columns_pass_and_their_infinities_do_not() -> None:
     ],
 )
 def test_a_text_that_does_not_show_what_it_is_is_rejected_and_told_harmlessly(text: str) -> None:
-    judgement = _judge(FACTS, FACT | {"ticker": "IREN"}, FACT | {"note": text})
-    assert judgement.good["ticker"].to_pylist() == ["IREN"]
-    (reject,) = judgement.rejects
+    judged = _judge(FACTS, FACT | {"ticker": "IREN"}, FACT | {"note": text})
+    assert judged.rows["ticker"].to_pylist() == ["IREN"]
+    (reject,) = judged.rejects
     assert "holds control, direction or invisible characters" in reject.reason
     assert json.loads(reject.record)["note"] == text, "nothing is lost"
     assert (reject.reason + reject.record).isprintable()
@@ -239,9 +239,9 @@ def test_a_text_that_does_not_show_what_it_is_is_rejected_and_told_harmlessly(te
 
 @pytest.mark.parametrize("text", ["=1+1", "+1", "-1+1", "@sum(a1)", " =cmd|' /c calc'!a1", "\uff1d1+1", "\t=1"])
 def test_a_text_that_a_spreadsheet_would_run_is_rejected(text: str) -> None:
-    judgement = _judge(FACTS, FACT | {"ticker": "IREN"}, FACT | {"note": text})
-    assert "begins like a formula" in judgement.rejects[0].reason
-    assert judgement.good.num_rows == 1
+    judged = _judge(FACTS, FACT | {"ticker": "IREN"}, FACT | {"note": text})
+    assert "begins like a formula" in judged.rejects[0].reason
+    assert judged.rows.num_rows == 1
 
 
 @pytest.mark.parametrize(

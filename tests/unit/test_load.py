@@ -11,12 +11,12 @@ import pyarrow as pa
 import pytest
 
 from dagster_project.contracts.base import Column, Contract, LoadMode
+from dagster_project.contracts.batch import Batch, Reject
 from dagster_project.warehouse import connection
 from dagster_project.warehouse.load import (
     Load,
     LoadReport,
     OtherSourceStandsError,
-    Rejected,
     ShrunkBatchError,
     load,
 )
@@ -71,8 +71,9 @@ def _load(
     con: duckdb.DuckDBPyConnection, contract: Contract, rows: pa.Table, at: dt.datetime = FIRST, **options: Any
 ) -> LoadReport:
     source = options.pop("source", "files")
-    rejects = options.pop("rejects", ())
-    return load(con, contract, rows, rejects, Load(source, at, f"run of {at:%d}"), **options)
+    how = {name: options.pop(name) for name in ("allow_shrink", "retire_other_sources") if name in options}
+    batch = Batch(source, rows, **options)
+    return load(con, contract, batch, Load(at, f"run of {at:%d}", **how))
 
 
 def _standing(con: duckdb.DuckDBPyConnection, contract: Contract) -> list[tuple[Any, ...]]:
@@ -122,9 +123,9 @@ def test_an_absent_key_stays_in_an_upsert_and_is_withdrawn_from_a_snapshot(con: 
 def test_a_typo_in_a_row_does_not_withdraw_what_stood_for_it(con: duckdb.DuckDBPyConnection) -> None:
     rows = [("A", day, 1.0) for day in range(10)]
     _load(con, SNAPSHOT, _rows(*rows))
-    typo = Rejected("a.csv", 2, "close: 'x' is not a number", '{"symbol": "A", "day": "0", "close": "x"}')
-    unreadable = Rejected("a.csv", 99, "3 fields, the header has 5", "not, json {")
-    report = _load(con, SNAPSHOT, _rows(*rows[1:9]), SECOND, rejects=[typo, unreadable])
+    typo = Reject("a.csv", 2, "close: 'x' is not a number", '{"symbol": "A", "day": "0", "close": "x"}')
+    unreadable = Reject("a.csv", 99, "3 fields, the header has 5", "not, json {")
+    report = _load(con, SNAPSHOT, _rows(*rows[1:9]), SECOND, rejects=(typo, unreadable))
     assert report.withdrawn == 1, "day 9 is gone from the file, day 0 is in it with a typo"
     assert [day for _, day, _ in _standing(con, SNAPSHOT)] == list(range(9))
 
@@ -175,7 +176,7 @@ def test_a_window_is_compared_with_what_stands_in_it(con: duckdb.DuckDBPyConnect
 
 def test_a_whole_history_takes_the_place_of_another(con: duckdb.DuckDBPyConnection) -> None:
     _load(con, DAILY, _daily(*((symbol, day, 20.0) for symbol in "AB" for day in range(1, 11))))
-    report = _load(con, DAILY, _daily(*(("A", day, 2.0) for day in range(2, 12))), SECOND, replacing={"A"})
+    report = _load(con, DAILY, _daily(*(("A", day, 2.0) for day in range(2, 12))), SECOND, restated={"A": "split"})
     assert (report.added, report.changed, report.withdrawn, report.standing) == (1, 9, 1, 20)
     stand = con.execute("select distinct symbol, close from raw.daily where valid_to is null order by all").fetchall()
     assert stand == [("A", 2.0), ("B", 20.0)], "no day of another scale stands"
@@ -185,7 +186,7 @@ def test_a_whole_history_takes_the_place_of_another(con: duckdb.DuckDBPyConnecti
 def test_a_whole_history_that_is_much_shorter_is_refused(con: duckdb.DuckDBPyConnection) -> None:
     _load(con, DAILY, _daily(*((symbol, day, 20.0) for symbol in "AB" for day in range(1, 11))))
     rows = [("A", day, 2.0) for day in range(1, 4)] + [("B", 11, 20.0)]
-    report = _load(con, DAILY, _daily(*rows), SECOND, replacing={"A"}, since={"B": dt.date(2026, 1, 11)})
+    report = _load(con, DAILY, _daily(*rows), SECOND, restated={"A": "split"}, since={"B": dt.date(2026, 1, 11)})
     assert report.refused == {"A": "3 good rows arrived, 10 stand"}
     stand = con.execute("select count(*) from raw.daily where valid_to is null and close = 20").fetchall()
     assert (report.withdrawn, stand) == (0, [(21,)])
@@ -201,15 +202,14 @@ def test_a_part_that_a_person_picked_is_no_shrunk_batch(con: duckdb.DuckDBPyConn
 
 def test_a_part_does_not_lift_the_guard_of_a_history_that_is_replaced(con: duckdb.DuckDBPyConnection) -> None:
     _load(con, DAILY, _daily(*[(symbol, day, 1.0) for symbol in "AB" for day in range(1, 31)]))
-    report = _load(con, DAILY, _daily(("A", 3, 2.0), ("B", 3, 2.0)), SECOND, replacing={"A"}, is_partial=True)
+    report = _load(con, DAILY, _daily(("A", 3, 2.0), ("B", 3, 2.0)), SECOND, restated={"A": "split"}, is_partial=True)
     assert (list(report.refused), report.changed, report.withdrawn) == (["A"], 1, 0)
 
 
 def test_a_part_does_not_take_the_place_of_another_source(con: duckdb.DuckDBPyConnection) -> None:
     _load(con, DAILY, _daily(("A", 1, 1.0), ("B", 1, 1.0)))
-    by = Load("live", SECOND, "run of 02")
     with pytest.raises(OtherSourceStandsError, match="holds rows of files; a part of live cannot"):
-        load(con, DAILY, _daily(("A", 1, 2.0)), (), by, retire_other_sources=True, is_partial=True)
+        _load(con, DAILY, _daily(("A", 1, 2.0)), SECOND, source="live", retire_other_sources=True, is_partial=True)
     assert con.execute("select count(*) from raw.daily where valid_to is null").fetchall() == [(2,)]
 
 
@@ -233,10 +233,10 @@ def test_a_column_that_a_contract_gains_is_added_to_the_rows_that_are_there(con:
 
 
 def test_rejects_go_to_quarantine_once(con: duckdb.DuckDBPyConnection) -> None:
-    reject = Rejected("a.csv", 7, "close -1.0 is not above 0", '{"close": "-1"}')
-    whole_file = Rejected("b.csv", None, "unknown header", "Foo,Bar")
-    first = _load(con, UPSERT, _rows(("A", 1, 1.0)), rejects=[reject, whole_file])
-    second = _load(con, UPSERT, _rows(("A", 1, 1.0)), SECOND, rejects=[reject, whole_file])
+    reject = Reject("a.csv", 7, "close -1.0 is not above 0", '{"close": "-1"}')
+    whole_file = Reject("b.csv", None, "unknown header", "Foo,Bar")
+    first = _load(con, UPSERT, _rows(("A", 1, 1.0)), rejects=(reject, whole_file))
+    second = _load(con, UPSERT, _rows(("A", 1, 1.0)), SECOND, rejects=(reject, whole_file))
     assert (first.newly_quarantined, second.newly_quarantined, second.quarantined) == (2, 0, 2)
     kept = con.execute(
         "select source_file, source_row, reason, record, run_id from quarantine.bars order by 1"
@@ -250,7 +250,7 @@ def test_rejects_go_to_quarantine_once(con: duckdb.DuckDBPyConnection) -> None:
 def test_a_refused_batch_still_leaves_its_rejects_in_quarantine(con: duckdb.DuckDBPyConnection) -> None:
     _load(con, UPSERT, _rows(("A", 1, 1.0)))
     with pytest.raises(ShrunkBatchError, match="no good row"):
-        _load(con, UPSERT, _rows(), SECOND, rejects=[Rejected("a.csv", 2, "bad", "{}")])
+        _load(con, UPSERT, _rows(), SECOND, rejects=(Reject("a.csv", 2, "bad", "{}"),))
     assert con.execute("select count(*) from quarantine.bars").fetchall() == [(1,)]
 
 
@@ -266,7 +266,7 @@ def test_a_failure_in_the_middle_leaves_everything_as_it_was(con: duckdb.DuckDBP
     _load(con, UPSERT, _rows(("A", 1, 1.0)))
     con.execute("alter table raw.bars alter close type integer")  # 1e300 does not fit: the last statement fails
     with pytest.raises(duckdb.Error):
-        _load(con, UPSERT, _rows(("A", 1, 1e300), ("A", 2, 2.0)), SECOND, rejects=[Rejected("a.csv", 9, "bad", "{}")])
+        _load(con, UPSERT, _rows(("A", 1, 1e300), ("A", 2, 2.0)), SECOND, rejects=(Reject("a.csv", 9, "bad", "{}"),))
     assert con.execute("select day, close, valid_to from raw.bars").fetchall() == [(1, 1, None)]
     assert con.execute("select count(*) from quarantine.bars").fetchall() == [(0,)]
     assert _load(con, UPSERT, _rows(("A", 1, 3.0)), THIRD).changed == 1, "and the connection is usable"

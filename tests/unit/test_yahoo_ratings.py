@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from yahoo_frames import frame, note
 
+from dagster_project.contracts.batch import Batch
 from dagster_project.contracts.ratings import YAHOO_RATING_CHANGES
 from dagster_project.gate.gate import judge
 from dagster_project.settings import PROJECT_DIR
-from dagster_project.sources.base import Batch, EmptyFetchError, RateLimitedError, SourceError
+from dagster_project.sources.base import EmptyFetchError, RateLimitedError, SwitchedOffError
 from dagster_project.sources.ratings.base import NoRatings, RatingRequest
 from dagster_project.sources.ratings.yahoo import YahooRatings
 
@@ -98,10 +99,10 @@ def test_the_gate_takes_good_rows_and_names_the_bad_ones() -> None:
         note("2025-11-28T12:00:00", "Needham", "main", "Buy > Buy"),
         note("2025-11-20T12:00:00", "KBW", "main", "Buy > Buy", (-1.0, 10.0)),
     ]
-    judgement = judge(fetch({"CLSK": frame([UPGRADE, *bad])}), YAHOO_RATING_CHANGES, KNOWN, TODAY)
-    assert judgement.good["firm"].to_pylist() == ["JP Morgan"]
-    assert judgement.good["price_target_new"].to_pylist() == [14.0]
-    reasons = {reject.row: reject.reason for reject in judgement.rejects}
+    judged = judge(fetch({"CLSK": frame([UPGRADE, *bad])}), YAHOO_RATING_CHANGES, KNOWN, TODAY)
+    assert judged.rows["firm"].to_pylist() == ["JP Morgan"]
+    assert judged.rows["price_target_new"].to_pylist() == [14.0]
+    reasons = {reject.source_row: reject.reason for reject in judged.rejects}
     assert sorted(reasons) == [2, 3, 4, 5, 6]
     for row, column in ((2, "action"), (3, "to_grade"), (4, "firm"), (5, "rating_date"), (6, "price_target_prior")):
         assert column in reasons[row]
@@ -115,7 +116,7 @@ def test_one_company_that_fails_does_not_stop_the_others() -> None:
 
     batch = YahooRatings(answer).fetch(RatingRequest(("CLSK", "CIFR")))
     assert batch.rows["ticker"].to_pylist() == ["CLSK"]
-    ((file, row, reason),) = [(reject.file, reject.row, reject.reason) for reject in batch.rejects]
+    ((file, row, reason),) = [(reject.source_file, reject.source_row, reject.reason) for reject in batch.rejects]
     assert (file, row) == ("yahoo:upgrades_downgrades:CIFR", None)
     assert reason == "CIFR is missing: yahoo CIFR: HTTP 429"
     assert batch.missing == {"CIFR": "yahoo CIFR: HTTP 429"}
@@ -133,8 +134,7 @@ def test_nothing_at_all_is_an_error() -> None:
 
 
 def test_the_default_source_is_off() -> None:
-    assert not NoRatings().is_switched_on
-    with pytest.raises(SourceError, match="no source of ratings is switched on"):
+    with pytest.raises(SwitchedOffError, match="MINEHOUSE_RATING_SOURCE=yahoo switches it on"):
         NoRatings().fetch(RatingRequest(("CLSK",)))
 
 

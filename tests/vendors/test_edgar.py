@@ -32,11 +32,11 @@ from dagster_project.assets.ingest.raw_table import LoadPolicy
 from dagster_project.automation.filings import MOST_TIMES, READ_FILINGS, new_filings
 from dagster_project.contracts.filings import FILING_CONTRACTS
 from dagster_project.settings import PROJECT_DIR, Settings, SettingsError
-from dagster_project.sources.base import EmptyFetchError
+from dagster_project.sources.base import EmptyFetchError, SwitchedOffError
 from dagster_project.sources.curated import CuratedFacts
 from dagster_project.sources.filings.capital import fetch_capital_facts
 from dagster_project.sources.filings.deals import Findings, find
-from dagster_project.sources.filings.edgar import PER_SECOND, Company, Edgar, SwitchedOffError
+from dagster_project.sources.filings.edgar import PER_SECOND, Company, Edgar
 from dagster_project.sources.http import Manners
 from dagster_project.warehouse.load import create_tables
 from dagster_project.warehouse.resource import Warehouse
@@ -212,7 +212,7 @@ def test_one_company_at_fault_leaves_the_others(archive: Archive, fault: Any, sa
     batch = archive.facts(ONE, TWO)
     assert said in batch.missing["CLSK"]
     assert batch.rows["symbol"].unique().to_pylist() == ["IREN"]
-    assert [reject.file for reject in batch.rejects] == ["edgar CLSK"]
+    assert [reject.source_file for reject in batch.rejects] == ["edgar CLSK"]
 
 
 def test_a_server_that_stays_down_is_left_alone(archive: Archive) -> None:

@@ -14,7 +14,7 @@ from dagster_project.sources.prices.base import OVERLAP, PriceRequest, StandingB
 if TYPE_CHECKING:
     from vendor_house import House
 
-    from dagster_project.sources.base import Batch
+    from dagster_project.contracts.batch import Batch
 
 SYMBOLS = ("CLSK", "IREN", "SPY")
 FRIDAY, MONDAY = dt.date(2025, 10, 31), dt.date(2025, 11, 3)
@@ -59,7 +59,7 @@ def test_a_symbol_that_no_vendor_knows_is_named_and_the_others_load(house: House
     assert _origins(batch) == ["yahoo CLSK", "yahoo SPY"]
     assert batch.missing == {"IREN": "yahoo IREN: HTTP 404; tiingo IREN: HTTP 404"}
     (reject,) = batch.rejects
-    assert (reject.file, reject.row, reject.record) == ("live IREN", None, '{"symbol": "IREN"}')
+    assert (reject.source_file, reject.source_row, reject.record) == ("live IREN", None, '{"symbol": "IREN"}')
     assert reject.reason == "IREN is missing: yahoo IREN: HTTP 404; tiingo IREN: HTTP 404"
 
 

@@ -17,7 +17,7 @@ from dagster_project.sources.ratings.base import RatingRequest
 if TYPE_CHECKING:
     from vendor_house import House
 
-    from dagster_project.sources.base import Batch
+    from dagster_project.contracts.batch import Batch
 
 SYMBOLS = ("CLSK", "IREN")
 UPGRADE = note("2025-11-24T12:15:00", "JP Morgan", "up", "Neutral > Overweight", (12.0, 14.0), "Raises")
@@ -89,7 +89,7 @@ def test_one_company_at_fault_leaves_the_others(rated: House, fault: Fault, said
     assert list(batch.missing) == ["CLSK"]
     assert said in batch.missing["CLSK"]
     (reject,) = batch.rejects
-    assert (reject.file, reject.record) == ("yahoo:upgrades_downgrades:CLSK", '{"ticker": "CLSK"}')
+    assert (reject.source_file, reject.record) == ("yahoo:upgrades_downgrades:CLSK", '{"ticker": "CLSK"}')
 
 
 @pytest.mark.parametrize(

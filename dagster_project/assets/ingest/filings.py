@@ -13,14 +13,14 @@ from typing import Any
 
 import dagster as dg
 
-from dagster_project.assets.ingest.raw_table import Feed, LoadPolicy, ingest_batch, leave_as_it_is, raw_asset
+from dagster_project.assets.ingest.raw_table import Feed, LoadPolicy, ingest_batch, raw_asset
 from dagster_project.contracts import curated, filings
-from dagster_project.sources.base import Batch
+from dagster_project.contracts.batch import Batch, Reject
+from dagster_project.sources.base import NothingToLoadError
 from dagster_project.sources.curated import CuratedFacts
 from dagster_project.sources.filings.capital import fetch_capital_facts
 from dagster_project.sources.filings.deals import fetch_candidates, recent_filings
 from dagster_project.sources.filings.edgar import Company, Edgar, Filing
-from dagster_project.warehouse.load import Rejected
 from dagster_project.warehouse.resource import Warehouse
 
 _FROM_THE_SEC = "From filings at the SEC (EDGAR), where MINEHOUSE_SEC_CONTACT switches them on; empty otherwise."
@@ -30,8 +30,6 @@ CANDIDATES_KEY = dg.AssetKey(["raw", filings.DEAL_CANDIDATES.table])
 
 NOT_READ = "filings_not_read"
 """The metadata that names the filings which a run was told of and could not read."""
-
-OFF = "switched off: MINEHOUSE_SEC_CONTACT is not set"
 
 _CIK = re.compile(r"\d{10}")
 _COMPANIES_KEY = dg.AssetKey(["raw", curated.COMPANIES.table])
@@ -70,16 +68,11 @@ def _capital_facts_asset() -> dg.AssetsDefinition:
         edgar: dg.ResourceParam[Edgar],
         load_policy: dg.ResourceParam[LoadPolicy],
     ) -> dg.MaterializeResult:
-        if not edgar.is_on:
-            return leave_as_it_is(warehouse, CAPITAL_FEED, OFF)
-        return ingest_batch(
-            context,
-            warehouse,
-            CAPITAL_FEED,
-            lambda: fetch_capital_facts(edgar, watch_list(curated_facts)),
-            known=_known(warehouse),
-            policy=load_policy,
-        )
+        def fetch() -> Batch:
+            edgar.ensure_on()
+            return fetch_capital_facts(edgar, watch_list(curated_facts))
+
+        return ingest_batch(context, warehouse, CAPITAL_FEED, fetch, known=_known(warehouse), policy=load_policy)
 
     return capital_facts
 
@@ -94,20 +87,14 @@ def _deal_candidates_asset() -> dg.AssetsDefinition:
         edgar: dg.ResourceParam[Edgar],
         load_policy: dg.ResourceParam[LoadPolicy],
     ) -> dg.MaterializeResult:
-        if not edgar.is_on:
-            return leave_as_it_is(warehouse, CANDIDATES_FEED, OFF)
-        to_read, unlisted = [_told(filing) for filing in config.filings], dict[str, str]()
-        if not to_read:
-            listed, unlisted = recent_filings(edgar, watch_list(curated_facts), edgar.clock.now().date())
-            known = warehouse.standing_values(filings.DEAL_CANDIDATES, "candidate_id")
-            to_read = [filing for of_one in listed.values() for filing in of_one if filing.accession not in known]
-            if listed and not to_read:
-                rejects = tuple(Rejected(f"edgar {symbol}", None, why, symbol) for symbol, why in unlisted.items())
-                return leave_as_it_is(warehouse, CANDIDATES_FEED, "nothing new", rejects)
+        to_read = [_told(filing) for filing in config.filings]
         not_read = {filing.accession for filing in to_read}
 
         def fetch() -> Batch:
-            batch = fetch_candidates(edgar, to_read, unlisted)
+            edgar.ensure_on()
+            new, unlisted = (to_read, {}) if to_read else _new_filings(edgar, curated_facts, warehouse)
+            not_read.update(filing.accession for filing in new)
+            batch = fetch_candidates(edgar, new, unlisted)
             not_read.intersection_update(batch.missing)
             return batch
 
@@ -118,6 +105,22 @@ def _deal_candidates_asset() -> dg.AssetsDefinition:
         )
 
     return deal_candidates
+
+
+def _new_filings(
+    edgar: Edgar, curated_facts: CuratedFacts, warehouse: Warehouse
+) -> tuple[list[Filing], dict[str, str]]:
+    """The recent filings that are no candidates yet, and by symbol why a company's could not be listed.
+
+    Raises `NothingToLoadError` where there are none, `SwitchedOffError` where EDGAR is off.
+    """
+    listed, unlisted = recent_filings(edgar, watch_list(curated_facts), edgar.clock.now().date())
+    known = warehouse.standing_values(filings.DEAL_CANDIDATES, "candidate_id")
+    new = [filing for of_one in listed.values() for filing in of_one if filing.accession not in known]
+    if listed and not new:
+        rejects = tuple(Reject(f"edgar {symbol}", None, why, symbol) for symbol, why in unlisted.items())
+        raise NothingToLoadError("nothing new", rejects)
+    return new, unlisted
 
 
 def watch_list(curated_facts: CuratedFacts) -> tuple[Company, ...]:

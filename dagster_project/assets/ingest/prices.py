@@ -12,7 +12,7 @@ from dagster_project.assets.freshness import after_every_close
 from dagster_project.assets.ingest.raw_table import Feed, LoadPolicy, ingest_batch, other_tickers, raw_asset, today
 from dagster_project.assets.ingest.selection import PriceSelection, SelectionError
 from dagster_project.contracts import curated, market
-from dagster_project.sources.base import Batch
+from dagster_project.contracts.batch import Batch
 from dagster_project.sources.prices.base import OVERLAP, PriceRequest, PriceSource, StandingBar
 from dagster_project.warehouse.resource import Warehouse
 

@@ -10,7 +10,6 @@ from dagster_project.assets.ingest.raw_table import (
     Feed,
     LoadPolicy,
     ingest_batch,
-    leave_as_it_is,
     other_tickers,
     raw_asset,
 )
@@ -39,8 +38,6 @@ def ratings_asset() -> dg.AssetsDefinition:
         rating_source: dg.ResourceParam[RatingSource],
         load_policy: dg.ResourceParam[LoadPolicy],
     ) -> dg.MaterializeResult:
-        if not rating_source.is_switched_on:
-            return leave_as_it_is(warehouse, RATINGS_FEED, "switched off: MINEHOUSE_RATING_SOURCE=yahoo switches it on")
         companies = warehouse.standing_values(curated.COMPANIES, "ticker")
         return ingest_batch(
             context,

@@ -20,9 +20,10 @@ from dagster_project.assets.preview import markdown_table
 from dagster_project.calls import Call, here
 from dagster_project.contracts import curated
 from dagster_project.contracts.base import Contract
+from dagster_project.contracts.batch import Batch, Reject, visible
 from dagster_project.gate.gate import judge
-from dagster_project.sources.base import Batch, SourceError, visible
-from dagster_project.warehouse.load import LOAD_COLUMNS, Load, LoadError, LoadReport, Rejected, load
+from dagster_project.sources.base import NothingToLoadError, SourceError
+from dagster_project.warehouse.load import LOAD_COLUMNS, Load, LoadError, LoadReport, load
 from dagster_project.warehouse.resource import Standing, Warehouse
 
 _MAX_LISTED = 20
@@ -141,61 +142,42 @@ def ingest_batch(
     policy: LoadPolicy,
     more_results: Callable[[Batch | None, str], Iterator[dg.AssetCheckResult]] = _no_results,
 ) -> dg.MaterializeResult:
-    """Fetch, judge and load; where that is refused, what stood before stands, and the result says why."""
+    """Fetch, judge and load; where that is refused, what stood before stands, and the result says why.
+
+    A source that is switched off, or has nothing new, is no failure: the result says so in `status`.
+    """
     contract = feed.contract
     fetched_at = dt.datetime.now(dt.UTC).replace(tzinfo=None)
     report: LoadReport | None = None
-    rejects: tuple[Rejected, ...] = ()
-    refusal = ""
+    rejects: tuple[Reject, ...] = ()
+    refusal = status = ""
     batch: Batch | None = None
     with contextlib.ExitStack() as opened:
         try:
             batch = fetch()
-            judgement = policy.call(judge, batch, contract, known, today())
-            rejects = tuple(Rejected(r.file, r.row, r.reason, r.record) for r in judgement.rejects)
+            judged = policy.call(judge, batch, contract, known, today())
+            rejects = judged.rejects
             for line in _listed(rejects):
                 context.log.warning(line)
-            report = load(
-                opened.enter_context(warehouse.write()),
-                contract,
-                judgement.good,
-                rejects,
-                Load(batch.source, fetched_at, context.run_id),
-                allow_shrink=policy.allow_shrink,
-                retire_other_sources=feed.exclusive,
-                since=batch.since,
-                replacing=batch.restated,
-                is_partial=batch.is_partial,
-            )
+            by = Load(fetched_at, context.run_id, policy.allow_shrink, retire_other_sources=feed.exclusive)
+            report = load(opened.enter_context(warehouse.write()), contract, judged, by)
             refusal = "; ".join(f"{group}: {why}" for group, why in report.refused.items())
+        except NothingToLoadError as nothing:
+            status, rejects = str(nothing), nothing.rejects
         except (SourceError, LoadError) as error:
             refusal = visible(str(error))
         if refusal:
             context.log.error(f"refused, what stood before stands still: {refusal}")
         standing = warehouse.standing(contract, feed.date_column)
     return dg.MaterializeResult(
-        metadata=dict(_metadata(report, rejects, standing)),
+        metadata={**({"status": status} if status else {}), **dict(_metadata(report, rejects, standing))},
         check_results=[*_check_results(feed, rejects, refusal, standing), *more_results(batch, refusal)],
-    )
-
-
-def leave_as_it_is(
-    warehouse: Warehouse, feed: Feed, why: str, rejects: tuple[Rejected, ...] = ()
-) -> dg.MaterializeResult:
-    """There is nothing to load: the table, made where it is missing, stays as it is, and the result says why.
-
-    `rejects` is what could not be looked at.
-    """
-    standing = warehouse.standing(feed.contract, feed.date_column)
-    return dg.MaterializeResult(
-        metadata={"status": why, **dict(_metadata(None, rejects, standing))},
-        check_results=list(_check_results(feed, rejects, "", standing)),
     )
 
 
 def _metadata(
     report: LoadReport | None,
-    rejects: tuple[Rejected, ...],
+    rejects: tuple[Reject, ...],
     standing: Standing,
 ) -> Iterator[tuple[str, dg.MetadataValue]]:
     yield "dagster/row_count", dg.MetadataValue.int(standing.rows)
@@ -211,7 +193,7 @@ def _metadata(
 
 
 def _check_results(
-    feed: Feed, rejects: tuple[Rejected, ...], refusal: str, standing: Standing
+    feed: Feed, rejects: tuple[Reject, ...], refusal: str, standing: Standing
 ) -> Iterator[dg.AssetCheckResult]:
     yield dg.AssetCheckResult(
         check_name="batch_is_accepted",
@@ -236,7 +218,7 @@ def _check_results(
     )
 
 
-def _listed(rejects: tuple[Rejected, ...]) -> list[str]:
+def _listed(rejects: tuple[Reject, ...]) -> list[str]:
     lines = [
         f"{r.source_file}{'' if r.source_row is None else f' row {r.source_row}'}: {r.reason}"
         for r in rejects[:_MAX_LISTED]

@@ -10,8 +10,8 @@ import dagster as dg
 
 from dagster_project.assets.ingest.raw_table import Feed, LoadPolicy, ingest_batch, raw_asset, today
 from dagster_project.contracts import market
+from dagster_project.contracts.batch import Batch
 from dagster_project.sessions import exchange_sessions
-from dagster_project.sources.base import Batch
 from dagster_project.warehouse.resource import Warehouse
 
 SESSIONS_FEED = Feed(

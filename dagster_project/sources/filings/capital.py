@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from dagster_project.sources.base import Batch, EmptyFetchError, Reject
+from dagster_project.contracts.batch import Batch, Reject
+from dagster_project.sources.base import EmptyFetchError
 from dagster_project.sources.filings.edgar import Company, Edgar, Fact, facts_of, index_url
 from dagster_project.sources.http import one_by_one
 

@@ -17,7 +17,12 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
 
-from dagster_project.sources.base import ChangedSchemaError, RateLimitedError, SourceError, WebPageError
+from dagster_project.sources.base import (
+    ChangedSchemaError,
+    RateLimitedError,
+    SwitchedOffError,
+    WebPageError,
+)
 from dagster_project.sources.http import Clock, Conversation, Json, Manners, json_of
 
 if TYPE_CHECKING:
@@ -29,10 +34,6 @@ PER_SECOND = 4.0
 
 _CONTROL_PAGE = re.compile(r"Request Rate Threshold Exceeded|Undeclared Automated Tool", re.IGNORECASE)
 _ERROR_PAGE = re.compile(r"<title>[^<]*(?:unavailable|not found|error|maintenance)", re.IGNORECASE)
-
-
-class SwitchedOffError(SourceError):
-    """No contact is set, so the SEC is not asked."""
 
 
 @dataclass(frozen=True)
@@ -88,19 +89,18 @@ class Edgar:
     archive_server: str = "https://www.sec.gov"
     name: str = "edgar"
 
-    @property
-    def is_on(self) -> bool:
-        """Whether there is a contact to give."""
-        return self.contact is not None
+    def ensure_on(self) -> SecretStr:
+        """The contact. Raises `SwitchedOffError` where there is none."""
+        if self.contact is None:
+            raise SwitchedOffError("switched off: MINEHOUSE_SEC_CONTACT is not set")
+        return self.contact
 
     def visit(self) -> Visit:
         """Requests of one run, with a time budget of their own. Raises `SwitchedOffError` without a contact."""
         import requests
 
-        if self.contact is None:
-            raise SwitchedOffError("switched off: set MINEHOUSE_SEC_CONTACT to an e-mail address of yours")
         session = requests.Session()
-        session.headers["User-Agent"] = f"Minehouse {self.contact.get_secret_value()}"
+        session.headers["User-Agent"] = f"Minehouse {self.ensure_on().get_secret_value()}"
         return Visit(self, session, Conversation(self.name, self.manners, self.clock))
 
 

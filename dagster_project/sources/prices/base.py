@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
-    from dagster_project.sources.base import Batch
+    from dagster_project.contracts.batch import Batch
 
 
 BARS = pa.schema(

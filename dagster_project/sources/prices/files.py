@@ -21,8 +21,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from dagster_project.contracts.batch import Batch, Reject
 from dagster_project.contracts.market import DAILY_PRICES
-from dagster_project.sources.base import Batch, EmptyFetchError, Reject, SourceError
+from dagster_project.sources.base import EmptyFetchError, SourceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -31,14 +31,9 @@ from typing import TYPE_CHECKING, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from dagster_project.contracts.batch import Batch, Reject
 from dagster_project.sessions import last_complete_session, last_complete_utc_day
-from dagster_project.sources.base import (
-    Batch,
-    EmptyFetchError,
-    Reject,
-    SourceError,
-    VendorDownError,
-)
+from dagster_project.sources.base import EmptyFetchError, SourceError, VendorDownError
 from dagster_project.sources.http import Clock, first_known, patience_ends
 from dagster_project.sources.prices.base import BARS
 

@@ -28,8 +28,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from dagster_project.contracts.batch import Batch
 from dagster_project.sessions import exchange_sessions
-from dagster_project.sources.base import Batch, EmptyFetchError
+from dagster_project.sources.base import EmptyFetchError
 from dagster_project.sources.prices.base import BARS, PriceRequest
 
 FIRST_DAY = dt.date(2023, 1, 3)

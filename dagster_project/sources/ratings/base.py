@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from dagster_project.sources.base import Batch, SourceError
+from dagster_project.contracts.batch import Batch
+from dagster_project.sources.base import SwitchedOffError
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,6 @@ class RatingSource(Protocol):
     """Fetches ratings for a contract of `contracts.ratings`."""
 
     name: str
-    is_switched_on: bool
 
     def fetch(self, request: RatingRequest) -> Batch:
         """Ratings for the request. Raises `SourceError` where nothing could be had."""
@@ -39,8 +39,7 @@ class NoRatings:
     """No source beside the curated ratings: the default, as it needs no network."""
 
     name = "none"
-    is_switched_on = False
 
-    def fetch(self, request: RatingRequest) -> Batch:
-        """There is nothing to fetch."""
-        raise SourceError(f"no source of ratings is switched on for {len(request.symbols)} symbols")
+    def fetch(self, request: RatingRequest) -> Batch:  # noqa: ARG002
+        """Raises `SwitchedOffError`."""
+        raise SwitchedOffError("switched off: MINEHOUSE_RATING_SOURCE=yahoo switches it on")

@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from dagster_project.contracts.batch import Batch, Reject
 from dagster_project.contracts.ratings import YAHOO_RATING_CHANGES
 from dagster_project.sessions import EXCHANGE_TIME_ZONE
 from dagster_project.sources import yahoo
-from dagster_project.sources.base import Batch, ChangedSchemaError, EmptyFetchError, Reject, UnknownSymbolError
+from dagster_project.sources.base import ChangedSchemaError, EmptyFetchError, UnknownSymbolError
 from dagster_project.sources.http import Clock, Conversation, Json, Manners, first_known, one_by_one
 
 if TYPE_CHECKING:
@@ -55,7 +56,6 @@ class YahooRatings:
     cache_dir: Path | None = None
     server: str | None = None
     name: str = "yahoo"
-    is_switched_on: bool = True
 
     def fetch(self, request: RatingRequest) -> Batch:
         """Every rating of these companies; a company that could not be read is a reject, and its old rows stand.
