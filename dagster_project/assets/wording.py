@@ -23,10 +23,27 @@ def sentence_for(test: Mapping[str, Any]) -> str:
             return f"One row per {', '.join(columns)}.{filled}"
         case "accepted_values":
             return f"{column} is one of: {', '.join(map(str, given.get('values', [])))}."
+        case "relationships":
+            return f"Every {column} is a {given['field']} of {_relation(given['to'])}."
+        case "lies_between":
+            return f"{column} lies between {given['low']} and {given['high']}."
+        case "adds_up":
+            return f"{column} is the sum of {', '.join(given['of'])}, and null where one of them is."
+        case "deals_add_up":
+            return "By month, by company and in total the firm contracts give the same sums."
+        case "equals_position":
+            return (
+                f"Every row says of its company and {given['day']} what {_relation(given['positions'])} says of them."
+            )
         case "no_rows":
             return "The table is empty: each of its rows is something that somebody should look at."
         case _:
             return f"No row fails the test {test['name']}."
+
+
+def _relation(reference: str) -> str:
+    """The name in `ref('name')` or `source('schema', 'name')`."""
+    return reference.split("'")[-2]
 
 
 def readers(manifest: Mapping[str, Any], of: str | None = None) -> str:

@@ -42,7 +42,8 @@ class DbtRunner:
         are left out: they hold or fall with the code, not with the data, and `make test` runs them.
         """
         checks = _checks_to_run(context)
-        selection = ["--select", select]
+        # tests by their name: dbt would also take those of another area that read a model of this one
+        selection = ["--indirect-selection", "empty", "--select", select, *map(_name, tests)]
         if context.is_subset:
             wanted = [
                 *(unique_id for unique_id, key in models.items() if key in context.selected_asset_keys),

@@ -61,6 +61,24 @@ def test_every_table_has_a_key(manifest: dict[str, Any]) -> None:
     assert [model["name"] for model in _models(manifest) if _is_table(model) and model["unique_id"] not in keyed] == []
 
 
+def test_every_symbol_of_a_mart_is_looked_up(manifest: dict[str, Any]) -> None:
+    # contracts and sites do not wait for prices, which dim_miners needs
+    lists = {("ref('dim_miners')", "symbol"), ("source('raw', 'curated__companies')", "ticker")}
+    looked_up = {
+        node["attached_node"]
+        for node in manifest["nodes"].values()
+        if node["resource_type"] == "test" and (node.get("test_metadata") or {}).get("name") == "relationships"
+        if node["column_name"] == "symbol"
+        if (node["test_metadata"]["kwargs"]["to"], node["test_metadata"]["kwargs"]["field"]) in lists
+    }
+    for model in _models(manifest):
+        # what is wrong with a row may be its symbol
+        if model["name"] == "dim_miners" or model["name"].endswith("_findings"):
+            continue
+        if model["schema"] == "marts" and _is_table(model) and "symbol" in model["columns"]:
+            assert model["unique_id"] in looked_up, model["name"]
+
+
 def test_every_mart_column_is_typed_under_an_enforced_contract(manifest: dict[str, Any]) -> None:
     for model in _models(manifest):
         if model["schema"] != "marts" or not _is_table(model):

@@ -1,9 +1,11 @@
 """The project's own generic tests, run by dbt: each lets a good table pass and names what is wrong with a bad one."""
 
+import datetime as dt
 import os
 import shutil
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import duckdb
@@ -12,13 +14,55 @@ import yaml
 
 DBT_DIR = Path(__file__).resolve().parents[2] / "dbt"
 GRAIN = {"unique_combination": {"arguments": {"columns": ["a", "b"], "filled": ["a", "c"]}}}
+POSITIONS = """from (values
+    ('A', date '2025-01-01', date '2025-01-03', true, null), ('A', date '2025-01-03', null, false, 5.0)
+) as t (symbol, position_date, next_position_date, is_first_day, close)"""
+DEALS = """from (values
+    ('A', date '2025-01-05', true, 2.0, 10, 2.0), ('B', date '2025-01-06', false, 9.0, 90, null),
+    ('B', date '2025-02-01', true, 3.0, null, 3.0), ('A', null, true, 7.0, 70, null)
+) as t (symbol, announced_date, is_firm, contract_value_usd, critical_it_mw, cumulative_contract_value_usd)"""
+MONTHS = "as t (deals, contract_value_usd, critical_it_mw, cumulative_contract_value_usd, cumulative_critical_it_mw)"
+BETWEEN = {"lies_between": {"arguments": {"low": "low", "high": "high"}}}
+SUM = {"adds_up": {"arguments": {"of": ["a", "-b"]}}}
+EQUALS = {"equals_position": {"arguments": {"positions": "ref('positions')", "day": "day", "columns": ["close"]}}}
+ADDS_UP = {"deals_add_up": {"arguments": {"deals": "ref('deals')"}}}
+# the column that a test of a column is asked of
+COLUMNS = {"lies_between": "mean", "adds_up": "c"}
+INPUTS = {"positions": POSITIONS, "deals": DEALS}
 TABLES = {
     "good": ("from (values (1, 1, 'x'), (1, 2, 'x'), (2, null, 'x')) as t (a, b, c)", GRAIN),
     "doubled": ("from (values (1, 1, 'x'), (1, 1, 'y'), (2, null, 'x'), (2, null, 'x')) as t (a, b, c)", GRAIN),
     "lacking": ("from (values (1, 1, 'x'), (null, 2, 'x'), (2, 2, null)) as t (a, b, c)", GRAIN),
     "empty": ("select 1 as a where false", "no_rows"),
     "listed": ("select 1 as a", "no_rows"),
+    "within": (
+        "from (values (2, 1, 3), (1, 1, 1), (0.3, 0.1 + 0.2, 0.3), (null, 1, 3)) as t (mean, low, high)",
+        BETWEEN,
+    ),
+    "outside": ("from (values (2, 1, 3), (0.9, 1, 3), (3.1, 1, 3)) as t (mean, low, high)", BETWEEN),
+    "right_sum": ("from (values (5, 2, 3), (null, 2, null)) as t (a, b, c)", SUM),
+    "wrong_sum": ("from (values (5, 2, 4), (5, null, 3), (5, 2, null), (5, 2, 3)) as t (a, b, c)", SUM),
+    "told_as_it_was": (
+        """from (values ('A', date '2024-12-01', null), ('A', date '2025-01-02', null), ('A', date '2025-03-01', 5.0))
+           as t (symbol, day, close)""",
+        EQUALS,
+    ),
+    "told_otherwise": (
+        """from (values ('A', date '2025-01-02', 5.0), ('A', date '2025-01-03', 5.1), ('B', date '2025-01-03', null))
+           as t (symbol, day, close)""",
+        EQUALS,
+    ),
+    "every_month": (f"from (values (1, 2.0, 10.0, 2.0, 10.0), (1, 3.0, null, 5.0, 10.0)) {MONTHS}", ADDS_UP),
+    "lost_month": (f"from (values (1, 2.0, 10.0, 2.0, 10.0)) {MONTHS}", ADDS_UP),
+    "twice_counted": (f"from (values (2, 5.0, 10.0, 5.0, 10.0), (1, 3.0, null, 5.0, 10.0)) {MONTHS}", ADDS_UP),
 }
+
+
+def _described(name: str, test: str | dict[str, object]) -> dict[str, object]:
+    column = COLUMNS.get(next(iter(test)))
+    if column is None:
+        return {"name": name, "data_tests": [test]}
+    return {"name": name, "columns": [{"name": column, "data_tests": [test]}]}
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +73,9 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[o
     (workdir / "models").mkdir()
     for name, (query, _) in TABLES.items():
         (workdir / "models" / f"{name}.sql").write_text(query)
-    described = [{"name": name, "data_tests": [test]} for name, (_, test) in TABLES.items()]
+    for name, query in INPUTS.items():
+        (workdir / "models" / f"{name}.sql").write_text(query)
+    described = [_described(name, test) for name, (_, test) in TABLES.items()]
     (workdir / "models" / "models.yml").write_text(yaml.safe_dump({"models": described}))
     (workdir / "dbt_project.yml").write_text(yaml.safe_dump({"name": "t", "version": "1.0", "profile": "t"}))
     output = {"type": "duckdb", "path": str(workdir / "t.duckdb")}
@@ -52,6 +98,28 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[o
         ("lacking", [(2, 2, "c is null"), (None, 2, "a is null")]),
         ("empty", []),
         ("listed", [(1,)]),
+        ("within", []),
+        ("outside", [(Decimal("0.9"), 1, 3), (Decimal("3.1"), 1, 3)]),
+        ("right_sum", []),
+        ("wrong_sum", [(5, 2, 4), (5, 2, None), (5, None, 3)]),
+        ("told_as_it_was", []),
+        (
+            "told_otherwise",
+            [
+                ("A", dt.date(2025, 1, 2), dt.date(2025, 1, 1), Decimal("5.0"), None),
+                ("A", dt.date(2025, 1, 3), dt.date(2025, 1, 3), Decimal("5.1"), Decimal("5.0")),
+                ("B", dt.date(2025, 1, 3), None, None, None),
+            ],
+        ),
+        ("every_month", []),
+        (
+            "lost_month",
+            [
+                ("by month", 1, 2, 10, 2, 5, 10),
+                ("month by month", None, 2, 10, 2, 5, 10),
+            ],
+        ),
+        ("twice_counted", [("by month", 3, 8, 10, 2, 5, 10)]),
     ],
 )
 def test_what_it_finds(

@@ -21,6 +21,24 @@ def _test(kind: str, **kwargs: Any) -> dict[str, Any]:
         (_test("unique_combination", columns=["a"], filled=["a", "b"]), "One row per a. Filled in every row: a, b."),
         (_test("accepted_values", column_name="tier", values=[1, 2]), "tier is one of: 1, 2."),
         (_test("no_rows"), "The table is empty: each of its rows is something that somebody should look at."),
+        (
+            _test("relationships", column_name="symbol", to="ref('dim_miners')", field="symbol"),
+            "Every symbol is a symbol of dim_miners.",
+        ),
+        (
+            _test("relationships", column_name="symbol", to="source('raw', 'curated__companies')", field="ticker"),
+            "Every symbol is a ticker of curated__companies.",
+        ),
+        (_test("lies_between", column_name="sma_50", low="low", high="high"), "sma_50 lies between low and high."),
+        (_test("adds_up", column_name="c", of=["a", "-b"]), "c is the sum of a, -b, and null where one of them is."),
+        (
+            _test("deals_add_up", deals="ref('fct_hpc_deals')"),
+            "By month, by company and in total the firm contracts give the same sums.",
+        ),
+        (
+            _test("equals_position", positions="ref('positions')", day="trade_date", columns=["close"]),
+            "Every row says of its company and trade_date what positions says of them.",
+        ),
         (_test("never_seen"), "No row fails the test never_seen_of_something."),
         (_test("unique", column_name="x") | {"description": "Each x once. "}, "Each x once."),
         ({"name": "written_by_hand", "description": None}, "No row fails the test written_by_hand."),
