@@ -10,7 +10,7 @@ ifdef MINEHOUSE_PRICE_FILES
 export MINEHOUSE_PRICE_FILES := $(abspath $(MINEHOUSE_PRICE_FILES))
 endif
 
-.PHONY: help run ui dashboard brief serve-postgres superset docs test check format snapshot bench lock clean manifest
+.PHONY: help run ui dashboard brief serve-postgres superset docs test check format snapshot bench lock clean manifest sources
 help:            ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -36,6 +36,9 @@ superset: $(VENV)/run.installed .venv-superset/installed  ## Superset with dashb
 
 docs: $(VENV)/run.installed   ## documentation of every table and column, as one page for a browser
 	@$(BIN)/python -m dagster_project docs
+
+sources: $(VENV)/run.installed  ## write dbt/models/sources.yml from the contracts
+	@$(BIN)/python -m dagster_project sources
 
 manifest: $(VENV)/run.installed  ## let dbt read the project anew
 	@$(BIN)/python -m dagster_project prepare

@@ -12,7 +12,7 @@ import sys
 from dagster_project.settings import SettingsError, dbt_environment, load_settings
 from dagster_project.shell.prepare import prepare, write_docs
 from dagster_project.shell.run import run, show
-from dagster_project.transform import dbt_calls
+from dagster_project.transform import dbt_calls, sources_yml
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -20,9 +20,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m dagster_project", description="Minehouse from the shell")
     parser.add_argument(
         "command",
-        choices=("prepare", "run", "snapshot", "docs", "env"),
+        choices=("prepare", "run", "snapshot", "docs", "env", "sources"),
         help="prepare: folders and dbt manifest; run: the whole pipeline; snapshot: print the last result; "
-        "docs: a page about every table; env: where Dagster and dbt find the data, for a shell",
+        "docs: a page about every table; env: where Dagster and dbt find the data, for a shell; "
+        "sources: write dbt's description of the raw tables anew",
     )
     command = parser.parse_args(arguments).command
     try:
@@ -33,6 +34,9 @@ def main(arguments: list[str] | None = None) -> int:
     if command == "env":
         for name, value in {"DAGSTER_HOME": str(settings.dagster_home), **dbt_environment(settings)}.items():
             print(f"export {name}={shlex.quote(value)}")
+        return 0
+    if command == "sources":
+        (settings.dbt_project_dir / sources_yml.PATH).write_text(sources_yml.sources_yml())
         return 0
     if command == "snapshot":
         return show(settings)

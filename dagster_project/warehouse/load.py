@@ -23,7 +23,7 @@ KEEP_RATIO = 0.8
 """A batch with fewer than this share of the rows that stand is refused."""
 
 LOAD_COLUMNS = (
-    ("source", "varchar", "Source that delivered the row: sample, files, live, curated ..."),
+    ("source", "varchar", "Which source delivered the row: sample, files, live, curated ..."),
     ("source_file", "varchar", "File, or request, that the row was read from."),
     ("source_row", "bigint", "Line of that file, the header being line 1."),
     ("fetched_at", "timestamp", "When the row was fetched, UTC."),

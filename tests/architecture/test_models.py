@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from dagster_project.contracts import curated, filings, market, ratings
+from dagster_project.contracts.tables import RAW_TABLES
 from dagster_project.settings import PROJECT_DIR
+from dagster_project.transform import sources_yml
 from dagster_project.warehouse.load import LOAD_COLUMNS
 
 READS = {
@@ -190,25 +191,18 @@ def test_units_stand_in_column_names(manifest: dict[str, Any]) -> None:
 
 
 def test_dbt_sources_are_the_contracts(manifest: dict[str, Any]) -> None:
-    contracts = {
-        contract.table: contract
-        for contract in (
-            *curated.CURATED_CONTRACTS,
-            *filings.FILING_CONTRACTS,
-            market.DAILY_PRICES,
-            market.SESSIONS,
-            ratings.YAHOO_RATING_CHANGES,
-        )
-    }
     sources = {source["name"]: source for source in manifest["sources"].values()}
-    assert set(sources) == set(contracts)
-    for table, contract in contracts.items():
+    assert set(sources) == {contract.table for contract in RAW_TABLES}
+    for contract in RAW_TABLES:
         expected = {column.name: (column.type, column.description) for column in contract.columns}
         expected |= {name: (kind, description) for name, kind, description in LOAD_COLUMNS}
-        seen = {c["name"]: (c["data_type"], c["description"]) for c in sources[table]["columns"].values()}
-        assert {name: kind for name, (kind, _) in seen.items()} == {
-            name: kind for name, (kind, _) in expected.items()
-        }, table
+        seen = {c["name"]: (c["data_type"], c["description"]) for c in sources[contract.table]["columns"].values()}
+        assert seen == expected, contract.table
+
+
+def test_the_file_of_sources_is_the_one_that_the_contracts_make() -> None:
+    path = PROJECT_DIR / "dbt" / sources_yml.PATH
+    assert path.read_text() == sources_yml.sources_yml(), "run `make sources`"
 
 
 def test_formulas_have_unit_tests(manifest: dict[str, Any]) -> None:

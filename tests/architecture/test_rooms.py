@@ -21,7 +21,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "sources": ({"contracts", "sessions"}, set()),
     "gate": ({"contracts", "sources"}, {"great_expectations"}),
     "warehouse": ({"contracts"}, {"duckdb"}),
-    "transform": ({"calls"}, {"dbt", "dagster", "dagster_dbt"}),
+    "transform": ({"calls", "contracts", "warehouse"}, {"dbt", "dagster", "dagster_dbt"}),
     "assets": (
         {"contracts", "sources", "gate", "warehouse", "sessions", "transform", "calls"},
         {"dagster", "dagster_dbt"},

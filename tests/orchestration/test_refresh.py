@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from yahoo_frames import frame, note
 
-from dagster_project.contracts import curated, filings, market, ratings
 from dagster_project.contracts.batch import Batch
+from dagster_project.contracts.tables import RAW_TABLES
 from dagster_project.sources.base import SourceError, UnknownSymbolError
 from dagster_project.sources.prices.base import PriceRequest
 from dagster_project.sources.prices.files import FilePrices
@@ -213,8 +213,7 @@ def test_the_gate_names_the_wrong_row_of_a_curated_file(
 
 
 def test_every_contract_has_its_asset_and_every_raw_asset_its_contract(sample: Any) -> None:
-    others = (*filings.FILING_CONTRACTS, market.DAILY_PRICES, market.SESSIONS, ratings.YAHOO_RATING_CHANGES)
-    contracts = {contract.table for contract in (*curated.CURATED_CONTRACTS, *others)}
+    contracts = {contract.table for contract in RAW_TABLES}
     tables = sample.query_build("select table_name from duckdb_tables() where schema_name = 'raw'")
     assert {name for (name,) in tables} == contracts
 

@@ -24,7 +24,7 @@ SESSIONS_FEED = Feed(
 
 
 def sessions_asset() -> dg.AssetsDefinition:
-    """The asset of `raw.market__sessions`."""
+    """The asset of `raw.calendar__sessions`."""
 
     @raw_asset(SESSIONS_FEED, deps=())
     def sessions(
