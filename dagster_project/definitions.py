@@ -66,7 +66,9 @@ def build_defs(
         "rating_source": rating_source(settings),
         "curated_facts": CuratedFacts(settings.reference_dir),
         "edgar": Edgar(settings.sec_contact),
-        "load_policy": LoadPolicy(allow_shrink=settings.allow_shrink, call=call_gate),
+        "load_policy": LoadPolicy(
+            allow_shrink=settings.allow_shrink, allow_rewrite=settings.allow_rewrite, call=call_gate
+        ),
         "dbt": DbtRunner(project, call_dbt),
     }
     return dg.Definitions(

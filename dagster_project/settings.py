@@ -64,6 +64,9 @@ class Settings(BaseSettings):
         default=PROJECT_DIR / "reference", description="The folder of the facts kept by hand."
     )
     allow_shrink: bool = Field(default=False, description="Whether a batch may replace a much larger one.")
+    allow_rewrite: bool = Field(
+        default=False, description="Whether a price file may change most of a symbol's history."
+    )
     tiingo_key: Secret = Field(default=None, description="The key of a Tiingo account.")
     webhook_url: Secret = Field(default=None, description="The address that is told of failures.")
     sec_contact: Secret = Field(

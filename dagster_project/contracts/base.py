@@ -98,7 +98,8 @@ class Contract:
 
     `guard_by` says in which groups of rows a sharply smaller batch is refused: `("symbol",)` looks at each symbol
     alone, `()` at the table as a whole. `window_by` is the date column by which a batch may say that it speaks only for
-    the days from one on: the guard then looks at those days alone.
+    the days from one on: the guard then looks at those days alone. `history` is the column in which rows that stand are
+    not expected to change: a group in which most of it changes at once is another instrument, or another scale.
     """
 
     table: str
@@ -109,6 +110,7 @@ class Contract:
     mode: LoadMode = LoadMode.SNAPSHOT
     guard_by: tuple[str, ...] = ()
     window_by: str | None = None
+    history: str | None = None
 
     @property
     def column_names(self) -> tuple[str, ...]:

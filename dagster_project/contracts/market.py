@@ -61,6 +61,7 @@ DAILY_PRICES = Contract(
     mode=LoadMode.UPSERT,
     guard_by=("symbol",),
     window_by="trade_date",
+    history="close",
 )
 
 SESSIONS = Contract(

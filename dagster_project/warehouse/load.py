@@ -10,7 +10,7 @@ Belongs here: the statements of a load and its guards. Does not belong here: dec
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -21,6 +21,13 @@ from dagster_project.contracts.batch import Batch, Reject
 
 KEEP_RATIO = 0.8
 """A batch with fewer than this share of the rows that stand is refused."""
+
+REWRITE_RATIO = 0.5
+"""A group is refused where more than this share of the rows that stand would change in the contract's `history`."""
+REWRITE_TOLERANCE = 0.01
+"""A relative change up to this is a correction and no other scale."""
+REWRITE_MIN_ROWS = 5
+"""With fewer rows to compare nothing can be said."""
 
 LOAD_COLUMNS = (
     ("source", "varchar", "Which source delivered the row: sample, files, live, curated ..."),
@@ -65,19 +72,26 @@ class ShrunkBatchError(LoadError):
 class Load:
     """One load: the time of the fetch (naive UTC) and the Dagster run, and what it may do to other rows.
 
-    With `allow_shrink` a batch may be much smaller than what stands. With `retire_other_sources` the rows that stand
-    from another source are withdrawn, so that simulated and real prices never stand side by side.
+    With `allow_shrink` a batch may be much smaller than what stands, with `allow_rewrite` it may change most of a
+    group's history. With `retire_other_sources` the rows that stand from another source are withdrawn, so that
+    simulated and real prices never stand side by side.
     """
 
     fetched_at: dt.datetime
     run_id: str
     allow_shrink: bool = False
+    allow_rewrite: bool = False
     retire_other_sources: bool = False
 
 
 @dataclass(frozen=True)
 class LoadReport:
-    """What a load did, in rows; `refused` names the groups whose batch was too small, with the reason."""
+    """What a load did, in rows.
+
+    `refused` names the groups that were not loaded, because their batch is too small or disagrees with most of what
+    stands; `rewritten` those in which rows that stood have another value of the contract's `history` now. Both give the
+    reason.
+    """
 
     incoming: int
     added: int
@@ -88,6 +102,7 @@ class LoadReport:
     newly_quarantined: int
     standing: int
     refused: dict[str, str]
+    rewritten: dict[str, str]
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
@@ -128,7 +143,8 @@ def load(connection: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch
     """Bring a batch that the gate has judged into the warehouse, all of it or nothing.
 
     In a contract with `guard_by`, a group whose batch is sharply smaller is refused by itself and reported; a batch
-    that is too small as a whole raises `ShrunkBatchError`, after its rejects were put into quarantine.
+    that is too small as a whole raises `ShrunkBatchError`, after its rejects were put into quarantine. In a contract
+    with `history`, a group that would change most of what stands in it is refused as well.
 
     The guard counts only the days that `batch.since` names, and a batch with such days may be empty. Of the groups of
     `batch.restated`, what stands and is not in the batch is withdrawn, so that rows of two scales never stand side by
@@ -161,6 +177,12 @@ def load(connection: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch
                 )
             except ShrunkBatchError as error:
                 shrunk = error
+        rewritten, too_much = _find_rewritten(connection, contract, batch)
+        if by.allow_rewrite:
+            rewritten |= too_much
+        else:
+            _leave_out(connection, contract, too_much)
+            refused |= too_much
         if shrunk is None:
             counts = _apply(
                 connection,
@@ -187,6 +209,7 @@ def load(connection: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch
         newly_quarantined=newly_quarantined,
         standing=standing,
         refused=refused,
+        rewritten=rewritten,
         **counts,
     )
 
@@ -263,8 +286,58 @@ def _refuse_shrunk(
     refused = {
         grouped: f"{arriving} good rows arrived, {standing} stand" for grouped, arriving, standing in small if arriving
     }
-    connection.execute(f"delete from incoming where {group} in (select unnest(?::varchar[]))", [list(refused)])
+    _leave_out(connection, contract, refused)
     return refused
+
+
+def _leave_out(connection: duckdb.DuckDBPyConnection, contract: Contract, groups: Collection[str]) -> None:
+    """Take groups out of `incoming`."""
+    if groups:
+        connection.execute(
+            f"delete from incoming where {_group(contract)} in (select unnest(?::varchar[]))", [list(groups)]
+        )
+
+
+def _find_rewritten(
+    connection: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch
+) -> tuple[dict[str, str], dict[str, str]]:
+    """The groups in which rows of this source that stand would change: a few of them, and most of them."""
+    if contract.history is None:
+        return {}, {}
+    key = " and ".join(f"standing.{name} = incoming.{name}" for name in contract.key)
+    group = " || ' ' || ".join(f"incoming.{name}" for name in contract.guard_by) or "''"
+    found = connection.execute(
+        f"""
+        with compared as (
+            select {group} as grouped, incoming.{contract.key[-1]} as placed,
+                standing.{contract.history} as stood, incoming.{contract.history} as comes
+            from incoming inner join raw.{contract.table} as standing on {key}
+            where standing.valid_to is null and standing.source = ?
+        )
+        select grouped, count(*), count(*) filter (where stood <> comes),
+            count(*) filter (where abs(comes / stood - 1) > ?),
+            min(placed) filter (where stood <> comes), arg_min(stood, placed) filter (where stood <> comes),
+            arg_min(comes, placed) filter (where stood <> comes), median(comes / stood) filter (where stood <> comes)
+        from compared
+        where not list_contains(?::varchar[], grouped)
+        group by grouped having count(*) filter (where stood <> comes) > 0
+        order by grouped
+        """,
+        [batch.source, REWRITE_TOLERANCE, sorted(batch.restated)],
+    ).fetchall()
+    few: dict[str, str] = {}
+    most: dict[str, str] = {}
+    for grouped, compared, changed, far, first, stood, comes, ratio in found:
+        is_most = compared >= REWRITE_MIN_ROWS and far > REWRITE_RATIO * compared
+        why = (
+            f"{contract.history} of {changed:,} of {compared:,} rows that stand is another (median {ratio:.4g} times "
+            f"what it was; first {first}: {comes:g}, stood {stood:g})"
+        )
+        if is_most:
+            most[grouped] = f"{why}: a swapped or rescaled file? MINEHOUSE_ALLOW_REWRITE=1 loads it"
+        else:
+            few[grouped] = why
+    return few, most
 
 
 def _apply(

@@ -71,7 +71,9 @@ def _load(
     con: duckdb.DuckDBPyConnection, contract: Contract, rows: pa.Table, at: dt.datetime = FIRST, **options: Any
 ) -> LoadReport:
     source = options.pop("source", "files")
-    how = {name: options.pop(name) for name in ("allow_shrink", "retire_other_sources") if name in options}
+    how = {
+        name: options.pop(name) for name in ("allow_shrink", "allow_rewrite", "retire_other_sources") if name in options
+    }
     batch = Batch(source, rows, **options)
     return load(con, contract, batch, Load(at, f"run of {at:%d}", **how))
 
@@ -190,6 +192,52 @@ def test_a_whole_history_that_is_much_shorter_is_refused(con: duckdb.DuckDBPyCon
     assert report.refused == {"A": "3 good rows arrived, 10 stand"}
     stand = con.execute("select count(*) from raw.daily where valid_to is null and close = 20").fetchall()
     assert (report.withdrawn, stand) == (0, [(21,)])
+
+
+def _history(factor: float = 1.0, symbol: str = "A", rows: int = 10) -> list[tuple[str, int, float]]:
+    return [(symbol, day, (10.0 + day) * factor) for day in range(1, rows + 1)]
+
+
+KEPT = replace(UPSERT, history="close")
+
+
+def test_a_history_on_another_scale_is_refused_and_the_others_load(con: duckdb.DuckDBPyConnection) -> None:
+    _load(con, KEPT, _rows(*_history(), *_history(symbol="B")))
+    report = _load(con, KEPT, _rows(*_history(0.25), *_history(symbol="B"), ("B", 11, 21.0)), SECOND)
+    assert list(report.refused) == ["A"]
+    assert (
+        "close of 10 of 10 rows that stand is another (median 0.25 times what it was; first 1: 2.75, stood 11)"
+        in (report.refused["A"])
+    )
+    assert report.rewritten == {}
+    standing = _standing(con, KEPT)
+    assert ("A", 1, 11.0) in standing
+    assert ("B", 11, 21.0) in standing
+
+
+def test_a_history_on_another_scale_can_be_allowed(con: duckdb.DuckDBPyConnection) -> None:
+    _load(con, KEPT, _rows(*_history()))
+    report = _load(con, KEPT, _rows(*_history(0.25)), SECOND, allow_rewrite=True)
+    assert (report.refused, report.changed, list(report.rewritten)) == ({}, 10, ["A"])
+
+
+def test_a_correction_is_told_and_loaded(con: duckdb.DuckDBPyConnection) -> None:
+    _load(con, KEPT, _rows(*_history()))
+    corrected = [*_history()[:-1], ("A", 10, 40.0)]
+    report = _load(con, KEPT, _rows(*corrected), SECOND)
+    assert (report.refused, report.changed) == ({}, 1)
+    assert "close of 1 of 10 rows" in report.rewritten["A"]
+    assert _load(con, KEPT, _rows(*corrected), THIRD).rewritten == {}
+
+
+def test_a_history_that_its_source_replaces_or_another_source_brings_is_no_swapped_file(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
+    _load(con, KEPT, _rows(*_history()))
+    report = _load(con, KEPT, _rows(*_history(0.25)), SECOND, restated={"A": "split"})
+    assert (report.refused, report.rewritten, report.changed) == ({}, {}, 10)
+    other = _load(con, KEPT, _rows(*_history()), THIRD, source="live", retire_other_sources=True)
+    assert (other.refused, other.added) == ({}, 10)
 
 
 def test_a_part_that_a_person_picked_is_no_shrunk_batch(con: duckdb.DuckDBPyConnection) -> None:

@@ -5,6 +5,7 @@ source reads (`sources.prices`), the run configuration (`assets.ingest.selection
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import dagster as dg
 
@@ -14,6 +15,7 @@ from dagster_project.assets.ingest.selection import PriceSelection, SelectionErr
 from dagster_project.contracts import curated, market
 from dagster_project.contracts.batch import Batch
 from dagster_project.sources.prices.base import OVERLAP, PriceRequest, PriceSource, StandingBar
+from dagster_project.warehouse.load import LoadReport
 from dagster_project.warehouse.resource import Warehouse
 
 PRICES_FEED = Feed(
@@ -34,7 +36,8 @@ _SYMBOL_CHECKS = {
     "every_symbol_answered": "The price source had an answer for each symbol asked for. If not: what stands for the "
     "others stands, and the prices are partial.",
     "history_stands": "What was loaded before still agrees with the source. If not: a split, a dividend or a "
-    "correction; the symbol's whole history was fetched anew, and the old rows are kept with the time they stood.",
+    "correction; the new rows stand (a vendor's whole history anew), the old ones are kept with the time they stood. "
+    "Where most of a symbol's history changes in a file, it is refused (batch_is_accepted).",
 }
 """Checks that only prices have: name and meaning."""
 
@@ -60,8 +63,10 @@ def prices_asset() -> dg.AssetsDefinition:
                 return load_policy.call(price_source.fetch, request)
             return price_source.fetch(request)
 
+        # a new version of the sample is another path, and no fault
+        policy = replace(load_policy, allow_rewrite=load_policy.allow_rewrite or price_source.is_simulated)
         return ingest_batch(
-            context, warehouse, PRICES_FEED, fetch, known={}, policy=load_policy, more_results=_symbol_check_results
+            context, warehouse, PRICES_FEED, fetch, known={}, policy=policy, more_results=_symbol_check_results
         )
 
     return prices
@@ -91,8 +96,11 @@ def _price_request(warehouse: Warehouse, source: str, config: PriceSelection) ->
     )
 
 
-def _symbol_check_results(batch: Batch | None, refusal: str) -> Iterator[dg.AssetCheckResult]:
-    missing, restated = (batch.missing, batch.restated) if batch else ({}, {})
+def _symbol_check_results(
+    batch: Batch | None, report: LoadReport | None, refusal: str
+) -> Iterator[dg.AssetCheckResult]:
+    missing, restated = (batch.missing, dict(batch.restated)) if batch else ({}, {})
+    restated |= report.rewritten if report else {}
     for name, found in (("every_symbol_answered", missing), ("history_stands", restated)):
         said = "; ".join(f"{symbol}: {why}" for symbol, why in sorted(found.items()))
         failed_whole = name == "every_symbol_answered" and batch is None

@@ -30,7 +30,7 @@ _MAX_LISTED = 20
 _NO_CHECKS: Mapping[str, str] = MappingProxyType({})
 
 
-def _no_results(batch: Batch | None, refusal: str) -> Iterator[dg.AssetCheckResult]:  # noqa: ARG001
+def _no_results(batch: Batch | None, report: LoadReport | None, refusal: str) -> Iterator[dg.AssetCheckResult]:  # noqa: ARG001
     return iter(())
 
 
@@ -38,11 +38,12 @@ def _no_results(batch: Batch | None, refusal: str) -> Iterator[dg.AssetCheckResu
 class LoadPolicy:
     """How a batch is brought in.
 
-    `allow_shrink` lets it replace a much larger one; `call` says in which process it is judged, and read if that
-    takes no network.
+    `allow_shrink` lets it replace a much larger one, `allow_rewrite` change most of a history that stands; `call` says
+    in which process it is judged, and read if that takes no network.
     """
 
     allow_shrink: bool = False
+    allow_rewrite: bool = False
     call: Call = here
 
 
@@ -90,7 +91,8 @@ def raw_asset(
             dg.AssetCheckSpec(
                 "batch_is_accepted",
                 asset=key,
-                description="The source delivered, and not sharply less than what stands. If not: the old rows stand.",
+                description="The source delivered, not sharply less than what stands, and no history that contradicts "
+                "most of it. If not: the old rows stand.",
             ),
             dg.AssetCheckSpec(
                 "quarantine_is_empty",
@@ -140,7 +142,7 @@ def ingest_batch(
     *,
     known: Mapping[str, frozenset[str]],
     policy: LoadPolicy,
-    more_results: Callable[[Batch | None, str], Iterator[dg.AssetCheckResult]] = _no_results,
+    more_results: Callable[[Batch | None, LoadReport | None, str], Iterator[dg.AssetCheckResult]] = _no_results,
 ) -> dg.MaterializeResult:
     """Fetch, judge and load; where that is refused, what stood before stands, and the result says why.
 
@@ -159,7 +161,13 @@ def ingest_batch(
             rejects = judged.rejects
             for line in _listed(rejects):
                 context.log.warning(line)
-            by = Load(fetched_at, context.run_id, policy.allow_shrink, retire_other_sources=feed.exclusive)
+            by = Load(
+                fetched_at,
+                context.run_id,
+                policy.allow_shrink,
+                policy.allow_rewrite,
+                retire_other_sources=feed.exclusive,
+            )
             report = load(opened.enter_context(warehouse.write()), contract, judged, by)
             refusal = "; ".join(f"{group}: {why}" for group, why in report.refused.items())
         except NothingToLoadError as nothing:
@@ -171,7 +179,7 @@ def ingest_batch(
         standing = warehouse.standing(contract, feed.date_column)
     return dg.MaterializeResult(
         metadata={**({"status": status} if status else {}), **dict(_metadata(report, rejects, standing))},
-        check_results=[*_check_results(feed, rejects, refusal, standing), *more_results(batch, refusal)],
+        check_results=[*_check_results(feed, rejects, refusal, standing), *more_results(batch, report, refusal)],
     )
 
 
