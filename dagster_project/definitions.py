@@ -26,7 +26,7 @@ from dagster_project.automation.jobs import (
 from dagster_project.automation.landing import landing_sensor
 from dagster_project.automation.notify import webhook_sensors
 from dagster_project.calls import Call, here
-from dagster_project.checks.freshness import technicals_reach_last_session
+from dagster_project.checks.freshness import freshness_checks
 from dagster_project.checks.serving import published_equals_build, published_opens_in_old_duckdb
 from dagster_project.settings import Settings, export_for_dbt, load_settings
 from dagster_project.sources.curated import CuratedFacts
@@ -73,7 +73,7 @@ def build_defs(
     }
     return dg.Definitions(
         assets=[*ingest_assets(), *models, *serving_assets(marts, readers(manifest))],
-        asset_checks=[technicals_reach_last_session, published_equals_build, published_opens_in_old_duckdb],
+        asset_checks=[*freshness_checks(), published_equals_build, published_opens_in_old_duckdb],
         jobs=[DAILY_REFRESH, REFRESH_PRICES, PUBLISH, READ_FILINGS],
         schedules=[AFTER_THE_CLOSE, WEEKLY_DEEP_CHECK],
         sensors=[publish_what_stands, new_filings, *_landing_sensors(settings), *webhook_sensors(settings.webhook_url)],

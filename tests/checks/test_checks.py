@@ -1,6 +1,5 @@
 """Every check of ours passes on good data and fails on bad."""
 
-import dataclasses
 import datetime as dt
 from typing import Any
 
@@ -8,18 +7,9 @@ import dagster as dg
 import duckdb
 import pytest
 
-from dagster_project.checks import freshness
-from dagster_project.checks.freshness import technicals_reach_last_session
+from dagster_project.checks.freshness import AGES, answer
 from dagster_project.checks.serving import published_equals_build, published_opens_in_old_duckdb
 from dagster_project.warehouse.resource import Warehouse
-
-
-@dataclasses.dataclass
-class Source:
-    """A price source that is never asked for prices."""
-
-    is_simulated: bool
-    name: str = "files"
 
 
 def _evaluate(check: Any, *arguments: Any) -> dg.AssetCheckResult:
@@ -52,15 +42,53 @@ def test_published_opens_in_old_duckdb(warehouse: Warehouse) -> None:
     assert (result.passed, result.severity) == (False, dg.AssetCheckSeverity.ERROR)
 
 
+NOW = dt.datetime(2025, 11, 25, 3, tzinfo=dt.UTC)  # after the close of Monday, November 24
+RECENT = {age.name: age for age in AGES}
+
+
+def _age(warehouse: Warehouse, name: str, *, is_simulated: bool = False) -> dg.AssetCheckResult:
+    result = answer(RECENT[name], warehouse, is_simulated=is_simulated, now=NOW)
+    assert result.severity is dg.AssetCheckSeverity.WARN
+    return result
+
+
+def test_technicals_reach_last_session(warehouse: Warehouse) -> None:
+    old = _age(warehouse, "technicals_reach_last_session")
+    assert not old.passed
+    assert old.metadata["observed"].value == "newest 2025-11-21, the last complete session is 2025-11-24"
+    assert _age(warehouse, "technicals_reach_last_session", is_simulated=True).passed
+    with warehouse.write() as con:
+        con.execute("insert into marts.fct_daily_technicals values ('CLSK', date '2025-11-24')")
+    assert _age(warehouse, "technicals_reach_last_session").passed
+
+
+def test_one_company_that_fell_behind_is_named(warehouse: Warehouse) -> None:
+    with warehouse.write() as con:
+        con.execute("insert into marts.dim_miners values ('MARA', true)")
+        con.execute("insert into marts.fct_daily_technicals values ('MARA', date '2025-11-24')")
+    result = _age(warehouse, "technicals_reach_last_session")
+    assert not result.passed
+    assert "too old: CLSK 2025-11-21" in result.metadata["observed"].value
+
+
 @pytest.mark.parametrize(
-    ("last_session", "is_simulated", "passed"),
-    [("2025-11-21", False, True), ("2025-11-24", False, False), ("2025-11-24", True, True)],
+    ("name", "table", "column", "recent", "old"),
+    [
+        ("ratings_are_recent", "fct_rating_changes", "rating_date", "2025-10-25", "2025-10-24"),
+        ("deals_are_recent", "fct_hpc_deals", "announced_date", "2025-08-24", "2025-08-23"),
+        ("balance_sheets_are_recent", "fct_capital_structure", "period_end_date", "2025-05-18", "2025-05-17"),
+    ],
 )
-def test_technicals_reach_last_session(
-    warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch, last_session: str, is_simulated: bool, passed: bool
-) -> None:
-    monkeypatch.setattr(freshness, "last_complete_session", lambda _: dt.date.fromisoformat(last_session))
-    result = _evaluate(technicals_reach_last_session, warehouse, Source(is_simulated))
-    assert result.passed is passed
-    if not passed:
-        assert result.severity is dg.AssetCheckSeverity.WARN
+def test_facts_grow_old(warehouse: Warehouse, name: str, table: str, column: str, recent: str, old: str) -> None:
+    with warehouse.write() as con:
+        con.execute(f"create table marts.{table} as select 'CLSK' as symbol, date '{old}' as {column}")
+    assert not _age(warehouse, name).passed
+    with warehouse.write() as con:  # told by prices that end on that day, the facts are recent
+        con.execute(f"update marts.fct_daily_technicals set trade_date = date '{old}'")
+    assert _age(warehouse, name, is_simulated=True).passed
+    with warehouse.write() as con:
+        con.execute(f"update marts.{table} set {column} = date '{recent}'")
+    assert _age(warehouse, name).passed
+    with warehouse.write() as con:
+        con.execute(f"delete from marts.{table}")
+    assert not _age(warehouse, name).passed, "nothing is not recent"
