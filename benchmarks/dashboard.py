@@ -135,16 +135,16 @@ def _watch(socket_url: str, url: str) -> tuple[float, float, float]:
         def ask(method: str, **parameters: str) -> dict:
             number = next(numbers)
             connection.send(json.dumps({"id": number, "method": method, "params": parameters}))
-            while (told := json.loads(connection.recv())).get("id") != number:
+            while (answer := json.loads(connection.recv())).get("id") != number:
                 continue
-            return told["result"]
+            return answer["result"]
 
         began = time.perf_counter()
         ask("Page.navigate", url=url)
         heading = None
         while (waited := 1000 * (time.perf_counter() - began)) < 1000 * PATIENCE_SECONDS:
-            told = ask("Runtime.evaluate", expression=SEEN)
-            paint, has_heading, has_figure = json.loads(told["result"].get("value", "[null, false, false]"))
+            seen = ask("Runtime.evaluate", expression=SEEN)
+            paint, has_heading, has_figure = json.loads(seen["result"].get("value", "[null, false, false]"))
             heading = heading or (waited if has_heading else None)
             if paint and heading and has_figure:
                 return paint, heading, waited

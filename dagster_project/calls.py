@@ -21,6 +21,6 @@ class Call(Protocol):
         ...
 
 
-def here(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
+def call_directly(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
     """Run it in this process."""
     return function(*args, **kwargs)

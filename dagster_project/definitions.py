@@ -25,7 +25,7 @@ from dagster_project.automation.jobs import (
 )
 from dagster_project.automation.landing import landing_sensor
 from dagster_project.automation.notify import webhook_sensors
-from dagster_project.calls import Call, here
+from dagster_project.calls import Call, call_directly
 from dagster_project.checks.freshness import freshness_checks
 from dagster_project.checks.serving import published_equals_build, published_opens_in_old_duckdb
 from dagster_project.settings import Settings, export_for_dbt, load_settings
@@ -46,8 +46,8 @@ def build_defs(
     settings: Settings,
     loggers: dict[str, dg.LoggerDefinition] | None = None,
     *,
-    call_dbt: Call = here,
-    call_gate: Call = here,
+    call_dbt: Call = call_directly,
+    call_gate: Call = call_directly,
     **overrides: Any,
 ) -> dg.Definitions:
     """Assemble everything for these settings.

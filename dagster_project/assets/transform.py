@@ -18,7 +18,7 @@ from dagster_project.assets.pool import POOL
 from dagster_project.assets.preview import markdown_table
 from dagster_project.assets.wording import readers, sentence_for
 from dagster_project.transform.dbt_runner import FAILED_SQL, DbtRunner
-from dagster_project.warehouse.resource import Glance, Warehouse
+from dagster_project.warehouse.resource import TableSummary, Warehouse
 
 DAILY_MARTS = frozenset({"fct_daily_technicals", "miner_snapshot"})
 """The marts that are worth nothing a day late; the others hold facts, which change slowly."""
@@ -157,19 +157,21 @@ def _with_rows(
 
     dbt is done when its first result comes, so that one look at the build file is enough for all.
     """
-    seen: dict[str, Glance] | None = None
+    seen: dict[str, TableSummary] | None = None
     for result in results:
         if isinstance(result, dg.AssetCheckResult):
             yield result if result.passed else with_failing_rows(result, warehouse)
             continue
         if seen is None:
-            seen = warehouse.glance({".".join(key.path) for key in context.selected_asset_keys}, preview_schema="marts")
+            seen = warehouse.summarize(
+                {".".join(key.path) for key in context.selected_asset_keys}, preview_schema="marts"
+            )
         table = seen.get(".".join(result.asset_key.path)) if result.asset_key else None
         metadata = {**(result.metadata or {}), **dict(_shown(table) if table else ())}
         yield dg.MaterializeResult(asset_key=result.asset_key, metadata=metadata)
 
 
-def _shown(table: Glance) -> Iterator[tuple[str, Any]]:
+def _shown(table: TableSummary) -> Iterator[tuple[str, Any]]:
     yield "dagster/row_count", table.rows
     if table.last_session is not None:
         yield "last_session", table.last_session.isoformat()

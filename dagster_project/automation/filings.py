@@ -55,7 +55,7 @@ def new_filings(
     unread = _unread_by_the_last_run(context.instance)
     if unread is None:
         return dg.SensorResult(skip_reason="the filings that were found are being read")
-    patient = replace(edgar, manners=replace(edgar.manners, budget=min(BUDGET, edgar.manners.budget)))
+    patient = replace(edgar, retry_policy=replace(edgar.retry_policy, budget=min(BUDGET, edgar.retry_policy.budget)))
     try:
         listed, unlisted = recent_filings(patient, watch_list(curated_facts), edgar.clock.now().date())
     except SourceError as error:

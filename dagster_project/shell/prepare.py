@@ -10,12 +10,12 @@ import shutil
 import sys
 from pathlib import Path
 
-from dagster_project.calls import Call, here
+from dagster_project.calls import Call, call_directly
 from dagster_project.settings import PROJECT_DIR, Settings, export_for_dbt
 from dagster_project.transform import dbt_calls
 
 
-def prepare(settings: Settings, call_dbt: Call = here) -> Path:
+def prepare(settings: Settings, call_dbt: Call = call_directly) -> Path:
     """Make the data folders, Dagster's home in it, and dbt's manifest where it is older than the project.
 
     `call_dbt` says in which process dbt reads it. Returns the home. Raises `DbtRunError` where dbt cannot.

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from dagster_project.calls import Call
 from dagster_project.settings import Settings
 from dagster_project.shell.prepare import prepare
-from dagster_project.shell.worker import after, child
+from dagster_project.shell.worker import child, run_first
 from dagster_project.transform import dbt_calls
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def _refresh(settings: Settings, home: Path, *, call_gate: Call, call_dbt: Call)
         defs = build_defs(
             settings,
             loggers={"console": progress_logger(sys.stdout)},
-            call_dbt=after(kept_open.close, call_dbt),
+            call_dbt=run_first(kept_open.close, call_dbt),
             call_gate=call_gate,
         )
         with contextlib.redirect_stdout(log):

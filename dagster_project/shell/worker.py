@@ -21,7 +21,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-def after(first: Callable[[], object], call: Call) -> Call:
+def run_first(first: Callable[[], object], call: Call) -> Call:
     """The same `call`, `first` being done before each."""
 
     def run(function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:

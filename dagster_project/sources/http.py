@@ -1,4 +1,4 @@
-"""Manners towards whoever we ask over HTTP: patience, restraint, and errors that say what happened.
+"""Requests to vendors over HTTP: retries, time budgets, and errors that say what happened.
 
 Belongs here: retries of what may pass, the time budget of a run, what was answered already in this run, when a vendor
 is left alone, and turning a status or a body into the right `SourceError`. Does not belong here: any vendor's address,
@@ -82,8 +82,8 @@ class Clock:
 
 
 @dataclass(frozen=True)
-class Manners:
-    """How a source behaves; all times in seconds.
+class RetryPolicy:
+    """How often and how long a source tries; all times in seconds.
 
     Between two tries of one request it waits `first_wait`, doubled each time up to `longest_wait`, plus a random
     part of up to `first_wait`, or as long as the vendor asks. `budget` is the time that one run may take in all.
@@ -97,16 +97,16 @@ class Manners:
 
 
 @dataclass
-class Conversation:
+class RetryingClient:
     """The requests of one run to one vendor; made anew for each run, so that nothing is remembered for longer."""
 
     vendor: str
-    manners: Manners = field(default_factory=Manners)
+    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     clock: Clock = field(default_factory=Clock)
 
     def __post_init__(self) -> None:
         """Start the run's stopwatch."""
-        self._deadline = self.clock.stopwatch() + self.manners.budget
+        self._deadline = self.clock.stopwatch() + self.retry_policy.budget
         self._answered: dict[Hashable, Any] = {}
 
     def ask(self, send: Callable[[float], AnswerT], what: str, remember_as: Hashable | None = None) -> AnswerT:
@@ -136,9 +136,9 @@ class Conversation:
     def _try(self, send: Callable[[float], AnswerT], what: str) -> AnswerT:
         left = self._deadline - self.clock.stopwatch()
         if left <= 0:
-            raise OutOfTimeError(f"{self.vendor} {what}: the {self.manners.budget:g} s of this run are used up")
+            raise OutOfTimeError(f"{self.vendor} {what}: the {self.retry_policy.budget:g} s of this run are used up")
         try:
-            answer = send(min(self.manners.timeout, left))
+            answer = send(min(self.retry_policy.timeout, left))
         except OSError as error:  # requests and curl_cffi both derive their errors from it
             kind = type(error).__name__
             if kind in _WONT_PASS:
@@ -164,7 +164,9 @@ class Conversation:
         if isinstance(error, _PassingError) and error.asked_wait is not None:
             return error.asked_wait
         return tenacity.wait_exponential_jitter(
-            initial=self.manners.first_wait, max=self.manners.longest_wait, jitter=self.manners.first_wait
+            initial=self.retry_policy.first_wait,
+            max=self.retry_policy.longest_wait,
+            jitter=self.retry_policy.first_wait,
         )(state)
 
     def _should_stop(self, state: tenacity.RetryCallState) -> bool:
@@ -174,7 +176,7 @@ class Conversation:
             error.tries = state.attempt_number
             if resumes >= self._deadline:
                 error.too_late = state.upcoming_sleep
-        return state.attempt_number >= self.manners.tries or resumes >= self._deadline
+        return state.attempt_number >= self.retry_policy.tries or resumes >= self._deadline
 
 
 class _PassingError(Exception):

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from urllib.parse import urlsplit, urlunsplit
 
 from dagster_project.sources.base import AccessRefusedError, ChangedSchemaError, SourceError
-from dagster_project.sources.http import Conversation, Json, json_of
+from dagster_project.sources.http import Json, RetryingClient, json_of
 
 if TYPE_CHECKING:
     from curl_cffi.requests import Response
@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 def open_session(
-    conversation: Conversation, checks: Mapping[str, Check], server: str | None, cache_dir: Path | None
+    client: RetryingClient, checks: Mapping[str, Check], server: str | None, cache_dir: Path | None
 ) -> Any:  # noqa: ANN401  # a class that only exists within
     """A session for yfinance that asks politely and keeps what went wrong.
 
@@ -63,7 +63,7 @@ def open_session(
                 raise self.fault  # it will not get better by asking other addresses for the same symbol
             parts = urlsplit(url)
             target = urlunsplit(urlsplit(server)[:2] + parts[2:]) if server else url
-            patience = conversation.manners.timeout
+            patience = client.retry_policy.timeout
             options["timeout"] = min(options.get("timeout") or patience, patience)
             check = next((check for path, check in checks.items() if parts.path.startswith(path)), None)
             if check is None:
@@ -79,9 +79,9 @@ def open_session(
 
             asked = options.get("params") or {}
             key = (parts.path, *(asked.get(name) for name in ("period1", "range", "interval", "modules")))
-            who = f"{conversation.vendor} {self.symbol}"
+            who = f"{client.vendor} {self.symbol}"
             try:
-                answer = conversation.ask(send, self.symbol, remember_as=key)
+                answer = client.ask(send, self.symbol, remember_as=key)
                 check(json_of(answer, who), asked, who)
             except AccessRefusedError as error:
                 self.fault = error

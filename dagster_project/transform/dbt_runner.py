@@ -13,7 +13,7 @@ from pathlib import Path
 import dagster as dg
 from dagster_dbt import DbtProject
 
-from dagster_project.calls import Call, here
+from dagster_project.calls import Call, call_directly
 from dagster_project.transform.dbt_calls import DbtRunError, NodeResult, run_dbt
 
 FAILED_SQL = "query"
@@ -23,7 +23,7 @@ FAILED_SQL = "query"
 class DbtRunner:
     """dbt for one project."""
 
-    def __init__(self, project: DbtProject, call: Call = here) -> None:
+    def __init__(self, project: DbtProject, call: Call = call_directly) -> None:
         """`call` says in which process dbt runs; nothing is read or imported before the first build."""
         self._project = project
         self._call = call

@@ -100,7 +100,7 @@ class LoadReport:
     unchanged: int
     quarantined: int
     newly_quarantined: int
-    standing: int
+    current: int
     refused: dict[str, str]
     rewritten: dict[str, str]
 
@@ -202,12 +202,12 @@ def load(connection: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch
         connection.execute("drop table if exists temp.incoming")
     if shrunk is not None:
         raise shrunk
-    standing = _count(connection, f"select count(*) from raw.{contract.table} where valid_to is null")
+    current = _count(connection, f"select count(*) from raw.{contract.table} where valid_to is null")
     return LoadReport(
         incoming=batch.rows.num_rows,
         quarantined=len(batch.rejects),
         newly_quarantined=newly_quarantined,
-        standing=standing,
+        current=current,
         refused=refused,
         rewritten=rewritten,
         **counts,

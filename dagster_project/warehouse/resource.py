@@ -21,7 +21,7 @@ from dagster_project.warehouse.load import create_tables
 
 
 @dataclass(frozen=True)
-class Standing:
+class CurrentRows:
     """The rows of a raw table that stand: how many, how many too many for their keys, first and last date.
 
     `last_loaded` are the rows loaded last, in the contract's columns.
@@ -35,8 +35,8 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Glance:
-    """What one sees of a table at a glance: how many rows, and the first columns of the first ones.
+class TableSummary:
+    """What a run shows of a table: how many rows, and the first columns of the first ones.
 
     Of a table by session also the last one, and how many sessions the exchange has had since (today's not counted).
     """
@@ -71,7 +71,7 @@ class Warehouse:
         """A read-only connection to the published file, closed in the end."""
         return connection.read(self.published_database)
 
-    def standing_values(self, contract: Contract, column: str, where: tuple[str, str] | None = None) -> frozenset[str]:
+    def current_values(self, contract: Contract, column: str, where: tuple[str, str] | None = None) -> frozenset[str]:
         """The distinct values of a column in the rows of a raw table that stand; empty where nothing is loaded.
 
         `where` keeps only rows in which another column has a value.
@@ -84,7 +84,7 @@ class Warehouse:
             )
             return frozenset(str(found) for (found,) in con.execute(query + of_those, value).fetchall())
 
-    def last_standing(
+    def latest_rows(
         self, contract: Contract, source: str, columns: Sequence[str], last: int | None
     ) -> dict[str, list[tuple[Any, ...]]]:
         """By group (`guard_by`), the last rows (`window_by`) that stand from a source, oldest first: these columns.
@@ -107,7 +107,7 @@ class Warehouse:
             found.setdefault(grouped, []).append(tuple(cells))
         return found
 
-    def standing(self, contract: Contract, date_column: str | None, preview_rows: int = 5) -> Standing:
+    def current_rows(self, contract: Contract, date_column: str | None, preview_rows: int = 5) -> CurrentRows:
         """What stands in a raw table; the table is made where it is missing."""
         key = ", ".join(contract.key)
         dates = f"min({date_column}), max({date_column})" if date_column else "null, null"
@@ -121,7 +121,7 @@ class Warehouse:
                 f"""select {", ".join(contract.column_names)} from raw.{contract.table}
                     order by rowid desc limit {preview_rows}"""
             ).fetchall()
-        return Standing(
+        return CurrentRows(
             rows=rows,
             duplicate_keys=rows - keys,
             first_date=first,
@@ -129,9 +129,9 @@ class Warehouse:
             last_loaded=tuple(dict(zip(contract.column_names, row, strict=True)) for row in shown),
         )
 
-    def glance(
+    def summarize(
         self, tables: Collection[str], preview_schema: str, rows: int = 3, columns: int = 12
-    ) -> dict[str, Glance]:
+    ) -> dict[str, TableSummary]:
         """Row counts of those of the tables (`schema.name`) that are tables and no views; of one schema rows as well.
 
         One connection and one query for all counts: it is taken after every area, and must cost next to nothing.
@@ -164,7 +164,7 @@ class Warehouse:
                     quoted = ", ".join(f'"{column}"' for column in shown)
                     cells = con.execute(f"select {quoted} from {schema}.{table} limit {rows}").fetchall()
                     seen[f"{schema}.{table}"] = tuple(dict(zip(shown, row, strict=True)) for row in cells)
-        return {table: Glance(int(count), seen.get(table), day, behind.get(day)) for table, count, day in counts}
+        return {table: TableSummary(int(count), seen.get(table), day, behind.get(day)) for table, count, day in counts}
 
     def first_rows(self, query: str, rows: int = 5) -> list[dict[str, Any]]:
         """The first rows of the answer to a query on the build file."""

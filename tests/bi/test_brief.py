@@ -138,9 +138,9 @@ def test_during_a_session_its_close_changes_nothing(published: Path, spoiled: Sp
         f"update fct_consensus_daily set close = 99, implied_upside_pct = 99 where {later}",
         "update fct_rating_changes set return_1d_pct = 99 where return_1d_known_date > '2025-11-21'",
     )
-    told = [markdown_page(read_story(file, "CLSK", DAY, quote=11.23)) for file in (published, unlike)]
-    assert told[0] == told[1]
-    assert "+13.9%" not in told[0]
+    pages = [markdown_page(read_story(file, "CLSK", DAY, quote=11.23)) for file in (published, unlike)]
+    assert pages[0] == pages[1]
+    assert "+13.9%" not in pages[0]
     after_the_close = [markdown_page(read_story(file, "CLSK", DAY)) for file in (published, unlike)]
     assert after_the_close[0] != after_the_close[1]
 

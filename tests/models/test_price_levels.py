@@ -73,8 +73,8 @@ def levels_by_hand(bars: pd.DataFrame, atr: list[float]) -> list[dict[str, Any]]
             [n for n, (other, _) in enumerate(weighed) if abs(other.price - pivot.price) <= LEVEL_REACH_ATR * atr[now]]
             for pivot, _ in weighed
         ]
-        standing = [(sum(weighed[n][1] for n in zone), place) for place, zone in enumerate(zones)]
-        centres = [n for n, zone in enumerate(zones) if standing[n] == max(standing[m] for m in zone)]
+        strengths = [(sum(weighed[n][1] for n in zone), place) for place, zone in enumerate(zones)]
+        centres = [n for n, zone in enumerate(zones) if strengths[n] == max(strengths[m] for m in zone)]
         for level_type in ("support", "resistance"):
             side = [n for n in centres if (weighed[n][0].price <= close) == (level_type == "support")]
             side.sort(key=lambda n: abs(weighed[n][0].price - close))
@@ -95,7 +95,7 @@ def levels_by_hand(bars: pd.DataFrame, atr: list[float]) -> list[dict[str, Any]]
                         "first_touch_date": dates[touched[0].at],
                         "last_touch_date": dates[touched[-1].at],
                         "known_date": dates[touched[-1].known],
-                        "strength": standing[centre][0] / 1000,
+                        "strength": strengths[centre][0] / 1000,
                         "role_reversed": last_low < last_high if level_type == "support" else last_high < last_low,
                         "touch_dates": ", ".join(
                             f"{dates[pivot.at]} {'low' if pivot.is_low else 'high'}" for pivot in touched

@@ -251,8 +251,8 @@ def test_a_correction_counts_from_its_loading(replayable: FactsWarehouse) -> Non
 
 
 def test_the_curated_note_wins_and_the_rest_of_yahoo_is_added(replayable: FactsWarehouse) -> None:
-    standing = replayable.query("select * from marts.fct_rating_changes where rating_source = 'yahoo'")
-    rows = standing.set_index(["symbol", "firm"])
+    current = replayable.query("select * from marts.fct_rating_changes where rating_source = 'yahoo'")
+    rows = current.set_index(["symbol", "firm"])
     assert sorted(rows.index) == [("CIFR", "JPMorgan"), ("CLSK", "Needham"), ("IREN", "Some Broker")]
     assert rows["source_tier"].tolist() == [2, 2, 2]
     assert pd.isna(rows.loc[("IREN", "Some Broker"), "to_score"])

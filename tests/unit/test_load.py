@@ -101,7 +101,7 @@ def test_every_row_says_where_it_came_from(con: duckdb.DuckDBPyConnection) -> No
 def test_a_correction_keeps_the_old_version(con: duckdb.DuckDBPyConnection) -> None:
     _load(con, UPSERT, _rows(("A", 1, 1.0), ("A", 2, 2.0)))
     report = _load(con, UPSERT, _rows(("A", 1, 1.5), ("A", 2, 2.0)), SECOND)
-    assert (report.added, report.changed, report.unchanged, report.standing) == (0, 1, 1, 2)
+    assert (report.added, report.changed, report.unchanged, report.current) == (0, 1, 1, 2)
     versions = con.execute(
         "select close, valid_from, valid_to from raw.bars where day = 1 order by valid_from"
     ).fetchall()
@@ -142,12 +142,12 @@ def test_a_sharply_smaller_snapshot_is_refused(con: duckdb.DuckDBPyConnection, a
         assert len(_standing(con, SNAPSHOT)) == 100
         assert con.execute("select count(*) from raw.facts where valid_to is not null").fetchall() == [(0,)]
     else:
-        assert _load(con, SNAPSHOT, batch, SECOND).standing == arriving
+        assert _load(con, SNAPSHOT, batch, SECOND).current == arriving
 
 
 def test_shrinking_can_be_allowed(con: duckdb.DuckDBPyConnection) -> None:
     _load(con, SNAPSHOT, _rows(*(("A", day, 1.0) for day in range(100))))
-    assert _load(con, SNAPSHOT, _rows(("A", 1, 1.0)), SECOND, allow_shrink=True).standing == 1
+    assert _load(con, SNAPSHOT, _rows(("A", 1, 1.0)), SECOND, allow_shrink=True).current == 1
 
 
 def test_one_small_symbol_is_refused_and_the_others_load(con: duckdb.DuckDBPyConnection) -> None:
@@ -170,16 +170,16 @@ def test_a_window_is_compared_with_what_stands_in_it(con: duckdb.DuckDBPyConnect
     window = {"A": dt.date(2026, 1, 11), "B": dt.date(2026, 1, 11)}
     update = [("A", day, 1.0) for day in range(11, 22)] + [("B", day, 9.0) for day in range(11, 14)]
     report = _load(con, DAILY, _daily(*update), SECOND, since=window)
-    assert (report.added, report.unchanged, report.standing) == (1, 10, 41)
+    assert (report.added, report.unchanged, report.current) == (1, 10, 41)
     assert report.refused == {"B": "3 good rows arrived, 10 stand"}
     nothing_new = _load(con, DAILY, _daily(), THIRD, since={"A": dt.date(2026, 1, 22)})
-    assert (nothing_new.added, nothing_new.standing, nothing_new.refused) == (0, 41, {})
+    assert (nothing_new.added, nothing_new.current, nothing_new.refused) == (0, 41, {})
 
 
 def test_a_whole_history_takes_the_place_of_another(con: duckdb.DuckDBPyConnection) -> None:
     _load(con, DAILY, _daily(*((symbol, day, 20.0) for symbol in "AB" for day in range(1, 11))))
     report = _load(con, DAILY, _daily(*(("A", day, 2.0) for day in range(2, 12))), SECOND, restated={"A": "split"})
-    assert (report.added, report.changed, report.withdrawn, report.standing) == (1, 9, 1, 20)
+    assert (report.added, report.changed, report.withdrawn, report.current) == (1, 9, 1, 20)
     stand = con.execute("select distinct symbol, close from raw.daily where valid_to is null order by all").fetchall()
     assert stand == [("A", 2.0), ("B", 20.0)], "no day of another scale stands"
     assert con.execute("select count(*) from raw.daily").fetchall() == [(30,)], "and none is deleted"
@@ -243,7 +243,7 @@ def test_a_history_that_its_source_replaces_or_another_source_brings_is_no_swapp
 def test_a_part_that_a_person_picked_is_no_shrunk_batch(con: duckdb.DuckDBPyConnection) -> None:
     _load(con, DAILY, _daily(*[("A", day, 1.0) for day in range(1, 31)]))
     report = _load(con, DAILY, _daily(("A", 3, 2.0)), SECOND, is_partial=True)
-    assert (report.changed, report.standing, report.refused) == (1, 30, {})
+    assert (report.changed, report.current, report.refused) == (1, 30, {})
     with pytest.raises(ShrunkBatchError, match="no good row"):
         _load(con, DAILY, _daily(), THIRD, is_partial=True)
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.calls import Call, here
+from dagster_project.calls import Call, call_directly
 from dagster_project.gate.gate import ContractMismatchError
-from dagster_project.shell.worker import after, child
+from dagster_project.shell.worker import child, run_first
 
 
 def _process() -> int:
@@ -30,7 +30,7 @@ def test_a_child_is_another_process_and_warms_up_first(tmp_path: Path) -> None:
         asked = call(_process)
         warm.result(timeout=10)
     assert asked == int((tmp_path / "word").read_text())
-    assert asked != here(_process) == os.getpid()
+    assert asked != call_directly(_process) == os.getpid()
 
 
 @pytest.mark.parametrize("where", ["here", "child"])
@@ -40,7 +40,7 @@ def test_what_is_raised_there_is_raised_here(where: str) -> None:
             call(_refuse, reason="no close")
 
     if where == "here":
-        refused(here)
+        refused(call_directly)
     else:
         with child() as call:
             warm = call.start(_refuse, "a warm-up that fails stops nothing")
@@ -50,7 +50,7 @@ def test_what_is_raised_there_is_raised_here(where: str) -> None:
 
 def test_what_comes_first_is_done_before_each_call() -> None:
     done: list[str] = []
-    call = after(lambda: done.append("first"), here)
+    call = run_first(lambda: done.append("first"), call_directly)
     assert call(max, 1, 2) == 2
     call(done.append, "call")
     assert done == ["first", "first", "call"]

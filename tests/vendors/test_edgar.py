@@ -37,7 +37,7 @@ from dagster_project.sources.curated import CuratedFacts
 from dagster_project.sources.filings.capital import fetch_capital_facts
 from dagster_project.sources.filings.deals import Findings, find
 from dagster_project.sources.filings.edgar import PER_SECOND, Company, Edgar
-from dagster_project.sources.http import Manners
+from dagster_project.sources.http import RetryPolicy
 from dagster_project.warehouse.load import create_tables
 from dagster_project.warehouse.resource import Warehouse
 
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
 
     Load = Callable[[Mapping[str, str]], Settings]
 
-MANNERS = Manners(tries=3, first_wait=1.0, timeout=2.0, budget=300.0)
+RETRY_POLICY = RetryPolicy(tries=3, first_wait=1.0, timeout=2.0, budget=300.0)
 ONE, TWO = Company("CLSK", "0000827876"), Company("IREN", "0001878848")
 SHARES = "dei:EntityCommonStockSharesOutstanding"
 CASH = "us-gaap:CashAndCashEquivalentsAtCarryingValue"
@@ -91,7 +91,7 @@ class Archive:
     def edgar(self, contact: str | None = CONTACT) -> Edgar:
         """EDGAR, as far as this machine."""
         secret = SecretStr(contact) if contact is not None else None
-        return Edgar(secret, MANNERS, self.clock.clock(), self.sec.url, self.sec.url)
+        return Edgar(secret, RETRY_POLICY, self.clock.clock(), self.sec.url, self.sec.url)
 
     def facts(self, *companies: Company) -> Any:
         """The batch of capital facts."""
@@ -208,7 +208,7 @@ def test_what_may_pass_is_tried_again(archive: Archive) -> None:
     ids=["web page", "cut off", "no facts", "a list", "another company", "empty", "no units", "no end", "unknown"],
 )
 def test_one_company_at_fault_leaves_the_others(archive: Archive, fault: Any, said: str) -> None:
-    archive.sec.fail(f"CIK{ONE.cik}", *[fault] * MANNERS.tries)
+    archive.sec.fail(f"CIK{ONE.cik}", *[fault] * RETRY_POLICY.tries)
     batch = archive.facts(ONE, TWO)
     assert said in batch.missing["CLSK"]
     assert batch.rows["symbol"].unique().to_pylist() == ["IREN"]
@@ -219,7 +219,7 @@ def test_a_server_that_stays_down_is_left_alone(archive: Archive) -> None:
     archive.sec.fail("/api/", *[status(500)] * 100)
     with pytest.raises(EmptyFetchError, match="HTTP 500 after 3 tries"):
         archive.facts(ONE, TWO, *(Company(f"C{at}", f"{at:010}") for at in range(9)))
-    assert len(archive.sec.asked) == 2 * MANNERS.tries
+    assert len(archive.sec.asked) == 2 * RETRY_POLICY.tries
 
 
 # Texts
@@ -444,8 +444,8 @@ def test_a_new_filing_starts_a_run_once_and_becomes_a_candidate(desk: Desk) -> N
     first = desk.look()
     assert first.run_requests is not None
     (request,) = first.run_requests
-    told = request.run_config["ops"]["raw__deal_candidates"]["config"]["filings"]
-    assert [filing["accession"] for filing in told] == ["0001213900-25-111222"]
+    asked_for = request.run_config["ops"]["raw__deal_candidates"]["config"]["filings"]
+    assert [filing["accession"] for filing in asked_for] == ["0001213900-25-111222"]
     again = desk.look(first.cursor)
     assert not again.run_requests
     assert again.skip_reason is not None
@@ -563,7 +563,7 @@ def test_a_filing_that_could_not_be_read_is_asked_for_again(desk: Desk) -> None:
     sec = desk.archive.sec
     sec.filings[ONE.cik] = [notes(), lease()]
     looked = desk.look()
-    sec.fail("000121390025111222", *[status(503)] * MANNERS.tries)
+    sec.fail("000121390025111222", *[status(503)] * RETRY_POLICY.tries)
     assert _read(desk, looked).success
     assert desk.ask("select count(*) from raw.deal_candidates") == [(0,)]
     again = desk.look(looked.cursor)
@@ -616,7 +616,7 @@ def test_lists_that_cannot_be_read_are_told_by_the_run(desk: Desk) -> None:
 
 def test_the_sensor_looks_for_less_than_dagster_waits(desk: Desk) -> None:
     patient = desk.archive.edgar()
-    hurried = replace(patient, manners=replace(patient.manners, tries=100, budget=1_000.0))
+    hurried = replace(patient, retry_policy=replace(patient.retry_policy, tries=100, budget=1_000.0))
     desk.archive.sec.fail("/submissions/", *[status(503, Retry_After="30")] * 100)
     assert not desk.look(edgar=hurried).run_requests
     assert sum(desk.archive.clock.waits) < 60

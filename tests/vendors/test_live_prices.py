@@ -9,7 +9,7 @@ import pytest
 from fake_vendors import KEY, body, reset, status
 
 from dagster_project.sources.base import EmptyFetchError
-from dagster_project.sources.prices.base import OVERLAP, PriceRequest, StandingBar
+from dagster_project.sources.prices.base import OVERLAP, CurrentBar, PriceRequest
 
 if TYPE_CHECKING:
     from vendor_house import House
@@ -20,12 +20,12 @@ SYMBOLS = ("CLSK", "IREN", "SPY")
 FRIDAY, MONDAY = dt.date(2025, 10, 31), dt.date(2025, 11, 3)
 
 
-def _first_load(house: House, *vendors: str) -> dict[str, tuple[StandingBar, ...]]:
+def _first_load(house: House, *vendors: str) -> dict[str, tuple[CurrentBar, ...]]:
     """What stands after a first load, as the warehouse would tell it."""
     rows = house.prices(*vendors).fetch(PriceRequest(SYMBOLS)).rows.to_pylist()
-    bars: dict[str, list[StandingBar]] = {symbol: [] for symbol in SYMBOLS}
+    bars: dict[str, list[CurrentBar]] = {symbol: [] for symbol in SYMBOLS}
     for row in rows:
-        bars[row["symbol"]].append(StandingBar(row["trade_date"], row["close"], row["adj_close"], row["source_file"]))
+        bars[row["symbol"]].append(CurrentBar(row["trade_date"], row["close"], row["adj_close"], row["source_file"]))
     return {symbol: tuple(of_symbol[-OVERLAP:]) for symbol, of_symbol in bars.items()}
 
 
@@ -64,19 +64,19 @@ def test_a_symbol_that_no_vendor_knows_is_named_and_the_others_load(house: House
 
 
 def test_a_changed_ticker_is_asked_for_and_stays_one_series(house: House) -> None:
-    standing = _first_load(house)
+    current = _first_load(house)
     _monday(house, IREN=3.0)
     house.vendors.listings["NERI"] = house.vendors.listings.pop("IREN")
     renamed = {"IREN": ("NERI",)}
-    batch = house.prices().fetch(PriceRequest(SYMBOLS, standing=standing, other_tickers=renamed))
+    batch = house.prices().fetch(PriceRequest(SYMBOLS, current=current, other_tickers=renamed))
     assert (batch.missing, batch.restated) == ({}, {})
     assert _origins(batch) == ["yahoo CLSK", "yahoo NERI", "yahoo SPY"]
     assert _days(batch, "IREN")[-1] == MONDAY
     house.vendors.listings["NERI"].splits[MONDAY] = 10.0
-    batch = house.prices().fetch(PriceRequest(SYMBOLS, standing=standing, other_tickers=renamed))
+    batch = house.prices().fetch(PriceRequest(SYMBOLS, current=current, other_tickers=renamed))
     assert (list(batch.restated), len(_days(batch, "IREN"))) == (["IREN"], 41), "of one series, whatever its ticker"
     del house.vendors.listings["NERI"]
-    batch = house.prices().fetch(PriceRequest(SYMBOLS, standing=standing, other_tickers=renamed))
+    batch = house.prices().fetch(PriceRequest(SYMBOLS, current=current, other_tickers=renamed))
     assert batch.missing == {"IREN": "yahoo IREN: HTTP 404; yahoo NERI: HTTP 404"}
 
 
@@ -100,84 +100,84 @@ def test_a_refused_key_is_shown_to_nobody_else(house: House) -> None:
 
 
 def test_only_the_overlap_and_what_is_missing_are_asked_for(house: House) -> None:
-    standing = _first_load(house)
+    current = _first_load(house)
     _monday(house)
-    batch = house.prices().fetch(PriceRequest(SYMBOLS, standing=standing))
-    first = standing["CLSK"][0].trade_date
+    batch = house.prices().fetch(PriceRequest(SYMBOLS, current=current))
+    first = current["CLSK"][0].trade_date
     assert batch.since == dict.fromkeys(SYMBOLS, first)
-    assert _days(batch, "CLSK") == [*(bar.trade_date for bar in standing["CLSK"]), MONDAY]
+    assert _days(batch, "CLSK") == [*(bar.trade_date for bar in current["CLSK"]), MONDAY]
     assert len(house.vendors.requests_for("yahoo")) == len(SYMBOLS)
 
 
 def test_a_second_vendor_that_agrees_adds_only_what_is_missing(house: House) -> None:
-    standing = _first_load(house)
+    current = _first_load(house)
     _monday(house)
     house.vendors.break_down("yahoo", "*", status(503))
-    batch = house.prices("yahoo", "tiingo").fetch(PriceRequest(SYMBOLS, standing=standing))
+    batch = house.prices("yahoo", "tiingo").fetch(PriceRequest(SYMBOLS, current=current))
     assert batch.rows["trade_date"].unique().to_pylist() == [MONDAY]
     assert (batch.since, batch.restated) == (dict.fromkeys(SYMBOLS, FRIDAY + dt.timedelta(days=1)), {})
 
 
 def test_the_first_choice_replaces_what_a_substitute_brought(house: House) -> None:
-    standing = _first_load(house)
+    current = _first_load(house)
     _monday(house, CLSK=20.03)
-    by_tiingo = StandingBar(MONDAY, 20.0, 20.0, "tiingo CLSK")
-    standing["CLSK"] = (*standing["CLSK"][1:], by_tiingo)
-    batch = house.prices("yahoo", "tiingo").fetch(PriceRequest(SYMBOLS, standing=standing))
+    by_tiingo = CurrentBar(MONDAY, 20.0, 20.0, "tiingo CLSK")
+    current["CLSK"] = (*current["CLSK"][1:], by_tiingo)
+    batch = house.prices("yahoo", "tiingo").fetch(PriceRequest(SYMBOLS, current=current))
     assert batch.restated == {}
     assert batch.rows.to_pylist()[9]["trade_date"] == MONDAY
     assert batch.rows.to_pylist()[9]["close"] == pytest.approx(20.03)
 
 
 def test_nothing_new_from_a_second_vendor_is_no_failure(house: House) -> None:
-    standing = _first_load(house)
+    current = _first_load(house)
     house.vendors.break_down("yahoo", "*", status(503))
-    batch = house.prices("yahoo", "tiingo").fetch(PriceRequest(SYMBOLS, standing=standing))
+    batch = house.prices("yahoo", "tiingo").fetch(PriceRequest(SYMBOLS, current=current))
     assert (batch.rows.num_rows, batch.missing, batch.rejects) == (0, {}, ())
 
 
 def test_a_second_vendor_that_disagrees_brings_its_whole_history(house: House) -> None:
-    standing = _first_load(house)
+    current = _first_load(house)
     _monday(house)
     house.vendors.break_down("yahoo", "*", status(503))
     house.vendors.listings["IREN"].closes[FRIDAY] += 0.05
-    batch = house.prices("yahoo", "tiingo").fetch(PriceRequest(SYMBOLS, standing=standing))
+    batch = house.prices("yahoo", "tiingo").fetch(PriceRequest(SYMBOLS, current=current))
     assert list(batch.restated) == ["IREN"]
     assert batch.restated["IREN"] == "close of 2025-10-31 was 29.75, is 29.8; whole history fetched from tiingo"
     assert (len(_days(batch, "IREN")), "IREN" in batch.since) == (41, False)
 
 
 def test_a_dividend_seen_by_a_second_vendor_brings_its_whole_history(house: House) -> None:
-    standing = _first_load(house)
+    current = _first_load(house)
     _monday(house, SPY=39.0)
     house.vendors.listings["SPY"].dividends[MONDAY] = 0.5
     house.vendors.break_down("yahoo", "*", status(503))
-    batch = house.prices("yahoo", "tiingo").fetch(PriceRequest(SYMBOLS, standing=standing))
+    batch = house.prices("yahoo", "tiingo").fetch(PriceRequest(SYMBOLS, current=current))
     assert list(batch.restated) == ["SPY"]
 
 
 def test_picked_days_come_whether_they_are_missing_or_not(house: House) -> None:
     first, last = dt.date(2025, 9, 15), dt.date(2025, 9, 19)
-    standing = _first_load(house)
-    for stands in (standing, {}):
-        batch = house.prices().fetch(PriceRequest(("CLSK",), start=first, end=last, standing=stands, only_listed=True))
+    current = _first_load(house)
+    for stands in (current, {}):
+        batch = house.prices().fetch(PriceRequest(("CLSK",), start=first, end=last, current=stands, only_listed=True))
         assert _days(batch, "CLSK") == [first + dt.timedelta(days=at) for at in range(5)]
         assert (batch.is_partial, batch.since, batch.restated) == (True, {}, {})
 
 
 def test_picked_days_leave_no_hole_after_what_stands(house: House) -> None:
-    standing = {"CLSK": _first_load(house)["CLSK"][:-4]}
-    last_standing = standing["CLSK"][-1].trade_date
-    batch = house.prices().fetch(PriceRequest(("CLSK",), start=FRIDAY, standing=standing))
-    assert _days(batch, "CLSK")[0] == last_standing
+    current = {"CLSK": _first_load(house)["CLSK"][:-4]}
+    last_current = current["CLSK"][-1].trade_date
+    batch = house.prices().fetch(PriceRequest(("CLSK",), start=FRIDAY, current=current))
+    assert _days(batch, "CLSK")[0] == last_current
     assert (len(_days(batch, "CLSK")), batch.restated) == (5, {})
 
 
 def test_picked_days_after_a_split_bring_the_whole_history(house: House) -> None:
-    standing = _first_load(house)
+    current = _first_load(house)
     _monday(house, CLSK=2.0)
     house.vendors.listings["CLSK"].splits[MONDAY] = 10.0
-    picked = PriceRequest(("CLSK",), start=dt.date(2025, 9, 15), end=dt.date(2025, 9, 19), standing=standing)
+    picked = PriceRequest(("CLSK",), start=dt.date(2025, 9, 15), end=dt.date(2025, 9, 19), current=current)
     batch = house.prices().fetch(picked)
     assert list(batch.restated) == ["CLSK"]
     assert (len(_days(batch, "CLSK")), _days(batch, "CLSK")[-1]) == (41, MONDAY)
@@ -189,23 +189,23 @@ def test_picked_days_without_a_bar_are_missing(house: House) -> None:
         house.prices().fetch(weekend)
 
 
-def _all_that_stands(house: House) -> dict[str, tuple[StandingBar, ...]]:
+def _all_that_stands(house: House) -> dict[str, tuple[CurrentBar, ...]]:
     rows = house.prices().fetch(PriceRequest(SYMBOLS)).rows.to_pylist()
-    bars: dict[str, list[StandingBar]] = {}
+    bars: dict[str, list[CurrentBar]] = {}
     for row in rows:
-        bar = StandingBar(row["trade_date"], row["close"], row["adj_close"], row["source_file"])
+        bar = CurrentBar(row["trade_date"], row["close"], row["adj_close"], row["source_file"])
         bars.setdefault(row["symbol"], []).append(bar)
     return {symbol: tuple(of_symbol) for symbol, of_symbol in bars.items()}
 
 
 def test_a_full_history_finds_a_correction_of_a_day_long_ago(house: House) -> None:
-    standing = _all_that_stands(house)
+    current = _all_that_stands(house)
     _monday(house)
     long_ago = sorted(house.vendors.listings["IREN"].closes)[3]
     house.vendors.listings["IREN"].closes[long_ago] += 0.5
-    overlap = {symbol: bars[-OVERLAP:] for symbol, bars in standing.items()}
-    assert house.prices().fetch(PriceRequest(SYMBOLS, standing=overlap)).restated == {}, "not within ten bars"
-    batch = house.prices().fetch(PriceRequest(SYMBOLS, standing=standing, full_history=True))
+    overlap = {symbol: bars[-OVERLAP:] for symbol, bars in current.items()}
+    assert house.prices().fetch(PriceRequest(SYMBOLS, current=overlap)).restated == {}, "not within ten bars"
+    batch = house.prices().fetch(PriceRequest(SYMBOLS, current=current, full_history=True))
     assert list(batch.restated) == ["IREN"]
     assert batch.restated["IREN"].startswith(f"close of {long_ago} was 20.75, is 21.25; whole history")
     assert (len(_days(batch, "CLSK")), batch.is_partial) == (41, False)
@@ -214,34 +214,34 @@ def test_a_full_history_finds_a_correction_of_a_day_long_ago(house: House) -> No
 
 
 def test_a_full_history_reaches_behind_what_stands(house: House) -> None:
-    standing = {"CLSK": _all_that_stands(house)["CLSK"][-20:]}
-    batch = house.prices().fetch(PriceRequest(("CLSK",), standing=standing, full_history=True))
+    current = {"CLSK": _all_that_stands(house)["CLSK"][-20:]}
+    batch = house.prices().fetch(PriceRequest(("CLSK",), current=current, full_history=True))
     assert (len(_days(batch, "CLSK")), batch.restated) == (40, {})
 
 
 @pytest.mark.parametrize("change", [0.0, 0.0005])
 def test_another_rounding_is_no_correction(house: House, change: float) -> None:
-    standing = _first_load(house)
+    current = _first_load(house)
     _monday(house)
     house.vendors.listings["CLSK"].closes[FRIDAY] += change
-    assert house.prices().fetch(PriceRequest(SYMBOLS, standing=standing)).restated == {}
+    assert house.prices().fetch(PriceRequest(SYMBOLS, current=current)).restated == {}
 
 
 def test_a_bar_that_vanished_or_makes_no_sense_is_no_correction(house: House) -> None:
-    standing = _first_load(house)
+    current = _first_load(house)
     _monday(house)
     closes = house.vendors.listings["CLSK"].closes
-    days = [bar.trade_date for bar in standing["CLSK"]]
+    days = [bar.trade_date for bar in current["CLSK"]]
     del closes[days[4]]
     closes[days[6]] = -closes[days[6]]
-    assert house.prices().fetch(PriceRequest(SYMBOLS, standing=standing)).restated == {}
+    assert house.prices().fetch(PriceRequest(SYMBOLS, current=current)).restated == {}
 
 
 def test_a_vendor_without_any_day_that_stands_brings_what_it_has(house: House) -> None:
-    standing = _first_load(house)
+    current = _first_load(house)
     _monday(house)
     house.vendors.listings["CLSK"].closes = {MONDAY: 7.0}
-    batch = house.prices().fetch(PriceRequest(SYMBOLS, standing=standing))
+    batch = house.prices().fetch(PriceRequest(SYMBOLS, current=current))
     assert batch.restated["CLSK"].startswith("yahoo has none of the days from 2025-10-20 to 2025-10-31 that stand")
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from fake_vendors import WEB_PAGE, Fault, body, cut_off, status, yahoo_summary
-from vendor_house import MANNERS
+from vendor_house import RETRY_POLICY
 from yahoo_frames import note
 
 from dagster_project.sources.base import EmptyFetchError, UnknownSymbolError
@@ -94,7 +94,7 @@ def test_one_company_at_fault_leaves_the_others(rated: House, fault: Fault, said
 
 @pytest.mark.parametrize(
     ("fault", "tries", "said"),
-    [(status(429), MANNERS.tries, "HTTP 429 after 3 tries"), (status(401), 2, "HTTP 401")],
+    [(status(429), RETRY_POLICY.tries, "HTTP 429 after 3 tries"), (status(401), 2, "HTTP 401")],
     ids=["rate limit", "refused"],
 )
 def test_what_holds_for_all_companies_is_asked_once(rated: House, fault: Fault, tries: int, said: str) -> None:

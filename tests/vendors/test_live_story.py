@@ -155,18 +155,18 @@ def _november(day: int) -> dt.date:
 
 def test_three_weeks_of_live_prices(story: Story) -> None:
     vendors, listings = story.house.vendors, story.house.vendors.listings
-    told: list[Evening] = []
+    evenings: list[Evening] = []
 
     def evening(day: dt.date, what: str, expected: tuple[int, ...], failed: dict[str, str], *sources: str) -> Evening:
-        told.append(story.evening(day, what, *sources))
-        print(f"\n{heading()}\n" if len(told) == 1 else "", end="")  # noqa: T201
-        print(told[-1].line())  # noqa: T201
-        assert told[-1].figures[2:] == expected, what
-        seen = {name: said for name, (_, said) in told[-1].failed.items()}
+        evenings.append(story.evening(day, what, *sources))
+        print(f"\n{heading()}\n" if len(evenings) == 1 else "", end="")  # noqa: T201
+        print(evenings[-1].line())  # noqa: T201
+        assert evenings[-1].figures[2:] == expected, what
+        seen = {name: said for name, (_, said) in evenings[-1].failed.items()}
         assert seen.keys() == failed.keys(), what
         for name, said in failed.items():
             assert seen[name].startswith(said), what
-        return told[-1]
+        return evenings[-1]
 
     def all_true(last: dt.date, *but: str) -> None:
         for symbol in set(SYMBOLS) - set(but):

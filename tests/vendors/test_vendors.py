@@ -21,7 +21,7 @@ from fake_vendors import (
     tiingo_daily,
     yahoo_chart,
 )
-from vendor_house import MANNERS, House
+from vendor_house import RETRY_POLICY, House
 
 from dagster_project.sources.base import (
     AccessRefusedError,
@@ -48,7 +48,7 @@ VENDORS = ("yahoo", "tiingo")
 def _impatient(house: House, fault: Fault) -> None:
     """Wait half a second where no answer will come, and long enough for a busy machine where one will."""
     if fault is hang:
-        house.manners = replace(MANNERS, timeout=0.5)
+        house.retry_policy = replace(RETRY_POLICY, timeout=0.5)
 
 
 def _reader(house: House, vendor: str) -> Reader:
@@ -194,7 +194,7 @@ def test_a_wait_beyond_the_time_budget_is_not_begun(house: House, vendor: str) -
 
 @pytest.mark.parametrize("vendor", VENDORS)
 def test_the_time_budget_ends_a_run(house: House, vendor: str) -> None:
-    house.manners = replace(MANNERS, budget=10.0)
+    house.retry_policy = replace(RETRY_POLICY, budget=10.0)
     read = _reader(house, vendor)
     read("CLSK", None)
     house.clock.waits.append(11.0)
@@ -219,12 +219,12 @@ def test_an_empty_answer_is_an_error(house: House) -> None:
 
 
 def _yahoo_without(house: House, path: tuple[str | int, ...]) -> Fault:
-    told: Any = yahoo_chart("CLSK", house.vendors.listings["CLSK"], dt.date.min)
-    at = told["chart"]["result"][0]
+    answer: Any = yahoo_chart("CLSK", house.vendors.listings["CLSK"], dt.date.min)
+    at = answer["chart"]["result"][0]
     for step in path[:-1]:
         at = at[step]
     del at[path[-1]]
-    return body(json.dumps(told))
+    return body(json.dumps(answer))
 
 
 @pytest.mark.parametrize(
@@ -260,11 +260,11 @@ def test_tiingo_says_in_plain_text_that_an_allowance_is_used_up(house: House) ->
 
 
 def test_a_hole_in_a_chart_comes_as_a_bar_without_a_close(house: House) -> None:
-    told = yahoo_chart("CLSK", house.vendors.listings["CLSK"], dt.date.min)
-    quote = told["chart"]["result"][0]["indicators"]
+    answer = yahoo_chart("CLSK", house.vendors.listings["CLSK"], dt.date.min)
+    quote = answer["chart"]["result"][0]["indicators"]
     for values in (*quote["quote"][0].values(), quote["adjclose"][0]["adjclose"]):
         values[5] = None
-    house.vendors.fail("yahoo", "CLSK", body(json.dumps(told)))
+    house.vendors.fail("yahoo", "CLSK", body(json.dumps(answer)))
     rows = _rows(house, "yahoo", "CLSK")
     assert (len(rows), rows[5]["close"], rows[6]["close"]) == (40, None, pytest.approx(11.5))
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from fake_vendors import KEY, NEW_YORK, Vendors
 from pydantic import SecretStr
 
-from dagster_project.sources.http import Clock, Manners
+from dagster_project.sources.http import Clock, RetryPolicy
 from dagster_project.sources.prices.live import LivePrices
 from dagster_project.sources.prices.tiingo import TiingoPrices
 from dagster_project.sources.prices.yahoo import YahooPrices
@@ -18,7 +18,7 @@ from dagster_project.sources.ratings.yahoo import YahooRatings
 if TYPE_CHECKING:
     from pathlib import Path
 
-MANNERS = Manners(tries=3, first_wait=1.0, timeout=10.0, budget=300.0)
+RETRY_POLICY = RetryPolicy(tries=3, first_wait=1.0, timeout=10.0, budget=300.0)
 
 
 @dataclass
@@ -44,19 +44,19 @@ class House:
     vendors: Vendors
     clock: TurnedClock
     cache_dir: Path
-    manners: Manners = MANNERS
+    retry_policy: RetryPolicy = RETRY_POLICY
 
     def yahoo(self) -> YahooPrices:
         """Yahoo, as far as this machine."""
-        return YahooPrices(self.manners, self.cache_dir, self.vendors.url)
+        return YahooPrices(self.retry_policy, self.cache_dir, self.vendors.url)
 
     def tiingo(self, key: str = KEY) -> TiingoPrices:
         """Tiingo, as far as this machine."""
-        return TiingoPrices(SecretStr(key), self.manners, self.vendors.url)
+        return TiingoPrices(SecretStr(key), self.retry_policy, self.vendors.url)
 
     def ratings(self) -> YahooRatings:
         """Yahoo's ratings, as far as this machine."""
-        return YahooRatings(None, self.manners, self.clock.clock(), self.cache_dir, self.vendors.url)
+        return YahooRatings(None, self.retry_policy, self.clock.clock(), self.cache_dir, self.vendors.url)
 
     def prices(self, *names: str) -> LivePrices:
         """The live source with these vendors."""

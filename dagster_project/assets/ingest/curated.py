@@ -43,7 +43,7 @@ def _curated_asset(feed: Feed) -> dg.AssetsDefinition:
         load_policy: dg.ResourceParam[LoadPolicy],
     ) -> dg.MaterializeResult:
         with warehouse.write():  # a small file is read in no time: open once for all
-            known = {name: warehouse.standing_values(REFERENCED[name], "ticker") for name in references}
+            known = {name: warehouse.current_values(REFERENCED[name], "ticker") for name in references}
             return ingest_batch(
                 context, warehouse, feed, lambda: curated_facts.fetch(feed.contract), known=known, policy=load_policy
             )

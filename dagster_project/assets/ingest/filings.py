@@ -87,7 +87,7 @@ def _deal_candidates_asset() -> dg.AssetsDefinition:
         edgar: dg.ResourceParam[Edgar],
         load_policy: dg.ResourceParam[LoadPolicy],
     ) -> dg.MaterializeResult:
-        to_read = [_told(filing) for filing in config.filings]
+        to_read = [_filing(filing) for filing in config.filings]
         not_read = {filing.accession for filing in to_read}
 
         def fetch() -> Batch:
@@ -115,7 +115,7 @@ def _new_filings(
     Raises `NothingToLoadError` where there are none, `SwitchedOffError` where EDGAR is off.
     """
     listed, unlisted = recent_filings(edgar, watch_list(curated_facts), edgar.clock.now().date())
-    known = warehouse.standing_values(filings.DEAL_CANDIDATES, "candidate_id")
+    known = warehouse.current_values(filings.DEAL_CANDIDATES, "candidate_id")
     new = [filing for of_one in listed.values() for filing in of_one if filing.accession not in known]
     if listed and not new:
         rejects = tuple(Reject(f"edgar {symbol}", None, why, symbol) for symbol, why in unlisted.items())
@@ -132,23 +132,23 @@ def watch_list(curated_facts: CuratedFacts) -> tuple[Company, ...]:
 
 def run_config(found: Sequence[Filing]) -> Mapping[str, object]:
     """The run configuration that makes the candidates asset read these filings."""
-    told = [{**vars(filing), "filed_date": filing.filed_date.isoformat()} for filing in found]
-    return {"ops": {CANDIDATES_KEY.to_python_identifier(): {"config": {"filings": told}}}}
+    requested = [{**vars(filing), "filed_date": filing.filed_date.isoformat()} for filing in found]
+    return {"ops": {CANDIDATES_KEY.to_python_identifier(): {"config": {"filings": requested}}}}
 
 
 def not_read_by(config: Mapping[str, Any], metadata: Mapping[str, dg.MetadataValue] | None) -> frozenset[str]:
     """The accession numbers that a run was told of and did not read: all of them without a materialization."""
     op = config.get("ops", {}).get(CANDIDATES_KEY.to_python_identifier(), {})
-    told = frozenset(filing["accession"] for filing in op.get("config", {}).get("filings", ()))
+    requested = frozenset(filing["accession"] for filing in op.get("config", {}).get("filings", ()))
     if metadata is None:
-        return told
+        return requested
     said = metadata.get(NOT_READ)
-    return told & frozenset(str(said.value).split(", ") if said else ())
+    return requested & frozenset(str(said.value).split(", ") if said else ())
 
 
-def _told(filing: FilingToRead) -> Filing:
+def _filing(filing: FilingToRead) -> Filing:
     return Filing(**{**filing.model_dump(), "filed_date": dt.date.fromisoformat(filing.filed_date)})
 
 
 def _known(warehouse: Warehouse) -> dict[str, frozenset[str]]:
-    return {"companies": warehouse.standing_values(curated.COMPANIES, "ticker")}
+    return {"companies": warehouse.current_values(curated.COMPANIES, "ticker")}

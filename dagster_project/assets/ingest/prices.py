@@ -14,7 +14,7 @@ from dagster_project.assets.ingest.raw_table import Feed, LoadPolicy, ingest_bat
 from dagster_project.assets.ingest.selection import PriceSelection, SelectionError
 from dagster_project.contracts import curated, market
 from dagster_project.contracts.batch import Batch
-from dagster_project.sources.prices.base import OVERLAP, PriceRequest, PriceSource, StandingBar
+from dagster_project.sources.prices.base import OVERLAP, CurrentBar, PriceRequest, PriceSource
 from dagster_project.warehouse.load import LoadReport
 from dagster_project.warehouse.resource import Warehouse
 
@@ -30,7 +30,7 @@ PRICES_FEED = Feed(
 )
 PRICES_KEY = dg.AssetKey(["raw", market.DAILY_PRICES.table])
 
-_STANDING_COLUMNS = ("trade_date", "close", "adj_close", "source_file")
+_COMPARED_COLUMNS = ("trade_date", "close", "adj_close", "source_file")
 
 _SYMBOL_CHECKS = {
     "every_symbol_answered": "The price source had an answer for each symbol asked for. If not: what stands for the "
@@ -74,22 +74,22 @@ def prices_asset() -> dg.AssetsDefinition:
 
 def _price_request(warehouse: Warehouse, source: str, config: PriceSelection) -> PriceRequest:
     """What is asked of the price source, with what stands from it already."""
-    listed = warehouse.standing_values(curated.COMPANIES, "ticker") | warehouse.standing_values(curated.PEERS, "ticker")
+    listed = warehouse.current_values(curated.COMPANIES, "ticker") | warehouse.current_values(curated.PEERS, "ticker")
     try:
         start, end = config.days(today())
         # a folder of files may have brought symbols that are not on the list
-        known = listed | warehouse.standing_values(market.DAILY_PRICES, "symbol") if config.symbols else listed
+        known = listed | warehouse.current_values(market.DAILY_PRICES, "symbol") if config.symbols else listed
         symbols = config.picked_symbols(known)
     except SelectionError as error:
         raise dg.Failure(str(error), allow_retries=False) from None
     compared = None if config.full_history else OVERLAP
-    stands = warehouse.last_standing(market.DAILY_PRICES, source, _STANDING_COLUMNS, compared)
+    stands = warehouse.latest_rows(market.DAILY_PRICES, source, _COMPARED_COLUMNS, compared)
     return PriceRequest(
         symbols=tuple(sorted(symbols)),
         start=start,
         end=end,
-        standing={symbol: tuple(StandingBar(*bar) for bar in bars) for symbol, bars in stands.items()},
-        always_open=warehouse.standing_values(curated.PEERS, "ticker", where=("trading_calendar", "24/7")),
+        current={symbol: tuple(CurrentBar(*bar) for bar in bars) for symbol, bars in stands.items()},
+        always_open=warehouse.current_values(curated.PEERS, "ticker", where=("trading_calendar", "24/7")),
         other_tickers=other_tickers(warehouse),
         only_listed=bool(config.symbols),
         full_history=config.full_history,

@@ -38,7 +38,7 @@ def ratings_asset() -> dg.AssetsDefinition:
         rating_source: dg.ResourceParam[RatingSource],
         load_policy: dg.ResourceParam[LoadPolicy],
     ) -> dg.MaterializeResult:
-        companies = warehouse.standing_values(curated.COMPANIES, "ticker")
+        companies = warehouse.current_values(curated.COMPANIES, "ticker")
         return ingest_batch(
             context,
             warehouse,

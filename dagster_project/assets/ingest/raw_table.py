@@ -17,14 +17,14 @@ from dagster_project.assets import groups
 from dagster_project.assets.freshness import within_days
 from dagster_project.assets.pool import POOL
 from dagster_project.assets.preview import markdown_table
-from dagster_project.calls import Call, here
+from dagster_project.calls import Call, call_directly
 from dagster_project.contracts import curated
 from dagster_project.contracts.base import Contract
 from dagster_project.contracts.batch import Batch, Reject, visible
 from dagster_project.gate.gate import judge
 from dagster_project.sources.base import NothingToLoadError, SourceError
 from dagster_project.warehouse.load import LOAD_COLUMNS, Load, LoadError, LoadReport, load
-from dagster_project.warehouse.resource import Standing, Warehouse
+from dagster_project.warehouse.resource import CurrentRows, Warehouse
 
 _MAX_LISTED = 20
 _NO_CHECKS: Mapping[str, str] = MappingProxyType({})
@@ -44,7 +44,7 @@ class LoadPolicy:
 
     allow_shrink: bool = False
     allow_rewrite: bool = False
-    call: Call = here
+    call: Call = call_directly
 
 
 @dataclass(frozen=True)
@@ -176,32 +176,32 @@ def ingest_batch(
             refusal = visible(str(error))
         if refusal:
             context.log.error(f"refused, what stood before stands still: {refusal}")
-        standing = warehouse.standing(contract, feed.date_column)
+        current = warehouse.current_rows(contract, feed.date_column)
     return dg.MaterializeResult(
-        metadata={**({"status": status} if status else {}), **dict(_metadata(report, rejects, standing))},
-        check_results=[*_check_results(feed, rejects, refusal, standing), *more_results(batch, report, refusal)],
+        metadata={**({"status": status} if status else {}), **dict(_metadata(report, rejects, current))},
+        check_results=[*_check_results(feed, rejects, refusal, current), *more_results(batch, report, refusal)],
     )
 
 
 def _metadata(
     report: LoadReport | None,
     rejects: tuple[Reject, ...],
-    standing: Standing,
+    current: CurrentRows,
 ) -> Iterator[tuple[str, dg.MetadataValue]]:
-    yield "dagster/row_count", dg.MetadataValue.int(standing.rows)
+    yield "dagster/row_count", dg.MetadataValue.int(current.rows)
     for name in ("added", "changed", "withdrawn", "unchanged"):
         yield f"rows_{name}", dg.MetadataValue.int(getattr(report, name) if report else 0)
     yield "rows_quarantined", dg.MetadataValue.int(len(rejects))
-    if standing.first_date and standing.last_date:
-        yield "first_date", dg.MetadataValue.text(standing.first_date.isoformat())
-        yield "last_date", dg.MetadataValue.text(standing.last_date.isoformat())
+    if current.first_date and current.last_date:
+        yield "first_date", dg.MetadataValue.text(current.first_date.isoformat())
+        yield "last_date", dg.MetadataValue.text(current.last_date.isoformat())
     if rejects:
         yield "quarantine", dg.MetadataValue.md("\n".join(f"- {line}" for line in _listed(rejects)))
-    yield "preview", dg.MetadataValue.md(markdown_table(standing.last_loaded))
+    yield "preview", dg.MetadataValue.md(markdown_table(current.last_loaded))
 
 
 def _check_results(
-    feed: Feed, rejects: tuple[Reject, ...], refusal: str, standing: Standing
+    feed: Feed, rejects: tuple[Reject, ...], refusal: str, current: CurrentRows
 ) -> Iterator[dg.AssetCheckResult]:
     yield dg.AssetCheckResult(
         check_name="batch_is_accepted",
@@ -217,11 +217,11 @@ def _check_results(
     )
     yield dg.AssetCheckResult(
         check_name="rows_stand_once",
-        passed=(standing.rows > 0 or feed.may_be_empty) and standing.duplicate_keys == 0,
+        passed=(current.rows > 0 or feed.may_be_empty) and current.duplicate_keys == 0,
         severity=dg.AssetCheckSeverity.ERROR,
         metadata={
-            "failing_rows": standing.duplicate_keys,
-            "observed": f"{standing.rows} rows stand, {standing.duplicate_keys} share a key",
+            "failing_rows": current.duplicate_keys,
+            "observed": f"{current.rows} rows stand, {current.duplicate_keys} share a key",
         },
     )
 
@@ -244,7 +244,7 @@ def today() -> dt.date:
 def other_tickers(warehouse: Warehouse) -> dict[str, tuple[str, ...]]:
     """By the ticker that the warehouse keeps, the others of the same company."""
     found: dict[str, tuple[str, ...]] = {}
-    for other in sorted(warehouse.standing_values(curated.SYMBOL_CHANGES, "other_ticker")):
-        for kept in warehouse.standing_values(curated.SYMBOL_CHANGES, "ticker", where=("other_ticker", other)):
+    for other in sorted(warehouse.current_values(curated.SYMBOL_CHANGES, "other_ticker")):
+        for kept in warehouse.current_values(curated.SYMBOL_CHANGES, "ticker", where=("other_ticker", other)):
             found[kept] = (*found.get(kept, ()), other)
     return found

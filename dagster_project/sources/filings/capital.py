@@ -75,10 +75,10 @@ _UNITS = {concept.tag: concept.unit for concept in CONCEPTS}
 
 def fetch_capital_facts(edgar: Edgar, companies: Sequence[Company]) -> Batch:
     """The facts of each company. Raises `EmptyFetchError` where none of them has one."""
-    visit = edgar.visit()
+    session = edgar.open_session()
 
     def read(company: Company) -> list[Fact]:
-        facts = facts_of(visit.company_facts(company), company, _UNITS)
+        facts = facts_of(session.company_facts(company), company, _UNITS)
         facts = [fact for fact in facts if fact.end >= FIRST_PERIOD_END]
         if not facts:
             raise EmptyFetchError(f"edgar {company.symbol}: none of the concepts that are read")

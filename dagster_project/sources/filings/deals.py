@@ -156,8 +156,8 @@ def recent_filings(
     edgar: Edgar, companies: Sequence[Company], today: dt.date
 ) -> tuple[dict[str, list[Filing]], dict[str, str]]:
     """The filings of interest within `LOOK_BACK` by symbol; by symbol again, why a company's could not be listed."""
-    visit = edgar.visit()
-    done, failed = one_by_one(companies, lambda company: filings_of(visit.submissions(company), company))
+    session = edgar.open_session()
+    done, failed = one_by_one(companies, lambda company: filings_of(session.submissions(company), company))
     found = {
         company.symbol: [filing for filing in filings if is_of_interest(filing, today - LOOK_BACK)]
         for company, filings in done
@@ -173,11 +173,11 @@ def fetch_candidates(edgar: Edgar, filings: Sequence[Filing], unlisted: Mapping[
     """
     if unlisted and not filings:
         raise EmptyFetchError(f"edgar: filings not listed: {'; '.join(dict.fromkeys(unlisted.values()))[:600]}")
-    visit = edgar.visit()
+    session = edgar.open_session()
 
     def read(filing: Filing) -> tuple[str, Findings] | None:
-        for document in _worth_reading(visit.documents(filing)):
-            page = visit.page(document.url, f"{filing.accession} {document.kind}")
+        for document in _worth_reading(session.documents(filing)):
+            page = session.page(document.url, f"{filing.accession} {document.kind}")
             found = find(page, has_headline=document.kind not in ITEMS)
             if found:
                 return document.url, found
@@ -208,8 +208,8 @@ def _worth_reading(documents: Sequence[Document]) -> list[Document]:
 def find(page: str, *, has_headline: bool = True) -> Findings | None:
     """What a document says of a deal; None where no paragraph has both a keyword and a figure in MW or dollars."""
     lines = _without_boilerplate(text_of(page))
-    told = [line for line in lines if KEYWORD.search(line) and not _is_other_business(line)]
-    with_figures = [line for line in told if MW.search(line) or USD.search(line)]
+    relevant = [line for line in lines if KEYWORD.search(line) and not _is_other_business(line)]
+    with_figures = [line for line in relevant if MW.search(line) or USD.search(line)]
     if not with_figures:
         return None
     prose = [line for line in with_figures if len(line) > _LONGEST_HEADING] or with_figures
@@ -219,10 +219,10 @@ def find(page: str, *, has_headline: bool = True) -> Findings | None:
         title=title,
         is_periodic=bool(PERIODIC.search(title) and _PERIOD.search(title)),
         snippet=prose[0] if len(prose[0]) <= _SNIPPET else f"{prose[0][:_SNIPPET]} ...",
-        mw=_once(found for line in told for found in _power(line)),
-        usd=_once(found[0].strip() for line in told for found in USD.finditer(line)),
-        term_years=_once(found for line in told for found in _terms(line)),
-        counterparty=_once(found for line in told for found in _parties(line)),
+        mw=_once(found for line in relevant for found in _power(line)),
+        usd=_once(found[0].strip() for line in relevant for found in USD.finditer(line)),
+        term_years=_once(found for line in relevant for found in _terms(line)),
+        counterparty=_once(found for line in relevant for found in _parties(line)),
     )
 
 

@@ -1,4 +1,4 @@
-"""The way to the SEC's EDGAR: addresses, manners, and the layout of what it answers.
+"""The way to the SEC's EDGAR: addresses, pace, and the layout of what it answers.
 
 Belongs here: who we say we are, how often we ask, and reading company facts, submissions and filing indexes into plain
 values. Does not belong here: which facts are wanted (`capital`), what is looked for in a text (`deals`).
@@ -23,14 +23,14 @@ from dagster_project.sources.base import (
     SwitchedOffError,
     WebPageError,
 )
-from dagster_project.sources.http import Clock, Conversation, Json, Manners, json_of
+from dagster_project.sources.http import Clock, Json, RetryingClient, RetryPolicy, json_of
 
 if TYPE_CHECKING:
     import requests
     from pydantic import SecretStr
 
 PER_SECOND = 4.0
-"""Requests a second of one visit; a sensor and a run may visit at once, and stay at eight together."""
+"""Requests a second of one session; a sensor and a run may have one each at once, and stay at eight together."""
 
 _CONTROL_PAGE = re.compile(r"Request Rate Threshold Exceeded|Undeclared Automated Tool", re.IGNORECASE)
 _ERROR_PAGE = re.compile(r"<title>[^<]*(?:unavailable|not found|error|maintenance)", re.IGNORECASE)
@@ -83,7 +83,7 @@ class Edgar:
     """EDGAR; switched off where `contact` is None."""
 
     contact: SecretStr | None = field(default=None, repr=False)
-    manners: Manners = field(default_factory=Manners)
+    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     clock: Clock = field(default_factory=Clock, repr=False)
     data_server: str = "https://data.sec.gov"
     archive_server: str = "https://www.sec.gov"
@@ -95,22 +95,22 @@ class Edgar:
             raise SwitchedOffError("switched off: MINEHOUSE_SEC_CONTACT is not set")
         return self.contact
 
-    def visit(self) -> Visit:
+    def open_session(self) -> EdgarSession:
         """Requests of one run, with a time budget of their own. Raises `SwitchedOffError` without a contact."""
         import requests
 
         session = requests.Session()
         session.headers["User-Agent"] = f"Minehouse {self.ensure_on().get_secret_value()}"
-        return Visit(self, session, Conversation(self.name, self.manners, self.clock))
+        return EdgarSession(self, session, RetryingClient(self.name, self.retry_policy, self.clock))
 
 
-class Visit:
+class EdgarSession:
     """What is asked of EDGAR in one run, one request after another, never faster than `PER_SECOND`."""
 
-    def __init__(self, edgar: Edgar, session: requests.Session, conversation: Conversation) -> None:
+    def __init__(self, edgar: Edgar, session: requests.Session, client: RetryingClient) -> None:
         self._edgar = edgar
         self._session = session
-        self._conversation = conversation
+        self._client = client
         self._free_from = 0.0
 
     def company_facts(self, company: Company) -> Json:
@@ -143,7 +143,7 @@ class Visit:
             self._keep_pace()
             return self._session.get(url, timeout=timeout, allow_redirects=False)
 
-        return self._conversation.ask(send, what)
+        return self._client.ask(send, what)
 
     def _keep_pace(self) -> None:
         clock = self._edgar.clock
@@ -158,15 +158,15 @@ def index_url(cik: str, accession: str, server: str = "https://www.sec.gov") -> 
     return f"{server}/Archives/edgar/data/{int(cik)}/{accession.replace('-', '')}/{accession}-index.htm"
 
 
-def facts_of(told: Json, company: Company, concepts: Mapping[str, str]) -> list[Fact]:
+def facts_of(body: Json, company: Company, concepts: Mapping[str, str]) -> list[Fact]:
     """The facts of these concepts (`taxonomy:Tag` by unit) in a company-facts answer, each once.
 
     A concept or unit that the company does not use is no fault. Raises `ChangedSchemaError` where the answer is laid
     out otherwise, or speaks of another company.
     """
     who = f"edgar {company.symbol} company facts"
-    taxonomies = _part(told, "facts", dict, who)
-    if str(told.get("cik", "")).zfill(10) != company.cik:
+    taxonomies = _part(body, "facts", dict, who)
+    if str(body.get("cik", "")).zfill(10) != company.cik:
         raise ChangedSchemaError(f"{who}: the answer is not about CIK {company.cik}")
     found: dict[Fact, None] = {}
     for concept, unit in concepts.items():
@@ -195,17 +195,17 @@ def _fact(entry: Json, concept: str, who: str) -> Fact:
 _SUBMISSION_COLUMNS = ("accessionNumber", "filingDate", "form", "items", "primaryDocument")
 
 
-def filings_of(told: Json, company: Company) -> list[Filing]:
+def filings_of(body: Json, company: Company) -> list[Filing]:
     """The recent filings in an answer about submissions, newest first as they come.
 
     Raises `ChangedSchemaError` where the answer is laid out otherwise.
     """
     who = f"edgar {company.symbol} submissions"
-    recent = _part(_part(told, "filings", dict, who), "recent", dict, who)
+    recent = _part(_part(body, "filings", dict, who), "recent", dict, who)
     columns = [_part(recent, name, list, who) for name in _SUBMISSION_COLUMNS]
     if len({len(column) for column in columns}) > 1:
         raise ChangedSchemaError(f"{who}: its columns differ in length")
-    name = str(told.get("name") or company.symbol)
+    name = str(body.get("name") or company.symbol)
     try:
         return [
             Filing(company.symbol, company.cik, name, accession, form, dt.date.fromisoformat(filed), items, document)
@@ -215,8 +215,8 @@ def filings_of(told: Json, company: Company) -> list[Filing]:
         raise ChangedSchemaError(f"{who}: a filing has no day") from error
 
 
-def _part(told: Json, name: str, kind: type[Any], who: str) -> Any:  # noqa: ANN401
-    part = told.get(name) if isinstance(told, dict) else None
+def _part(body: Json, name: str, kind: type[Any], who: str) -> Any:  # noqa: ANN401
+    part = body.get(name) if isinstance(body, dict) else None
     if not isinstance(part, kind):
         raise ChangedSchemaError(f"{who}: no {name}")
     return part

@@ -38,7 +38,7 @@ OVERLAP = 10
 
 
 @dataclass(frozen=True)
-class StandingBar:
+class CurrentBar:
     """A bar that stands; `source_file` says which request brought it."""
 
     trade_date: dt.date
@@ -55,7 +55,7 @@ class PriceRequest:
     picked: these and no others. `start` and `end` are inclusive days, None where the source's own full range is
     wanted; a source that otherwise brings what is missing brings all days from `start` to `end`, missing or not.
 
-    `standing` says what the warehouse holds of a symbol from this source, so that a source may bring only what is
+    `current` says what the warehouse holds of a symbol from this source, so that a source may bring only what is
     missing: its last `OVERLAP` bars, or with `full_history` all of them, so that every day can be compared.
     `always_open` are the symbols that trade around the clock; `other_tickers` are those under which a vendor may know a
     symbol whose ticker changed. A source may ignore all of these.
@@ -64,7 +64,7 @@ class PriceRequest:
     symbols: tuple[str, ...]
     start: dt.date | None = None
     end: dt.date | None = None
-    standing: Mapping[str, tuple[StandingBar, ...]] = field(default_factory=dict)
+    current: Mapping[str, tuple[CurrentBar, ...]] = field(default_factory=dict)
     always_open: frozenset[str] = frozenset()
     other_tickers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     only_listed: bool = False
@@ -84,7 +84,7 @@ class PriceRequest:
 class PriceSource(Protocol):
     """Fetches daily bars for `contracts.market.DAILY_PRICES`.
 
-    `is_local`: it reads this machine alone, and may do so in a child process; a live source keeps its conversation.
+    `is_local`: it reads this machine alone, and may do so in a child process; a live source talks to its vendors from this one.
     """
 
     name: str

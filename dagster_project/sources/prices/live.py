@@ -40,7 +40,7 @@ from dagster_project.sources.prices.base import BARS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from dagster_project.sources.prices.base import PriceRequest, StandingBar
+    from dagster_project.sources.prices.base import CurrentBar, PriceRequest
 
 _SCHEMA = pa.schema([*BARS, pa.field("source_file", pa.string()), pa.field("source_row", pa.int64())])
 
@@ -71,7 +71,7 @@ class Vendor(Protocol):
 
 
 @dataclass
-class _Visit:
+class _VendorRun:
     """One vendor during one run."""
 
     vendor: Vendor
@@ -122,7 +122,7 @@ class _Wanted:
 
     symbol: str
     tickers: Sequence[str]
-    standing: Sequence[StandingBar]
+    current: Sequence[CurrentBar]
     last_day: dt.date
     picked: _Picked | None
     full_history: bool
@@ -142,7 +142,7 @@ class LivePrices:
         """What is missing of each symbol. Raises `EmptyFetchError` where no vendor had a bar of any symbol."""
         now = self.clock.now()
         session, utc_day = last_complete_session(now), last_complete_utc_day(now)
-        visits = [_Visit(vendor, vendor.open(self.clock), at == 0) for at, vendor in enumerate(self.vendors)]
+        vendor_runs = [_VendorRun(vendor, vendor.open(self.clock), at == 0) for at, vendor in enumerate(self.vendors)]
         tables = [_SCHEMA.empty_table()]
         since: dict[str, dt.date] = {}
         restated: dict[str, str] = {}
@@ -150,19 +150,19 @@ class LivePrices:
         for symbol in dict.fromkeys(request.symbols):
             last_day = utc_day if symbol in request.always_open else session
             picked = _Picked(request.start, min(request.end or last_day, last_day)) if request.is_ranged else None
-            standing = request.standing.get(symbol, ())
+            current = request.current.get(symbol, ())
             try:
                 tickers = (symbol, *request.other_tickers.get(symbol, ()))
-                wanted = _Wanted(symbol, tickers, standing, last_day, picked, request.full_history)
-                visit, series = _from_the_first_that_can(visits, wanted)
+                wanted = _Wanted(symbol, tickers, current, last_day, picked, request.full_history)
+                vendor_run, series = _from_the_first_that_can(vendor_runs, wanted)
             except SourceError as error:
                 missing[symbol] = str(error)
                 continue
-            tables.append(_with_origin(series.bars, symbol, visit.vendor.name))
+            tables.append(_with_origin(series.bars, symbol, vendor_run.vendor.name))
             if series.since is not None:
                 since[symbol] = series.since
             if series.restated:
-                restated[symbol] = f"{series.restated}; whole history fetched from {visit.vendor.name}"
+                restated[symbol] = f"{series.restated}; whole history fetched from {vendor_run.vendor.name}"
         if len(tables) == 1:
             reasons = "; ".join(dict.fromkeys(missing.values())) or "no symbol was asked for"
             raise EmptyFetchError(f"live: none of {len(missing)} symbols: {_shortened(reasons)}")
@@ -174,28 +174,28 @@ class LivePrices:
         return Batch(self.name, rows, rejects, since, restated, missing, is_partial=request.is_partial)
 
 
-def _from_the_first_that_can(visits: Sequence[_Visit], wanted: _Wanted) -> tuple[_Visit, _Series]:
+def _from_the_first_that_can(vendor_runs: Sequence[_VendorRun], wanted: _Wanted) -> tuple[_VendorRun, _Series]:
     reasons: list[str] = []
-    for visit in visits:
-        if visit.given_up:
-            reasons.append(visit.given_up)
+    for vendor_run in vendor_runs:
+        if vendor_run.given_up:
+            reasons.append(vendor_run.given_up)
             continue
         try:
-            series = _series(visit, wanted)
+            series = _series(vendor_run, wanted)
         except SourceError as error:
-            visit.note(error)
+            vendor_run.note(error)
             reasons.append(str(error))
         else:
-            visit.failures_in_a_row = 0
-            return visit, series
+            vendor_run.failures_in_a_row = 0
+            return vendor_run, series
     raise SourceError("; ".join(reasons))
 
 
-def _series(visit: _Visit, wanted: _Wanted) -> _Series:
-    vendor, symbol, standing, picked = visit.vendor.name, wanted.symbol, wanted.standing, wanted.picked
+def _series(vendor_run: _VendorRun, wanted: _Wanted) -> _Series:
+    vendor, symbol, current, picked = vendor_run.vendor.name, wanted.symbol, wanted.current, wanted.picked
 
     def read(start: dt.date | None) -> pa.Table:
-        bars = first_known(wanted.tickers, lambda ticker: visit.read(ticker, start))
+        bars = first_known(wanted.tickers, lambda ticker: vendor_run.read(ticker, start))
         within = pc.less_equal(bars["trade_date"], pa.scalar(wanted.last_day))
         if start is not None:
             within = pc.and_(within, pc.greater_equal(bars["trade_date"], pa.scalar(start)))
@@ -210,43 +210,43 @@ def _series(visit: _Visit, wanted: _Wanted) -> _Series:
             raise EmptyFetchError(f"{vendor} {symbol}: no bar from {days}")
         return kept
 
-    if not standing:
+    if not current:
         return _Series(some_of(read(picked.start), picked) if picked else read(None))
-    since = standing[0].trade_date
+    since = current[0].trade_date
     if wanted.full_history:
         bars = read(None)
     else:
         # days that a person picked are added to what stands: both are read, so that the overlap can be compared
         bars = read(picked.start and min(picked.start, since)) if picked else read(since)
     # bars that a substitute brought are written over by the overlap: they need not agree
-    own = [bar for bar in standing if bar.source_file.split(" ")[0] == vendor]
-    why = _restated(bars, own if visit.is_first_choice and own else standing, vendor)
-    fresh = bars.filter(pc.greater(bars["trade_date"], pa.scalar(standing[-1].trade_date)))
-    if not why and not visit.is_first_choice and pc.any(pc.is_valid(fresh["dividend_usd"])).as_py():
+    own = [bar for bar in current if bar.source_file.split(" ")[0] == vendor]
+    why = _restated(bars, own if vendor_run.is_first_choice and own else current, vendor)
+    fresh = bars.filter(pc.greater(bars["trade_date"], pa.scalar(current[-1].trade_date)))
+    if not why and not vendor_run.is_first_choice and pc.any(pc.is_valid(fresh["dividend_usd"])).as_py():
         why = "a dividend changes every adjusted close before it"
     if why:
         return _Series(read(None), restated=why)
     if picked:
-        return _Series(some_of(bars, picked.joined_to(standing[-1].trade_date)))
-    if visit.is_first_choice:
+        return _Series(some_of(bars, picked.joined_to(current[-1].trade_date)))
+    if vendor_run.is_first_choice:
         return _Series(bars, since=since)
-    return _Series(fresh, since=standing[-1].trade_date + dt.timedelta(days=1))
+    return _Series(fresh, since=current[-1].trade_date + dt.timedelta(days=1))
 
 
-def _restated(bars: pa.Table, standing: Sequence[StandingBar], vendor: str) -> str:
+def _restated(bars: pa.Table, current: Sequence[CurrentBar], vendor: str) -> str:
     """Why what stands can no longer be added to: the first day on which vendor and warehouse disagree, or nothing."""
-    told = {
+    offered = {
         day: (close, adjusted)
         for day, close, adjusted in zip(
             *(bars[name].to_pylist() for name in ("trade_date", "close", "adj_close")), strict=True
         )
         if close is not None and close > 0
     }
-    shared = [bar for bar in standing if bar.trade_date in told]
+    shared = [bar for bar in current if bar.trade_date in offered]
     if not shared:
-        return f"{vendor} has none of the days from {standing[0].trade_date} to {standing[-1].trade_date} that stand"
+        return f"{vendor} has none of the days from {current[0].trade_date} to {current[-1].trade_date} that stand"
     for bar in shared:
-        close, adjusted = told[bar.trade_date]
+        close, adjusted = offered[bar.trade_date]
         if not math.isclose(close, bar.close, rel_tol=CLOSE_TOLERANCE, abs_tol=CLOSE_TOLERANCE_USD):
             return f"close of {bar.trade_date} was {bar.close:.6g}, is {close:.6g}"
         if bar.source_file.split(" ")[0] != vendor or adjusted is None or bar.adj_close is None:

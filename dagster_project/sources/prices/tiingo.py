@@ -29,7 +29,7 @@ from dagster_project.sources.base import (
     RateLimitedError,
     TruncatedAnswerError,
 )
-from dagster_project.sources.http import Clock, Conversation, Json, Manners, json_of
+from dagster_project.sources.http import Clock, Json, RetryingClient, RetryPolicy, json_of
 from dagster_project.sources.prices.base import BARS
 from dagster_project.sources.prices.live import Reader
 
@@ -49,7 +49,7 @@ class TiingoPrices:
     """Tiingo as a vendor; the key goes into a header and is shown nowhere."""
 
     key: SecretStr = field(repr=False)
-    manners: Manners = field(default_factory=Manners)
+    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     server: str = "https://api.tiingo.com"
     name: str = "tiingo"
 
@@ -57,7 +57,7 @@ class TiingoPrices:
         """A reader for one run."""
         import requests
 
-        conversation = Conversation(self.name, self.manners, clock)
+        client = RetryingClient(self.name, self.retry_policy, clock)
         session = requests.Session()
         session.headers["Authorization"] = f"Token {self.key.get_secret_value()}"
 
@@ -73,23 +73,23 @@ class TiingoPrices:
             def send(timeout: float) -> requests.Response:
                 return session.get(f"{self.server}{path}", params=params, timeout=timeout, allow_redirects=False)
 
-            answer = conversation.ask(send, symbol, remember_as=(path, *sorted(params.items())))
+            answer = client.ask(send, symbol, remember_as=(path, *sorted(params.items())))
             if _OVER_LIMIT.search(answer.text[:500]):  # said with status 200, and not as JSON
                 raise RateLimitedError(f"{who}: the key's allowance is used up")
             try:
-                told = json_of(answer, who)
+                body = json_of(answer, who)
             except TruncatedAnswerError:
                 if "token" in answer.text[:200].lower():
                     raise AccessRefusedError(f"{who}: the key was refused") from None
                 raise
-            return crypto_bars(told, symbol, who) if pair else daily_bars(told, symbol, who)
+            return crypto_bars(body, symbol, who) if pair else daily_bars(body, symbol, who)
 
         return read
 
 
-def daily_bars(told: Json, symbol: str, who: str) -> pa.Table:
+def daily_bars(body: Json, symbol: str, who: str) -> pa.Table:
     """The rows of the end-of-day endpoint, split-adjusted."""
-    rows = _rows(told, who)
+    rows = _rows(body, who)
     columns: dict[str, list[Any]] = {name: [] for name in BARS.names}
     later_splits = 1.0
     for row in sorted(rows, key=lambda row: _day(row, who), reverse=True):
@@ -110,9 +110,9 @@ def daily_bars(told: Json, symbol: str, who: str) -> pa.Table:
     return pa.table({name: list(reversed(cells)) for name, cells in columns.items()}, schema=BARS)
 
 
-def crypto_bars(told: Json, symbol: str, who: str) -> pa.Table:
+def crypto_bars(body: Json, symbol: str, who: str) -> pa.Table:
     """The rows of the crypto endpoint: UTC days, no dividends, no splits."""
-    series = _rows(told, who)[0].get("priceData")
+    series = _rows(body, who)[0].get("priceData")
     columns: dict[str, list[Any]] = {name: [] for name in BARS.names}
     for row in sorted(_rows(series, who), key=lambda row: _day(row, who)):
         volume, close = _number(row, "volume", who), _number(row, "close", who)
@@ -127,12 +127,12 @@ def crypto_bars(told: Json, symbol: str, who: str) -> pa.Table:
 _PRICES = ("open", "high", "low", "close")
 
 
-def _rows(told: Json, who: str) -> list[Mapping[str, Any]]:
-    if not isinstance(told, list) or not all(isinstance(row, dict) for row in told):
-        raise ChangedSchemaError(f"{who}: a list of rows was expected, {type(told).__name__} came")
-    if not told:
+def _rows(body: Json, who: str) -> list[Mapping[str, Any]]:
+    if not isinstance(body, list) or not all(isinstance(row, dict) for row in body):
+        raise ChangedSchemaError(f"{who}: a list of rows was expected, {type(body).__name__} came")
+    if not body:
         raise EmptyFetchError(f"{who}: the answer holds no row")
-    return told
+    return body
 
 
 def _day(row: Mapping[str, Any], who: str) -> dt.date:

@@ -17,7 +17,7 @@ import pyarrow as pa
 
 from dagster_project.sources import yahoo
 from dagster_project.sources.base import ChangedSchemaError, EmptyFetchError
-from dagster_project.sources.http import Clock, Conversation, Json, Manners
+from dagster_project.sources.http import Clock, Json, RetryingClient, RetryPolicy
 from dagster_project.sources.prices.base import BARS
 from dagster_project.sources.prices.live import Reader
 
@@ -49,7 +49,7 @@ class YahooPrices:
     `server` takes the place of every Yahoo host: a test's, or a proxy's.
     """
 
-    manners: Manners = field(default_factory=Manners)
+    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     cache_dir: Path | None = None
     server: str | None = None
     name: str = "yahoo"
@@ -58,8 +58,8 @@ class YahooPrices:
         """A reader for one run."""
         import yfinance
 
-        conversation = Conversation(self.name, self.manners, clock)
-        session = yahoo.open_session(conversation, {_CHART: _check_chart}, self.server, self.cache_dir)
+        client = RetryingClient(self.name, self.retry_policy, clock)
+        session = yahoo.open_session(client, {_CHART: _check_chart}, self.server, self.cache_dir)
 
         def read(symbol: str, start: dt.date | None) -> pa.Table:
             who = f"{self.name} {symbol}"
@@ -74,7 +74,7 @@ class YahooPrices:
                     repair=False,
                     actions=True,
                     keepna=True,
-                    timeout=self.manners.timeout,
+                    timeout=self.retry_policy.timeout,
                 ),
             )
             if frame is None or frame.empty:
@@ -98,12 +98,12 @@ def bars_of(frame: pd.DataFrame, symbol: str, who: str) -> pa.Table:
     return pa.table(columns, schema=BARS)
 
 
-def _check_chart(told: Json, asked: Mapping[str, Any], who: str) -> None:
+def _check_chart(body: Json, asked: Mapping[str, Any], who: str) -> None:
     """Refuse a chart that is not laid out as it always was, before yfinance calls it a delisted symbol."""
     if "period1" not in asked:
         return  # a look-up of the time zone
     try:
-        (result,) = told["chart"]["result"]
+        (result,) = body["chart"]["result"]
         zone = result["meta"]["exchangeTimezoneName"]
     except (KeyError, TypeError, ValueError) as error:
         raise ChangedSchemaError(f"{who}: not laid out as a chart") from error

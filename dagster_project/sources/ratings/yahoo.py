@@ -23,7 +23,7 @@ from dagster_project.contracts.ratings import YAHOO_RATING_CHANGES
 from dagster_project.sessions import EXCHANGE_TIME_ZONE
 from dagster_project.sources import yahoo
 from dagster_project.sources.base import ChangedSchemaError, EmptyFetchError, UnknownSymbolError
-from dagster_project.sources.http import Clock, Conversation, Json, Manners, first_known, one_by_one
+from dagster_project.sources.http import Clock, Json, RetryingClient, RetryPolicy, first_known, one_by_one
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,7 +51,7 @@ class YahooRatings:
     """
 
     fetch_frame: FetchFrame | None = None
-    manners: Manners = field(default_factory=Manners)
+    retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     clock: Clock = field(default_factory=Clock, repr=False)
     cache_dir: Path | None = None
     server: str | None = None
@@ -83,8 +83,8 @@ class YahooRatings:
         """Reads one company's frame, with a time budget and a memory of one run."""
         import yfinance
 
-        conversation = Conversation(self.name, self.manners, self.clock)
-        session = yahoo.open_session(conversation, {_SUMMARY: _check_summary}, self.server, self.cache_dir)
+        client = RetryingClient(self.name, self.retry_policy, self.clock)
+        session = yahoo.open_session(client, {_SUMMARY: _check_summary}, self.server, self.cache_dir)
 
         def fetch_frame(symbol: str) -> pd.DataFrame:
             try:
@@ -104,10 +104,10 @@ class YahooRatings:
         return fetch_frame
 
 
-def _check_summary(told: Json, asked: Mapping[str, Any], who: str) -> None:  # noqa: ARG001
+def _check_summary(body: Json, asked: Mapping[str, Any], who: str) -> None:  # noqa: ARG001
     """Refuse an answer that yfinance would take for a company without ratings."""
     try:
-        history = told["quoteSummary"]["result"][0]["upgradeDowngradeHistory"]["history"]
+        history = body["quoteSummary"]["result"][0]["upgradeDowngradeHistory"]["history"]
     except (KeyError, TypeError, IndexError) as error:
         raise ChangedSchemaError(f"{who}: not laid out as a list of ratings") from error
     if not isinstance(history, list) or not all(isinstance(note, dict) for note in history):
