@@ -84,7 +84,7 @@ class PriceRequest:
 class PriceSource(Protocol):
     """Fetches daily bars for `contracts.market.DAILY_PRICES`.
 
-    `is_local`: it reads this machine alone, and may do so in a child process; a live source talks to its vendors from this one.
+    `is_local`: it reads this machine alone, and may do so in a child process; a live source asks from here.
     """
 
     name: str
