@@ -12,7 +12,8 @@ from datetime import date
 from pathlib import Path
 from typing import NoReturn
 
-from bi.brief.story import StoryError, read_story
+from bi.brief.reader import StoryError
+from bi.brief.story import read_story
 from bi.published import NotPublishedError
 from dagster_project.settings import Settings, SettingsError, load_settings
 

@@ -15,7 +15,8 @@ import pytest
 
 from bi.brief.__main__ import main
 from bi.brief.pictures import draw
-from bi.brief.story import StoryError, read_story
+from bi.brief.reader import StoryError
+from bi.brief.story import read_story
 from bi.brief.words import html_page, markdown_page
 from dagster_project.settings import PROJECT_DIR
 

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pytest
 
 from bi import charts
+from bi.charts import contracts, look, price
 
 PNG = b"\x89PNG\r\n\x1a\n"
 DAY = date(2025, 3, 3)
@@ -156,10 +157,8 @@ def test_a_session_without_a_bar_keeps_its_place_on_the_axis_and_a_weekend_has_n
 
 
 def test_prices_of_the_sample_are_called_simulated() -> None:
-    assert (
-        charts.SIMULATED in charts.miner_chart(_bars().assign(price_source="sample"), _levels(), _ratings()).to_json()
-    )
-    assert charts.SIMULATED not in charts.miner_chart(_bars(), _levels(), _ratings()).to_json()
+    assert look.SIMULATED in charts.miner_chart(_bars().assign(price_source="sample"), _levels(), _ratings()).to_json()
+    assert look.SIMULATED not in charts.miner_chart(_bars(), _levels(), _ratings()).to_json()
     assert "close 11.08 (simulated)" in charts.scenario_chart(_scenarios(), 11.08, is_simulated=True).to_json()
     assert "simulated" not in charts.scenario_chart(_scenarios(), 11.08).to_json()
 
@@ -216,6 +215,6 @@ def test_what_cannot_be_drawn_is_refused_in_words(drawn: Callable[[], object], s
 
 
 def test_names_and_labels_do_not_cover_each_other() -> None:
-    assert charts._spread([1.0, 1.1, 5.0], gap=1.0) == [1.0, 2.0, 5.0]
-    assert charts._lanes([(0, 10), (5, 15), (11, 20)]) == [1, 2, 1]
-    assert charts._name_places([100.0, 110.0], [50.0, 50.0]) == ["above", "below"]
+    assert price._spread([1.0, 1.1, 5.0], gap=1.0) == [1.0, 2.0, 5.0]
+    assert price._lanes([(0, 10), (5, 15), (11, 20)]) == [1, 2, 1]
+    assert contracts._name_places([100.0, 110.0], [50.0, 50.0]) == ["above", "below"]

@@ -1,0 +1,13 @@
+"""Charts of the marts for the dashboard and the brief: functions from a frame to an Altair chart.
+
+Belongs here: one module per subject; columns are those that `bi.questions` gives (Arrow or pandas). Does not belong
+here: SQL, files, and anything of Streamlit or of the brief. `vl-convert` renders the charts without a browser or a
+network: `chart.save("x.svg")`.
+"""
+
+from bi.charts.contracts import deal_flow_chart, usd_per_mw_chart
+from bi.charts.look import ChartError
+from bi.charts.price import miner_chart
+from bi.charts.worth import scenario_chart
+
+__all__ = ["ChartError", "deal_flow_chart", "miner_chart", "scenario_chart", "usd_per_mw_chart"]

@@ -1,0 +1,109 @@
+"""The look that every chart shares, and how a frame is checked before it is drawn.
+
+Belongs here: colours, greys, and what two charts need. Does not belong here: one chart's own marks.
+
+The charts have no background of their own and use colours that are legible on white and on near-black; every text and
+line that is not data is mid-grey.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias, TypeVar
+
+import altair as alt
+import pandas as pd
+import pyarrow as pa
+
+Frame: TypeAlias = "pa.Table | pd.DataFrame"
+
+
+_Chart = TypeVar("_Chart", alt.LayerChart, alt.VConcatChart)
+
+
+# each has a contrast of at least 3:1 on white and on #0e1117; the greys of text 4:1
+INK = "#7a828c"
+
+
+FAINT = "rgba(128, 136, 146, 0.2)"
+
+
+UP = "#0f9d8a"
+
+
+DOWN = "#e0524a"
+
+
+FAST = "#d08700"
+
+
+SLOW = "#8b6fe0"
+
+
+COLOCATION = "#3b82d6"
+
+
+CLOUD = "#d97706"
+
+
+SIMULATED = "SIMULATED prices"
+
+
+WIDTH = 760
+
+
+class ChartError(ValueError):
+    """The frame lacks a column, or holds nothing that could be drawn."""
+
+
+def checked(frame: Frame, columns: tuple[str, ...]) -> pd.DataFrame:
+    """The columns asked for, as pandas; raises `ChartError` where one is missing."""
+    data = frame.to_pandas() if isinstance(frame, pa.Table) else frame
+    if missing := [name for name in columns if name not in data.columns]:
+        raise ChartError(f"the frame lacks {', '.join(missing)}")
+    return data.loc[:, list(columns)].copy()
+
+
+def iso(days: pd.Series[Any]) -> list[str]:
+    """Days as ISO texts, which sort as they follow each other."""
+    return [f"{day:%Y-%m-%d}" for day in pd.to_datetime(days)]
+
+
+def moment(day: pd.Timestamp) -> alt.DateTime:
+    """A day as Vega-Lite takes it."""
+    return alt.DateTime(year=day.year, month=day.month, date=day.day)
+
+
+def business_colour() -> alt.Color:
+    """Colocation and cloud, each in its colour, with a legend."""
+    return alt.Color(
+        "business:N",
+        title=None,
+        scale=alt.Scale(domain=["colocation", "cloud"], range=[COLOCATION, CLOUD]),
+        legend=alt.Legend(orient="top", symbolOpacity=1, symbolType="circle"),
+    )
+
+
+def layer(*layers: alt.Chart) -> alt.LayerChart:
+    """Charts over each other."""
+    return alt.LayerChart(layer=list(layers))
+
+
+def dressed(chart: _Chart) -> _Chart:
+    """The look that every chart has: no background, greys that show on white and on near-black."""
+    dressed: _Chart = chart.configure(
+        background="transparent",
+        view=alt.ViewConfig(stroke=None),
+        axis=alt.AxisConfig(
+            labelColor=INK,
+            titleColor=INK,
+            tickColor=FAINT,
+            domainColor=FAINT,
+            gridColor=FAINT,
+            labelFontSize=11,
+            titleFontSize=11,
+            titleFontWeight="normal",
+        ),
+        legend=alt.LegendConfig(labelColor=INK, titleColor=INK, labelFontSize=11, padding=0, offset=6),
+        text=alt.MarkConfig(color=INK),
+    )
+    return dressed

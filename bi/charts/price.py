@@ -1,0 +1,314 @@
+"""The price of one company: candles with averages and levels, analyst notes, RSI.
+
+Belongs here: `miner_chart` and its panels. Does not belong here: SQL, files.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import altair as alt
+import numpy as np
+import pandas as pd
+
+from bi.charts.look import (
+    COLOCATION,
+    DOWN,
+    FAST,
+    INK,
+    SIMULATED,
+    SLOW,
+    UP,
+    WIDTH,
+    ChartError,
+    Frame,
+    checked,
+    dressed,
+    iso,
+    layer,
+)
+
+_PRICE_HEIGHT = 300
+
+
+_SHAPES = {
+    # action: (words, colour, shape)
+    "upgrade": ("upgrade", UP, "triangle-up"),
+    "downgrade": ("downgrade", DOWN, "triangle-down"),
+    "initiate": ("initiated", INK, "diamond"),
+    "reiterate": ("reiterated", INK, "circle"),
+    "target_raise": ("target raised", UP, "M-1,0.5L0,-0.6L1,0.5L1,1L0,-0.1L-1,1Z"),
+    "target_cut": ("target cut", DOWN, "M-1,-0.5L0,0.6L1,-0.5L1,-1L0,0.1L-1,-1Z"),
+}
+
+
+_LINES = alt.Scale(domain=["SMA 50", "SMA 200", "support", "resistance"], range=[FAST, SLOW, UP, DOWN])
+
+
+_LANE_HEIGHT = 14
+
+
+_NOTE_COLUMNS = ("rating_date", "firm", "action", "from_rating", "to_rating", "price_target_prior", "price_target_new")
+
+
+_LEVEL_COLUMNS = ("level_type", "level_rank", "level_price", "distance_pct", "touches")
+
+
+def miner_chart(bars: Frame, levels: Frame, ratings: Frame, *, width: int = WIDTH) -> alt.VConcatChart:
+    """What the price of one company did: notes of analysts, candles with averages and levels, RSI.
+
+    `bars` has one row per session, oldest first (`questions.bars`), and the axis has one place per row: nights,
+    weekends and holidays take no room, a session without a bar stays empty. `levels` and `ratings` may be empty; a note
+    is drawn at the first session on or after its day, one outside the bars is left out. Raises `ChartError`.
+    """
+    prices = checked(
+        bars, ("trade_date", "open", "high", "low", "close", "sma_50", "sma_200", "rsi_14", "price_source")
+    )
+    if prices["close"].notna().sum() == 0:
+        raise ChartError("no bar to draw")
+    is_simulated = bool((prices["price_source"] == "sample").any())
+    prices = prices.drop(columns="price_source")
+    notes = _notes(checked(ratings, _NOTE_COLUMNS), prices["trade_date"], width)
+    x, labelled_x = (_session_axis(prices["trade_date"], has_labels=has_labels) for has_labels in (False, True))
+    hover = alt.selection_point(
+        name="session", fields=["trade_date"], nearest=True, on="pointerover", clear="pointerout", empty=False
+    )
+    panels = [
+        _price_panel(prices, checked(levels, _LEVEL_COLUMNS), notes, x, hover, is_simulated).properties(
+            width=width, height=_PRICE_HEIGHT
+        ),
+        _rsi_panel(prices, labelled_x, hover).properties(width=width, height=90),
+    ]
+    if len(notes):
+        panels.insert(0, _notes_panel(notes, x).properties(width=width, height=_LANE_HEIGHT * int(notes["lane"].max())))
+    chart: alt.VConcatChart = alt.vconcat(*panels, spacing=8).resolve_scale(
+        x="shared", color="independent", shape="independent"
+    )
+    return dressed(chart)
+
+
+def _session_axis(days: pd.Series[Any], *, has_labels: bool = False) -> alt.X:
+    """One place per session, a label where a month begins (every few months on a long chart)."""
+    sessions = pd.to_datetime(days).reset_index(drop=True)
+    month = sessions.dt.to_period("M")
+    begins = sessions[(month != month.shift()) & (sessions.index > 0)]
+    every = 1 + len(begins) // 13
+    labels: dict[str, str] = {}
+    year = None
+    for day in begins[(begins.dt.month - 1) % every == 0]:
+        labels[f"{day:%Y-%m-%d}"] = f"{day:%b}" if day.year == year else f"{day:%b %Y}"
+        year = day.year
+    if not labels:  # within one month
+        labels = {f"{day:%Y-%m-%d}": f"{day:%d %b %Y}" for day in (sessions.iloc[0], sessions.iloc[-1])}
+    axis = alt.Axis(values=list(labels), labelAngle=0, labelOverlap=True, grid=True)
+    if has_labels:
+        axis.labelExpr = f"({json.dumps(labels)})[datum.value]"
+    else:
+        axis.labels = axis.ticks = axis.domain = False
+    # no domain is given: the bars hold every session, and days written as ISO sort as they follow each other
+    return alt.X("trade_date:O", title=None, scale=alt.Scale(paddingInner=0.3), axis=axis)
+
+
+def _lanes(spans: list[tuple[float, float]]) -> list[int]:
+    """The first lane, counted from 1, in which each span touches none before it."""
+    ends: list[list[tuple[float, float]]] = []
+    chosen = []
+    for left, right in spans:
+        lane = next((i for i, taken in enumerate(ends) if all(right < a or left > b for a, b in taken)), len(ends))
+        if lane == len(ends):
+            ends.append([])
+        ends[lane].append((left, right))
+        chosen.append(lane + 1)
+    return chosen
+
+
+def _notes(ratings: pd.DataFrame, days: pd.Series[Any], width: int) -> pd.DataFrame:
+    """The notes with the session they are drawn at, their words, and a lane in which they cover no other."""
+    sessions = pd.to_datetime(days).reset_index(drop=True)
+    notes = ratings.assign(day=pd.to_datetime(ratings["rating_date"])).sort_values(["day", "firm"])
+    notes = notes[(notes["day"] >= sessions.iloc[0]) & (notes["day"] <= sessions.iloc[-1])]
+    place = np.searchsorted(sessions.to_numpy(), notes["day"].to_numpy())
+    notes["trade_date"] = iso(sessions.iloc[place])
+    notes["what"] = [_SHAPES.get(action, (str(action), INK, "circle"))[0] for action in notes["action"]]
+    notes["said"] = [
+        f"{_known(before)} → {_known(after)}"
+        for before, after in zip(notes["from_rating"], notes["to_rating"], strict=True)
+    ]
+    # what a still picture must say too
+    notes["name"] = [
+        f"{firm}: {said}" if action in ("upgrade", "downgrade") else ""
+        for firm, said, action in zip(notes["firm"], notes["said"], notes["action"], strict=True)
+    ]
+    notes["is_left"] = place > len(sessions) / 2
+    at = [position * width / len(sessions) for position in place]
+    notes["lane"] = _lanes(
+        [(x - 8 - 6 * len(name) * left, x + 8 + 6 * len(name) * (not left)) for x, name, left in
+         zip(at, notes["name"], notes["is_left"], strict=True)]
+    )  # fmt: skip
+    notes["rating_date"] = iso(notes["day"])
+    return notes.drop(columns=["day", "action", "from_rating", "to_rating"])
+
+
+def _known(value: object) -> str:
+    return "not known" if value is None or pd.isna(value) else str(value)  # type: ignore[call-overload]
+
+
+def _notes_panel(notes: pd.DataFrame, x: alt.X) -> alt.LayerChart:
+    styles = {words: (colour, shape) for words, colour, shape in _SHAPES.values() if (notes["what"] == words).any()}
+    colours = alt.Scale(domain=list(styles), range=[colour for colour, _ in styles.values()])
+    shapes = alt.Scale(domain=list(styles), range=[shape for _, shape in styles.values()])
+    base = alt.Chart(notes).encode(
+        x=x,
+        y=alt.Y("lane:O", axis=None, sort="descending"),
+        tooltip=[
+            alt.Tooltip("firm:N", title="Firm"),
+            alt.Tooltip("rating_date:N", title="Day"),
+            alt.Tooltip("what:N", title="What"),
+            alt.Tooltip("said:N", title="Rating"),
+            alt.Tooltip("price_target_prior:Q", title="Target before, USD", format=",.2f"),
+            alt.Tooltip("price_target_new:Q", title="Target after, USD", format=",.2f"),
+        ],
+    )
+    marks = base.mark_point(filled=True, size=75, opacity=1).encode(
+        color=alt.Color("what:N", title=None, scale=colours, legend=alt.Legend(orient="top")),
+        shape=alt.Shape("what:N", title=None, scale=shapes),
+    )
+    names = [
+        base.transform_filter(f"datum.name !== '' && {'' if is_left else '!'}datum.is_left")
+        .mark_text(align="right" if is_left else "left", dx=-9 if is_left else 9, fontSize=10.5, color=INK)
+        .encode(text="name:N")
+        for is_left in (True, False)
+    ]
+    return layer(marks, *names)
+
+
+def _price_panel(
+    prices: pd.DataFrame,
+    levels: pd.DataFrame,
+    notes: pd.DataFrame,
+    x: alt.X,
+    hover: alt.Parameter,
+    is_simulated: bool,
+) -> alt.LayerChart:
+    data = prices.assign(trade_date=iso(prices["trade_date"]))
+    has_candles = data["open"].notna().any()
+    lows, highs = (data["low"], data["high"]) if has_candles else (data["close"], data["close"])
+    near = levels[levels["level_price"].between(0.6 * lows.min(), 1.4 * highs.max())]
+    seen = pd.concat([lows, highs, data["close"], data["sma_50"], data["sma_200"], near["level_price"]]).dropna()
+    room = 0.03 * (seen.max() - seen.min() or abs(seen.max()) or 1)
+    limits = (max(0.0, float(seen.min() - room)), float(seen.max() + room))
+    y_scale = alt.Scale(domain=list(limits), nice=False)
+    title = "Price, USD" + (f" ({SIMULATED})" if is_simulated else "")
+
+    def y(column: str) -> alt.Y:
+        return alt.Y(f"{column}:Q", title=title, scale=y_scale)
+
+    base = alt.Chart(data).encode(x=x)
+    layers: list[alt.Chart] = []
+    if len(notes):
+        at = alt.Chart(notes[["trade_date"]].drop_duplicates())
+        layers.append(at.mark_rule(color=INK, opacity=0.5, strokeDash=[1, 3]).encode(x=x))
+    if has_candles:
+        colour = alt.condition("datum.close >= datum.open", alt.value(UP), alt.value(DOWN))
+        layers += [
+            base.mark_rule(strokeWidth=1).encode(y=y("low"), y2="high:Q", color=colour),
+            base.mark_bar(strokeWidth=0.6).encode(y=y("open"), y2="close:Q", color=colour, stroke=colour),
+            # a bar that is a close alone
+            base.transform_filter("!isValid(datum.open) && isValid(datum.close)")
+            .mark_tick(color=INK, thickness=1.5)
+            .encode(y=y("close")),
+        ]
+    else:
+        layers.append(base.mark_line(strokeWidth=1.5).encode(y=y("close"), color=alt.value(COLOCATION)))
+    averages = data.melt(["trade_date"], ["sma_50", "sma_200"], "average", "value")
+    averages["average"] = averages["average"].map({"sma_50": "SMA 50", "sma_200": "SMA 200"})
+    if averages["value"].notna().any():
+        layers.append(
+            alt.Chart(averages)
+            .mark_line(strokeWidth=1.8)
+            .encode(
+                x=x,
+                y=y("value"),
+                color=alt.Color(
+                    "average:N",
+                    title=None,
+                    scale=_LINES,
+                    legend=alt.Legend(orient="top", symbolType="stroke", values=["SMA 50", "SMA 200"]),
+                ),
+            )
+        )
+    if len(near):
+        layers += _level_layers(near, y, limits, x, data["trade_date"].iloc[-1])
+    layers.append(
+        base.mark_rule(color=INK, strokeWidth=6)
+        .encode(
+            opacity=alt.condition(hover, alt.value(0.25), alt.value(0)),
+            tooltip=[
+                alt.Tooltip("trade_date:O", title="Session"),
+                alt.Tooltip("open:Q", title="Open, USD", format=",.2f"),
+                alt.Tooltip("high:Q", title="High, USD", format=",.2f"),
+                alt.Tooltip("low:Q", title="Low, USD", format=",.2f"),
+                alt.Tooltip("close:Q", title="Close, USD", format=",.2f"),
+                alt.Tooltip("sma_50:Q", title="SMA 50, USD", format=",.2f"),
+                alt.Tooltip("sma_200:Q", title="SMA 200, USD", format=",.2f"),
+                alt.Tooltip("rsi_14:Q", title="RSI 14", format=".1f"),
+            ],
+        )
+        .add_params(hover)
+    )
+    return layer(*layers)
+
+
+def _level_layers(
+    levels: pd.DataFrame, y: Callable[[str], alt.Y], limits: tuple[float, float], x: alt.X, last: str
+) -> list[alt.Chart]:
+    levels = levels.sort_values("level_price").assign(trade_date=last)
+    levels["label"] = [
+        f"{kind[0].upper()}{rank} {price:,.2f} ({distance:+.1f} %)"
+        for kind, rank, price, distance in levels[
+            ["level_type", "level_rank", "level_price", "distance_pct"]
+        ].itertuples(index=False)
+    ]
+    levels["label_price"] = _spread(levels["level_price"].tolist(), gap=(limits[1] - limits[0]) * 13 / _PRICE_HEIGHT)
+    colour = alt.Color("level_type:N", title=None, scale=_LINES)
+    base = alt.Chart(levels)
+    tooltip = [
+        alt.Tooltip("level_type:N", title="Level"),
+        alt.Tooltip("level_price:Q", title="USD", format=",.2f"),
+        alt.Tooltip("distance_pct:Q", title="From the close, %", format="+.1f"),
+        alt.Tooltip("touches:Q", title="Touches"),
+    ]
+    return [
+        base.mark_rule(strokeDash=[4, 3], strokeWidth=1.3).encode(y=y("level_price"), color=colour, tooltip=tooltip),
+        base.mark_text(align="left", dx=8, fontSize=10.5).encode(
+            x=x, y=y("label_price"), text="label:N", color=colour, tooltip=tooltip
+        ),
+    ]
+
+
+def _spread(places: list[float], gap: float) -> list[float]:
+    """Ascending places, each moved up where it would stand less than `gap` above the one before."""
+    moved: list[float] = []
+    for place in places:
+        moved.append(max(place, moved[-1] + gap) if moved else place)
+    return moved
+
+
+def _rsi_panel(prices: pd.DataFrame, x: alt.X, hover: alt.Parameter) -> alt.LayerChart:
+    data = prices[["trade_date", "rsi_14"]].assign(trade_date=iso(prices["trade_date"]))
+    scale = alt.Scale(domain=[0, 100])
+    y = alt.Y("rsi_14:Q", title="RSI 14", scale=scale, axis=alt.Axis(values=[0, 30, 50, 70, 100], grid=False))
+    lines = alt.Chart(pd.DataFrame({"rsi_14": [30, 70], "zone": ["oversold", "overbought"]}))
+    base = alt.Chart(data).encode(x=x)
+    return layer(
+        lines.mark_rule(strokeDash=[4, 3], strokeWidth=1.2).encode(
+            y=y,
+            color=alt.Color(
+                "zone:N", scale=alt.Scale(domain=["oversold", "overbought"], range=[UP, DOWN]), legend=None
+            ),
+        ),
+        base.mark_line(strokeWidth=1.5, color=COLOCATION).encode(y=y),
+        base.mark_rule(color=INK, strokeWidth=6).encode(opacity=alt.condition(hover, alt.value(0.25), alt.value(0))),
+    )
