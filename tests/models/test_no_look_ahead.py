@@ -5,6 +5,7 @@ Each cut history is a symbol of its own (`CLSK@2025-03-05`) beside the full one,
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
 import pytest
 from dbt_harness import BuiltModels, build_models, daily_bars
 from price_series import real_bars, required_bars, walk
@@ -41,7 +42,11 @@ def cuts() -> dict[str, list[pd.DataFrame]]:
 def replayed(cuts: dict[str, list[pd.DataFrame]], tmp_path_factory: pytest.TempPathFactory) -> BuiltModels:
     """The models on every history at once."""
     bars = pd.concat([piece for pieces in cuts.values() for piece in pieces])
-    return build_models(tmp_path_factory.mktemp("replay"), MARTS, {"int_daily_bars": daily_bars(bars)})
+    inputs = {
+        "int_daily_bars": daily_bars(bars),
+        "int_reference_symbols": pa.table({"symbol": bars["symbol"].unique()}),
+    }
+    return build_models(tmp_path_factory.mktemp("replay"), MARTS, inputs)
 
 
 def comparable(frame: pd.DataFrame) -> pd.DataFrame:

@@ -6,6 +6,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import pandas as pd
+import pyarrow as pa
 import pytest
 from dbt_harness import DBT_DIR, BuiltModels, build_models, daily_bars
 from price_series import real_bars, required_bars, walk
@@ -21,6 +22,7 @@ VARIABLES = {
     "levels_per_side": PER_SIDE,
 }
 WALKS = ("WALK", "TICKS", "CLOSES")
+OTHERS = ("OTHER", "HAUNTED", "OTHERCLOSES", "YOUNG", "NEW")
 
 
 class Pivot(NamedTuple):
@@ -119,21 +121,42 @@ def series() -> dict[str, pd.DataFrame]:
 
 
 @pytest.fixture(scope="module")
-def built(series: dict[str, pd.DataFrame], tmp_path_factory: pytest.TempPathFactory) -> BuiltModels:
+def others() -> dict[str, pd.DataFrame]:
+    """Symbols outside the reference list: long, with ghost bars near its end, of closes only, and two young ones."""
+    haunted = walk("HAUNTED", 700, seed=15, tick=0.05)
+    haunted["is_suspect"] = haunted.index.isin([*range(420, 470), 560, 695, 698])
+    made = [
+        walk("OTHER", 900, seed=14, tick=0.5),
+        haunted,
+        walk("OTHERCLOSES", 400, seed=16, tick=0.01, closes_only=True),
+        walk("YOUNG", 40, seed=17),
+        walk("NEW", 9, seed=18),
+    ]
+    return {str(frame["symbol"].iloc[0]): frame for frame in made}
+
+
+@pytest.fixture(scope="module")
+def built(
+    series: dict[str, pd.DataFrame], others: dict[str, pd.DataFrame], tmp_path_factory: pytest.TempPathFactory
+) -> BuiltModels:
     """The market models on those series, with the project's own unit and data tests."""
+    twins = {f"{name}.LISTED": frame.assign(symbol=f"{name}.LISTED") for name, frame in others.items()}
     return build_models(
         tmp_path_factory.mktemp("levels"),
         ["fct_price_levels", "technical_picture"],
-        {"int_daily_bars": daily_bars(pd.concat(series.values()))},
+        {
+            "int_daily_bars": daily_bars(pd.concat([*series.values(), *others.values(), *twins.values()])),
+            "int_reference_symbols": pa.table({"symbol": [*series, *twins]}),
+        },
         command="build",
         variables=VARIABLES,
     )
 
 
-def levels(built: BuiltModels, symbol: str) -> pd.DataFrame:
-    """All level rows of a symbol, dates as dates."""
+def levels(built: BuiltModels, symbol: str, source: str = "fct_price_levels") -> pd.DataFrame:
+    """All level rows of a symbol in the mart or an answer of the macro, dates as dates."""
     frame = built.query(
-        "select * from marts.fct_price_levels where symbol = ? order by trade_date, level_type desc, level_rank",
+        f"from marts.{source} as levels where levels.symbol = ? order by trade_date, level_type desc, level_rank",
         [symbol],
     )
     for column in frame.columns[frame.columns.str.endswith("_date")]:
@@ -158,6 +181,45 @@ def test_sql_levels_equal_plain_loops(built: BuiltModels, series: dict[str, pd.D
     actual = levels(built, symbol)[expected.columns.tolist()]
     assert len(expected) > len(series[symbol])
     pd.testing.assert_frame_equal(actual, expected, check_dtype=False, rtol=1e-12, atol=1e-12)
+
+
+@pytest.mark.parametrize("symbol", [*WALKS, "CLSK"])
+def test_the_macro_gives_what_the_mart_holds(built: BuiltModels, series: dict[str, pd.DataFrame], symbol: str) -> None:
+    """Every 97th session and the last one: every row, every column, bit by bit."""
+    days = required_bars(symbol) if symbol not in series else series[symbol]["trade_date"]
+    rows = 0
+    for day in [*days.iloc[::97], days.iloc[-1]]:
+        differences, found = built.query(
+            """
+            with asked as (from marts.price_levels($symbol, $day)),
+                held as (from marts.fct_price_levels where symbol = $symbol and trade_date = $day)
+            select
+                (select count(*) from (from asked except all from held))
+                + (select count(*) from (from held except all from asked)),
+                (select count(*) from asked)
+            """.replace("$symbol", f"'{symbol}'").replace("$day", f"date '{day:%Y-%m-%d}'")
+        ).iloc[0]
+        assert differences == 0, day
+        rows += found
+    assert rows > 10
+
+
+@pytest.mark.parametrize("symbol", OTHERS)
+def test_other_symbols_have_their_last_session_in_the_mart_and_all_others_on_request(
+    built: BuiltModels, others: dict[str, pd.DataFrame], symbol: str
+) -> None:
+    """What the mart holds of a listed twin with the same bars."""
+    days = others[symbol]["trade_date"]
+    twin = levels(built, f"{symbol}.LISTED").drop(columns="symbol")
+    held = levels(built, symbol).drop(columns="symbol")
+    last_of_twin = twin[twin["trade_date"] == days.iloc[-1]].reset_index(drop=True)
+    pd.testing.assert_frame_equal(held, last_of_twin, check_dtype=not held.empty)
+    for day in [*days.iloc[::151], days.iloc[-1]]:
+        expected = twin[twin["trade_date"] == day].reset_index(drop=True)
+        found = levels(built, symbol, f"price_levels('{symbol}', '{day}')").drop(columns="symbol")
+        pd.testing.assert_frame_equal(found, expected, check_dtype=not expected.empty)
+    assert held.empty == (symbol == "NEW")
+    assert len(twin) > 100 or symbol in ("YOUNG", "NEW")
 
 
 @pytest.mark.parametrize("symbol", WALKS)
@@ -248,6 +310,6 @@ def test_the_real_support_below_the_quote(built: BuiltModels) -> None:
 
 def test_the_loops_use_the_defaults_of_the_models() -> None:
     """A changed default is a changed definition: it has to be changed here, and in the descriptions, as well."""
-    sql = "".join(path.read_text() for path in (DBT_DIR / "models").rglob("*price_*.sql"))
+    sql = "".join((DBT_DIR / "macros" / "indicators" / f"{name}.sql").read_text() for name in ("pivots", "levels"))
     for name, value in VARIABLES.items():
         assert f"var('{name}', {value})" in sql

@@ -12,23 +12,9 @@ sessions as (
 
 ),
 
-companies as (
+reference_symbols as (
 
-    select symbol from {{ ref('stg_curated__companies') }}
-
-),
-
-peers as (
-
-    select symbol from {{ ref('stg_curated__peers') }}
-
-),
-
-reference_list as (
-
-    select symbol from companies
-    union
-    select symbol from peers
+    select * from {{ ref('int_reference_symbols') }}
 
 ),
 
@@ -44,14 +30,14 @@ on_sessions as (
         prices.volume,
         prices.price_source,
         sessions.session_date is not null as is_session,
-        reference_list.symbol is not null as is_in_reference_list,
+        reference_symbols.symbol is not null as is_in_reference_list,
         lag(prices.close) over (
             partition by prices.symbol order by prices.trade_date
         ) as close_of_day_before
 
     from prices
     left join sessions on prices.trade_date = sessions.session_date
-    left join reference_list on prices.symbol = reference_list.symbol
+    left join reference_symbols on prices.symbol = reference_symbols.symbol
 
 ),
 

@@ -14,10 +14,13 @@ sessions as (
 
 ),
 
-miners as (
+-- ratings are of companies: what another symbol did next, nobody asks
+companies as (
 
-    select * from {{ ref('stg_curated__companies') }}
-    where instrument_type = 'miner'
+    select
+        symbol,
+        instrument_type = 'miner' as is_miner
+    from {{ ref('stg_curated__companies') }}
 
 ),
 
@@ -38,10 +41,10 @@ numbered_bars as (
         numbered_sessions.session_number,
         bars.close,
         bars.price_source,
-        miners.symbol is not null as is_miner
+        companies.is_miner
     from bars
     inner join numbered_sessions on bars.trade_date = numbered_sessions.session_date
-    left join miners on bars.symbol = miners.symbol
+    inner join companies on bars.symbol = companies.symbol
 
 ),
 

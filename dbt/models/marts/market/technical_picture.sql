@@ -41,11 +41,8 @@ levels as (
             partition by levels.level_price <= last_session.price
             order by abs(levels.level_price - last_session.price)
         ) as nearness
-    from {{ ref('fct_price_levels').include(database=false) }} as levels
-    inner join last_session
-        on
-            levels.symbol = last_session.symbol
-            and levels.trade_date = last_session.trade_date
+    from {{ ref('price_levels').include(database=false) }}(symbol, as_of) as levels
+    cross join last_session
 
 )
 
