@@ -55,20 +55,25 @@ def read_ratings(reader: Reader) -> tuple[Rating | None, Rating | None, tuple[Ra
     rows = reader.rows(
         """
         select
-            symbol, rating_date, firm, action, from_rating, to_rating, price_target_prior, price_target_new,
-            close_before, implied_upside_pct,
-            -- with a quote the close of the session itself is not known
+            told.*, measured.close_before,
+            case when measured.price_target_new = told.price_target_new then measured.implied_upside_pct end
+                as implied_upside_pct,
+            -- what came after is known at the close that ends its window
             case when return_1d_known_date <= $prices_until then return_1d_pct end as return_1d_pct,
             case when return_5d_known_date <= $prices_until then return_5d_pct end as return_5d_pct,
             case when return_21d_known_date <= $prices_until then return_21d_pct end as return_21d_pct,
             case when return_1d_known_date <= $prices_until then abnormal_return_1d_pct end as abnormal_return_1d_pct,
             case when return_5d_known_date <= $prices_until then abnormal_return_5d_pct end as abnormal_return_5d_pct,
             case when return_21d_known_date <= $prices_until then abnormal_return_21d_pct end
-                as abnormal_return_21d_pct,
-            source_url, is_rating_change, change_rank
-        from ratings_asof($session)
-        where is_in_force
-        order by symbol, recency
+                as abnormal_return_21d_pct
+        from ratings_asof($session) as told
+        left join fct_rating_changes as measured
+            on
+                told.symbol = measured.symbol
+                and told.rating_date = measured.rating_date
+                and told.firm = measured.firm
+        where told.is_in_force
+        order by told.symbol, told.recency
         """
     )
 

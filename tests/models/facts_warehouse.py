@@ -39,7 +39,8 @@ FIRST_LOAD = dt.datetime(2026, 8, 21, 22)  # noqa: DTZ001 - load times are naive
 SELECTED = (
     "+miner_snapshot", "+mw_value", "+deal_flow", "+sector_deal_flow", "+fct_lease_dcf", "+fct_mw_scenarios",
     "+fct_miner_valuation_daily", "+fct_hpc_deals", "+fct_site_capacity", "+fct_capital_structure",
-    "+fct_rating_changes", "+fct_consensus_daily", "int_rating_conflicts", "int_rating_unknown_words",
+    "+fct_rating_changes", "+fct_consensus_daily", "+sites_asof", "+capital_asof", "+capacity_asof",
+    "int_rating_conflicts", "int_rating_unknown_words",
 )  # fmt: skip
 
 KNOWN_DATE = {

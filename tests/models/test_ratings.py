@@ -234,6 +234,46 @@ def test_replay(replayable: FactsWarehouse, day: dt.date) -> None:
             )
 
 
+def test_a_note_is_in_force_for_365_days_its_own_being_the_first(replayable: FactsWarehouse) -> None:
+    """The macro that readers ask and the consensus mean the same notes, on the last day too."""
+    edges = replayable.query(
+        """
+        with notes as (select distinct rating_date from marts.fct_rating_changes_history),
+        edges as (select rating_date + 364 as day from notes union select rating_date + 365 from notes)
+
+        select session_date from marts.dim_sessions where session_date in (select day from edges)
+        and session_date <= (select max(trade_date) from marts.fct_consensus_daily)
+        """
+    )["session_date"]
+    assert len(edges) > 4
+    for day in [pd.Timestamp(NOTE_DAY), *edges]:
+        asked = replayable.query(
+            f"select symbol, count(distinct firm) as rated_firms, max(date '{day:%Y-%m-%d}' - rating_date) as age "
+            f"from marts.ratings_asof('{day:%Y-%m-%d}') where is_in_force group by symbol order by symbol"
+        )
+        consensus = replayable.query(
+            "select symbol, rated_firms from marts.fct_consensus_daily "
+            f"where trade_date = '{day:%Y-%m-%d}' order by symbol"
+        )
+        assert asked[["symbol", "rated_firms"]].to_numpy().tolist() == consensus.to_numpy().tolist(), day
+        assert asked["age"].max() <= 364
+
+
+def test_the_last_note_is_that_of_the_snapshot(replayable: FactsWarehouse) -> None:
+    for day in ("2025-07-28", str(NOTE_DAY), "2025-11-28"):
+        snapshot = replayable.query(
+            f"select * from marts.miner_snapshot_asof('{day}') where last_rating_date is not null"
+        )
+        notes = replayable.query(f"select * from marts.ratings_asof('{day}')")
+        last = notes[notes["recency"] == 1].set_index("symbol")
+        for row in snapshot.to_dict("records"):
+            note = last.loc[row["symbol"]]
+            assert (row["last_rating_date"], row["last_rating_firm"]) == (note["rating_date"], note["firm"])
+        for _, own in notes.groupby("symbol"):
+            assert own.sort_values("recency")["rating_date"].is_monotonic_decreasing
+            assert own["recency"].to_list() == list(range(1, len(own) + 1))
+
+
 def test_a_correction_counts_from_its_loading(replayable: FactsWarehouse) -> None:
     """B. Riley's target of 74 became 70, the note on CIFR was withdrawn, that on CLSK added late."""
     days = replayable.query(

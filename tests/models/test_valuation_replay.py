@@ -24,6 +24,9 @@ DAYS = [day.date() for day in pd.date_range("2025-07-03", "2026-06-26", periods=
 ]
 
 
+ASOF = ("ratings", "deals", "sites", "capital", "capacity", "assumptions", "scenarios")
+
+
 @pytest.fixture(scope="module")
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> FactsWarehouse:
     """The reference facts, corrected once."""
@@ -90,6 +93,7 @@ def test_replay(warehouse: FactsWarehouse, day: dt.date) -> None:
         f"marts.deal_flow('2024-01-01', '{day}')",
         f"marts.mw_value('CLSK', '{day}', 13e6, 200)",
         f"marts.mw_value('IREN', '{day}', 17e6, 660)",
+        *(f"marts.{name}_asof('{day}')" for name in ASOF),
     )
     with cut(warehouse, day) as connection:
         for call in calls:
@@ -98,6 +102,97 @@ def test_replay(warehouse: FactsWarehouse, day: dt.date) -> None:
         latest = connection.execute("select * from marts.miner_snapshot order by all").df()
     asked = warehouse.query(f"select * from marts.miner_snapshot_asof('{day}') order by all")
     pd.testing.assert_frame_equal(asked, latest)
+
+
+def test_believed_is_one_version_of_every_fact_known_by_then(warehouse: FactsWarehouse) -> None:
+    """The versions as they were loaded, chosen by a loop and not by the macros' condition."""
+    for macro, history, keys in (
+        ("deals_asof", "fct_hpc_deals_history", ["deal_id"]),
+        ("sites_asof", "fct_site_capacity_history", ["symbol", "site", "known_date"]),
+        ("ratings_asof", "fct_rating_changes_history", ["symbol", "firm", "rating_date"]),
+        ("assumptions_asof", "fct_mw_assumptions_history", ["as_of_date", "source_firm", "business", "symbol"]),
+    ):
+        versions = warehouse.query(f"select * from marts.{history}")
+        for day in (dt.date(2025, 10, 19), dt.date(2025, 11, 27), SECOND.date(), dt.date(2030, 1, 1)):
+            expected = []
+            for version in versions.to_dict("records"):
+                begins, ends = version["believed_from_date"], version["believed_to_date"]
+                if pd.notna(begins) and begins.date() <= day and (pd.isna(ends) or day < ends.date()):
+                    expected.append(tuple(str(version[key]) for key in (*keys, "source_url")))
+            told = warehouse.query(f"select * from marts.{macro}('{day}')")
+            seen = [tuple(str(row[key]) for key in (*keys, "source_url")) for row in told.to_dict("records")]
+            assert sorted(seen) == sorted(expected), (macro, day)
+            assert len({row[:-1] for row in seen}) == len(seen) > 0, (macro, day)
+
+
+def test_sums_so_far_add_up_the_firm_contracts_believed(warehouse: FactsWarehouse) -> None:
+    for day in ("2025-11-27", "2025-11-28", "2030-01-01"):
+        deals = warehouse.query(f"select * from marts.deals_asof('{day}')")
+        firm = deals.assign(
+            value=deals["contract_value_usd"].where(deals["is_firm"]),
+            mw=deals["critical_it_mw"].where(deals["is_firm"]),
+        ).sort_values(["announced_date", "deal_id"])
+        for own, sector, figure in (
+            ("cumulative_contract_value_usd", "sector_cumulative_contract_value_usd", "value"),
+            ("cumulative_critical_it_mw", "sector_cumulative_critical_it_mw", "mw"),
+        ):
+            assert firm[sector].iloc[-1] == pytest.approx(firm[figure].sum())
+            for _, company in firm.groupby("symbol"):
+                assert company[own].fillna(0).to_list() == pytest.approx(company[figure].fillna(0).cumsum().to_list())
+        every = warehouse.query(f"select * from marts.deal_flow(null, '{day}')").iloc[0]
+        assert every["all_contract_value_usd"] == pytest.approx(firm["value"].sum())
+        assert every["all_firm_deals"] == deals["is_firm"].sum()
+        assert every["all_deals_without_value"] == (deals["is_firm"] & deals["contract_value_usd"].isna()).sum()
+        assert every["all_companies"] == deals["symbol"].nunique()
+
+
+def test_scenarios_of_the_day_of_their_publication_are_those_of_the_mart(warehouse: FactsWarehouse) -> None:
+    # of a publication that nobody corrected
+    mart = warehouse.query("select * from marts.fct_mw_scenarios where as_of_date = '2025-11-24' order by all")
+    asked = warehouse.query("select * from marts.scenarios_asof('2025-11-24') where as_of_date = '2025-11-24'")
+    both = [column for column in mart.columns if column in asked.columns]
+    key = ["symbol", "source_firm", "business", "assumption_scope", "scenario", "capacity_basis"]
+    assert len(mart) > 50
+    assert len(both) > 30
+    pd.testing.assert_frame_equal(
+        asked[both].sort_values(key, ignore_index=True), mart[both].sort_values(key, ignore_index=True)
+    )
+    first = mart[mart["is_first_choice"]]
+    assert (first.groupby(key[:3])["capacity_basis"].nunique() == 1).all()
+    order = ["stated", "planned", "contracted", "approved_power"]
+    for publication, rows in mart.groupby(key[:3]):
+        known = rows[rows["gross_value_usd"].notna()] if rows["gross_value_usd"].notna().any() else rows
+        chosen = set(rows.loc[rows["is_first_choice"], "capacity_basis"])
+        assert chosen == {min(known["capacity_basis"], key=order.index)}, publication
+
+
+@pytest.mark.parametrize(
+    "day",
+    ["2020-01-01", "2025-05-01", "2025-11-22", "2025-11-23", "2025-11-27", "2026-07-09", "2026-07-10", "2030-01-01"],
+)
+def test_a_day_has_the_last_price_of_ten_days_and_the_last_facts(warehouse: FactsWarehouse, day: str) -> None:
+    """Weekends, days before all and after the last price have no row in fct_company_positions."""
+    at = pd.Timestamp(day)
+    prices = warehouse.query("select symbol, trade_date, close from marts.fct_daily_technicals")
+    recent = prices[(prices["trade_date"] <= at) & (prices["trade_date"] > at - pd.Timedelta(days=10))]
+    known = warehouse.query("select * from marts.fct_capital_known")
+    for symbol in ("CLSK", "IREN", "MARA"):
+        value = warehouse.query(f"select * from marts.mw_value('{symbol}', '{day}', 13e6, 200)").iloc[0]
+        own = recent[recent["symbol"] == symbol].sort_values("trade_date")
+        report = known[
+            (known["symbol"] == symbol)
+            & (known["known_from_date"] <= at)
+            & (known["known_to_date"].isna() | (known["known_to_date"] > at))
+        ]
+        assert value["as_of_date"] == at
+        assert value["close"] == own["close"].iloc[-1] if len(own) else pd.isna(value["close"])
+        assert value["price_date"] == own["trade_date"].iloc[-1] if len(own) else pd.isna(value["price_date"])
+        for column in ("shares_outstanding", "net_debt_usd", "shares_coverage", "net_debt_is_complete"):
+            expected = report[column].iloc[0] if len(report) else None
+            if len(report) and pd.notna(expected):
+                assert value[column] == expected, (symbol, column)
+        if report.empty:
+            assert (value["shares_coverage"], value["shares_is_complete"]) == ("no report known", False)
 
 
 def test_daily_values_use_nothing_later(warehouse: FactsWarehouse) -> None:

@@ -8,7 +8,30 @@ capacity_known as (
 
 )
 
-select *
+-- not until when: that was not known then
+select
+    capacity_known.symbol,
+    capacity_known.known_from_date,
+    capacity_known.deals,
+    capacity_known.deals_without_value,
+    capacity_known.deals_without_critical_it_mw,
+    capacity_known.last_deal_date,
+    capacity_known.contracted_critical_it_mw,
+    capacity_known.contracted_critical_it_mw_coverage,
+    capacity_known.contracted_critical_it_mw_is_complete,
+    capacity_known.contracted_gross_mw,
+    capacity_known.planned_critical_it_mw,
+    capacity_known.planned_critical_it_mw_coverage,
+    capacity_known.planned_critical_it_mw_is_complete,
+    capacity_known.gross_power_mw,
+    capacity_known.gross_power_mw_coverage,
+    capacity_known.gross_power_mw_is_complete,
+    capacity_known.energized_gross_mw,
+    capacity_known.contracted_revenue_usd,
+    capacity_known.contracted_revenue_coverage,
+    capacity_known.contracted_revenue_is_complete,
+    capacity_known.site_source_urls,
+    capacity_known.deal_source_urls
 from capacity_known
-where {{ known_on('cast(as_of as date)') }}
-order by symbol
+where {{ known_on('cast(as_of as date)', 'capacity_known') }}
+order by capacity_known.symbol

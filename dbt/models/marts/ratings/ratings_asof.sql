@@ -8,12 +8,6 @@ versions as (
 
 ),
 
-measured as (
-
-    select * from {{ ref('fct_rating_changes').include(database=false) }}
-
-),
-
 believed as (
 
     select
@@ -51,38 +45,11 @@ final as (
         believed.price_target_prior,
         believed.price_target_new,
         believed.target_change_pct,
-        measured.prior_session_date,
-        measured.close_before,
-        -- of the target as it was believed
-        case
-            when measured.price_target_new = believed.price_target_new
-                then measured.implied_upside_pct
-        end as implied_upside_pct,
-        {%- for days in [1, 5, 21] %}
-            case
-                when measured.return_{{ days }}d_known_date <= cast(as_of as date)
-                    then measured.return_{{ days }}d_known_date
-            end as return_{{ days }}d_known_date,
-            case
-                when measured.return_{{ days }}d_known_date <= cast(as_of as date)
-                    then measured.return_{{ days }}d_pct
-            end as return_{{ days }}d_pct,
-            case
-                when measured.return_{{ days }}d_known_date <= cast(as_of as date)
-                    then measured.abnormal_return_{{ days }}d_pct
-            end as abnormal_return_{{ days }}d_pct,
-        {%- endfor %}
-        measured.price_source,
         believed.rating_source,
         believed.source_url,
         believed.source_tier,
         believed.notes
     from believed
-    left join measured
-        on
-            believed.symbol = measured.symbol
-            and believed.rating_date = measured.rating_date
-            and believed.firm = measured.firm
 
 )
 
