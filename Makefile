@@ -10,7 +10,7 @@ ifdef MINEHOUSE_PRICE_FILES
 export MINEHOUSE_PRICE_FILES := $(abspath $(MINEHOUSE_PRICE_FILES))
 endif
 
-.PHONY: help run ui dashboard brief serve-postgres superset docs test check format snapshot bench lock clean manifest sources
+.PHONY: help run ui dashboard brief serve-postgres superset docs test check format snapshot bench lock clean manifest sources inventory
 help:            ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -39,6 +39,9 @@ docs: $(VENV)/run.installed   ## documentation of every table and column, as one
 
 sources: $(VENV)/run.installed  ## write dbt/models/sources.yml from the contracts
 	@$(BIN)/python -m dagster_project sources
+
+inventory: $(VENV)/run.installed  ## list every asset, check and mart column in docs/inventory.txt
+	@$(BIN)/python -m dagster_project inventory
 
 manifest: $(VENV)/run.installed  ## let dbt read the project anew
 	@$(BIN)/python -m dagster_project prepare

@@ -35,6 +35,8 @@ def sentence_for(test: Mapping[str, Any]) -> str:
             return (
                 f"Every row says of its company and {given['day']} what {_relation(given['positions'])} says of them."
             )
+        case "finite":
+            return "No number is infinite or NaN."
         case "no_rows":
             return "The table is empty: each of its rows is something that somebody should look at."
         case _:

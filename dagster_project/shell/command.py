@@ -20,10 +20,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m dagster_project", description="Minehouse from the shell")
     parser.add_argument(
         "command",
-        choices=("prepare", "run", "snapshot", "docs", "env", "sources"),
+        choices=("prepare", "run", "snapshot", "docs", "env", "sources", "inventory"),
         help="prepare: folders and dbt manifest; run: the whole pipeline; snapshot: print the last result; "
         "docs: a page about every table; env: where Dagster and dbt find the data, for a shell; "
-        "sources: write dbt's description of the raw tables anew",
+        "sources: write dbt's description of the raw tables anew; inventory: list all public names anew",
     )
     command = parser.parse_args(arguments).command
     try:
@@ -45,6 +45,11 @@ def main(arguments: list[str] | None = None) -> int:
             return run(settings)
         if command == "docs":
             return write_docs(settings)
+        if command == "inventory":
+            from dagster_project.shell.inventory import write_inventory  # imports all of Dagster
+
+            write_inventory(settings)
+            return 0
         prepare(settings)
     except dbt_calls.DbtRunError as error:
         print(f"error: {error}", file=sys.stderr)

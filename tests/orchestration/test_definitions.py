@@ -13,6 +13,7 @@ import yaml
 from dagster_project.assets.pool import POOL
 from dagster_project.definitions import build_defs
 from dagster_project.settings import PROJECT_DIR
+from dagster_project.shell import inventory
 
 MATERIALIZATION = "dagster-dbt/materialization_type"
 IMPORT = """
@@ -49,9 +50,22 @@ def test_definitions_hold_together_and_can_be_built_twice(sample: Any) -> None:
 
 def test_every_step_that_writes_is_in_the_pool(sample: Any) -> None:
     defs = build_defs(sample.settings)
-    for node in defs.resolve_job_def("daily_refresh").all_node_defs:
-        if isinstance(node, dg.OpDefinition) and not node.name.endswith(("_last_session", "_build", "_old_duckdb")):
-            assert node.pool == POOL, node.name
+    written = set(defs.resolve_asset_graph().materializable_asset_keys)
+    pools = {key: defs.resolve_assets_def(key).op.pool for key in written}
+    assert set(pools.values()) == {POOL}, {key for key, pool in pools.items() if pool != POOL}
+    # what materializes nothing are checks, which read
+    ops = [node for node in defs.resolve_job_def("daily_refresh").all_node_defs if isinstance(node, dg.OpDefinition)]
+    assert {node.name for node in ops if node.pool != POOL}.isdisjoint(
+        defs.resolve_assets_def(key).op.name for key in written
+    )
+
+
+def test_public_names_are_those_that_were_reviewed(sample: Any) -> None:
+    manifest = json.loads((sample.settings.dbt_target_dir / "manifest.json").read_text())
+    found = inventory.inventory(build_defs(sample.settings), manifest).splitlines()
+    reviewed = (PROJECT_DIR / inventory.PATH).read_text().splitlines()
+    added, gone = sorted(set(found) - set(reviewed)), sorted(set(reviewed) - set(found))
+    assert found == reviewed, f"run `make inventory` and look at the change: added {added}, gone {gone}"
 
 
 def test_the_pool_has_one_slot() -> None:
