@@ -271,6 +271,13 @@
             / scenario_gaps.close as upside_pct,
             coalesce(scenario_gaps.scenario_gap, 'complete') as scenario_coverage,
             scenario_gaps.scenario_gap is null as scenario_is_complete,
+            -- MW over the power of the company; an IT MW takes at least one gross MW, so that without a
+            -- stated ratio the percentage is a floor
+            100.0 * coalesce(
+                scenario_gaps.gross_mw,
+                scenario_gaps.critical_it_mw * coalesce(scenario_gaps.gross_per_critical_it_mw, 1)
+            )
+            / nullif(greatest(scenario_gaps.gross_power_mw, scenario_gaps.energized_gross_mw), 0) as mw_pct_of_power,
             -- the first basis whose MW are known speaks for the publication
             scenario_gaps.capacity_basis_order = coalesce(
                 min(
