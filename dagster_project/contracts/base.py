@@ -78,6 +78,15 @@ class RequiredWith:
 
 
 @dataclass(frozen=True)
+class EmptyWith:
+    """`column` must be empty in every row where `given` is present."""
+
+    column: str
+    given: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class Within:
     """`minimum` <= `column` <= `maximum` in every row in which `given` holds the text `value`."""
 
@@ -89,7 +98,7 @@ class Within:
     reason: str
 
 
-Rule = AtLeast | RequiredWith | Within
+Rule = AtLeast | RequiredWith | EmptyWith | Within
 
 
 @dataclass(frozen=True)

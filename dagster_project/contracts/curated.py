@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import datetime as dt
 
-from dagster_project.contracts.base import LINK, LINK_REASON, AtLeast, Column, Contract, RequiredWith, Within
+from dagster_project.contracts.base import LINK, LINK_REASON, AtLeast, Column, Contract, EmptyWith, RequiredWith, Within
 
 EARLIEST = dt.date(2010, 1, 1)
 """No fact is older: bitcoin had no listed miner before."""
@@ -19,6 +19,7 @@ EARLIEST_PLAN, LATEST_PLAN = dt.date(2000, 1, 1), dt.date(2050, 12, 31)
 """First power or first rent of a site lies between these days."""
 MOST_MW = 10_000
 """More than twice what any company of the list says it has, in megawatts."""
+_DEAL_ID = r"[a-z0-9][a-z0-9\-]*"
 TICKER = r"^[A-Z0-9][A-Z0-9.^=\-]{0,14}$"
 
 
@@ -136,7 +137,7 @@ HPC_DEALS = Contract(
     table="curated__hpc_deals",
     description="One row per announced HPC/AI contract; an expansion or exercised option is a row of its own.",
     columns=(
-        Column("deal_id", "varchar", "Key of the contract.", required=True, pattern=r"^[a-z0-9][a-z0-9\-]*$"),
+        Column("deal_id", "varchar", "Key of the contract.", required=True, pattern=rf"^{_DEAL_ID}$"),
         Column(
             "announced_date",
             "date",
@@ -157,9 +158,10 @@ HPC_DEALS = Contract(
         Column(
             "commitment",
             "varchar",
-            "firm (signed), conditional (signed, not yet effective) or framework (no tenant contract).",
+            "firm (signed), conditional (signed, not yet effective), framework (no tenant contract), "
+            "letter_of_intent (not binding) or option (the other side may take it).",
             required=True,
-            allowed=("firm", "conditional", "framework"),
+            allowed=("firm", "conditional", "framework", "letter_of_intent", "option"),
         ),
         _share("Share of the contract that belongs to the company, in percent; empty means all of it."),
         Column("site", "varchar", "Site."),
@@ -185,7 +187,42 @@ HPC_DEALS = Contract(
             not_before=EARLIEST_PLAN,
             not_after=LATEST_PLAN,
         ),
-        Column("status", "varchar", "State of the contract.", required=True),
+        Column("status", "varchar", "State of the contract as announced.", required=True),
+        Column(
+            "amends_deal_id",
+            "varchar",
+            "Contracts whose MW a follow-on term or an amendment stands on, '; ' apart: it adds value and years, no MW.",
+            pattern=rf"^{_DEAL_ID}(?:; {_DEAL_ID})*$",
+        ),
+        Column(
+            "ended_date",
+            "date",
+            "Day from which the contract is the company's no longer; empty while it stands.",
+            not_before=EARLIEST,
+            not_in_future=True,
+        ),
+        Column(
+            "end_known_date",
+            "date",
+            "Day on which the end became public.",
+            not_before=EARLIEST,
+            not_in_future=True,
+        ),
+        Column(
+            "end_reason",
+            "varchar",
+            "sold (the company's share), terminated, lapsed (never became effective) or replaced (by other terms).",
+            allowed=("sold", "terminated", "lapsed", "replaced"),
+        ),
+        Column("superseded_by", "varchar", "Contract that replaces it.", pattern=rf"^{_DEAL_ID}$"),
+        Column(
+            "end_source_url",
+            "varchar",
+            "Page where the end was seen.",
+            pattern=LINK,
+            pattern_reason=LINK_REASON,
+        ),
+        Column("end_notes", "varchar", "How it ended, in words."),
         _source_url(),
         Column("source_name", "varchar", "Publisher of that page."),
         Column("notes", "varchar", "What the figures leave out."),
@@ -194,8 +231,19 @@ HPC_DEALS = Contract(
     rules=(
         AtLeast("gross_mw", "critical_it_mw", "critical IT MW is above gross MW"),
         AtLeast("max_value_with_extensions_usd", "contract_value_usd", "the base term is worth more than all terms"),
-        RequiredWith("term_years", "contract_value_usd", "contract value without its term"),
         RequiredWith("backstop_party", "backstop_usd", "guaranteed amount without its guarantor"),
+        EmptyWith(
+            "critical_it_mw", "amends_deal_id", "a follow-on term adds no MW: leave them empty, or make it an expansion"
+        ),
+        EmptyWith("gross_mw", "amends_deal_id", "a follow-on term adds no MW: leave them empty, or make it an expansion"),
+        RequiredWith("end_known_date", "ended_date", "an end without the day on which it became public"),
+        RequiredWith("end_reason", "ended_date", "an end without its reason"),
+        RequiredWith("end_source_url", "ended_date", "an end without its page"),
+        RequiredWith("ended_date", "end_known_date", "the day of an end became public, and the end has no day"),
+        RequiredWith("ended_date", "end_reason", "the reason of an end without its day"),
+        RequiredWith("ended_date", "superseded_by", "a contract that is replaced has ended: give the day"),
+        AtLeast("ended_date", "announced_date", "ended before it was announced"),
+        AtLeast("end_known_date", "announced_date", "its end was public before it was announced"),
     ),
 )
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from dagster_project.contracts.base import AtLeast, Column, Contract, Rule, Within
+from dagster_project.contracts.base import AtLeast, Column, Contract, EmptyWith, Rule, Within
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -186,7 +186,8 @@ def _rule_expectation(rule: Rule) -> Expectation:
             condition_parser="pandas",
             meta={"because": rule.reason},
         )
-    return gxe.ExpectColumnValuesToNotBeNull(
+    is_as_asked = gxe.ExpectColumnValuesToBeNull if isinstance(rule, EmptyWith) else gxe.ExpectColumnValuesToNotBeNull
+    return is_as_asked(
         column=rule.column,
         row_condition=f"{rule.given}.notnull()",
         condition_parser="pandas",
