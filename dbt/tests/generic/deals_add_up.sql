@@ -19,7 +19,12 @@ total as (
     select
         count(*) as deals,
         coalesce(sum(contract_value_usd), 0) as contract_value_usd,
-        coalesce(sum(critical_it_mw), 0) as critical_it_mw
+        coalesce(sum(critical_it_mw), 0) as critical_it_mw,
+        -- what has ended was signed and stands no more
+        coalesce(sum(case when ended_date is null then contract_value_usd end), 0)
+            as standing_value_usd,
+        coalesce(sum(case when ended_date is null then critical_it_mw end), 0)
+            as standing_critical_it_mw
     from firm
 
 ),
@@ -41,7 +46,8 @@ sums as (
         'by month' as added_up,
         coalesce(sum(deals), 0) as deals,
         coalesce(sum(contract_value_usd), 0) as contract_value_usd,
-        coalesce(sum(critical_it_mw), 0) as critical_it_mw
+        coalesce(sum(critical_it_mw), 0) as critical_it_mw,
+        false as is_standing
     from {{ model }}
 
     union all
@@ -49,8 +55,9 @@ sums as (
     select
         'month by month' as added_up,
         null as deals,
-        coalesce(max(cumulative_contract_value_usd), 0) as contract_value_usd,
-        coalesce(max(cumulative_critical_it_mw), 0) as critical_it_mw
+        coalesce(max_by(cumulative_contract_value_usd, month), 0) as contract_value_usd,
+        coalesce(max_by(cumulative_critical_it_mw, month), 0) as critical_it_mw,
+        true as is_standing
     from {{ model }}
 
     union all
@@ -59,7 +66,8 @@ sums as (
         'by company' as added_up,
         null as deals,
         coalesce(sum(contract_value_usd), 0) as contract_value_usd,
-        null as critical_it_mw
+        null as critical_it_mw,
+        true as is_standing
     from company_sums
 
 )
@@ -73,7 +81,13 @@ from sums
 cross join total
 where
     sums.deals <> total.deals
-    or abs(sums.contract_value_usd - total.contract_value_usd) > 1e-9 * total.contract_value_usd
-    or abs(sums.critical_it_mw - total.critical_it_mw) > 1e-9 * total.critical_it_mw
+    or abs(
+        sums.contract_value_usd
+        - case when sums.is_standing then total.standing_value_usd else total.contract_value_usd end
+    ) > 1e-9 * total.contract_value_usd
+    or abs(
+        sums.critical_it_mw
+        - case when sums.is_standing then total.standing_critical_it_mw else total.critical_it_mw end
+    ) > 1e-9 * total.critical_it_mw
 
 {% endtest %}

@@ -42,8 +42,17 @@ classified as (
     select
         *,
         commitment = 'firm' as is_firm,
+        commitment in ('letter_of_intent', 'option') as is_intention,
+        amends_deal_id is not null as is_follow_on,
+        -- known to have ended on the later of the day itself and the day it became public; an end is a
+        -- fact with a day of its own, so it counts from then even where it was entered later
+        first_value(greatest(ended_date, end_known_date) ignore nulls) over (
+            partition by deal_id
+            order by valid_from
+            rows between current row and unbounded following
+        ) as end_counts_from_date,
         -- a cloud price includes the GPUs, and a framework has no tenant: neither is a rent
-        commitment <> 'framework'
+        commitment in ('firm', 'conditional')
         and deal_type in ('{{ comparable_types | join("', '") }}') as is_comparable_lease,  -- noqa: LT05
         coalesce(owner_share_pct, 100.0) / 100.0 as owner_share
     from versions
@@ -54,6 +63,12 @@ measured as (
 
     select
         *,
+        -- the last day excluded on which the contract was believed to stand
+        case
+            when end_counts_from_date is null then believed_to_date
+            when believed_to_date is null then greatest(end_counts_from_date, believed_from_date)
+            else least(greatest(end_counts_from_date, believed_from_date), believed_to_date)
+        end as stood_to_date,
         contract_value_usd * owner_share as owned_contract_value_usd,
         critical_it_mw * owner_share as owned_critical_it_mw,
         gross_mw * owner_share as owned_gross_mw,
@@ -79,6 +94,7 @@ flagged as (
             when not is_comparable_lease then 'not a rent: ' || case
                 when deal_type = 'cloud' then 'cloud contract with GPUs' else 'no tenant contract'
             end
+            when is_follow_on then 'a follow-on term: its MW are those of the contract it amends'
             when contract_value_usd is null and critical_it_mw is null
                 then 'contract value and critical IT MW not seen'
             when contract_value_usd is null then 'contract value not seen'

@@ -10,6 +10,8 @@ known as (
     where
         deals.announced_date <= cast(to_date as date)
         and (from_date is null or deals.announced_date >= cast(from_date as date))
+        -- a letter of intent or an option is no contract: intentions_asof shows them
+        and not deals.is_intention
 
 ),
 
@@ -36,6 +38,8 @@ final as (
         known.usd_per_critical_it_mw,
         known.usd_per_critical_it_mw_year,
         known.is_firm,
+        known.is_follow_on,
+        known.amends_deal_id,
         known.is_comparable_lease,
         known.is_outlier,
         count(*) over by_company as company_deals,
@@ -52,7 +56,11 @@ final as (
         count(case when known.is_firm then 1 end) over () as all_firm_deals,
         count(case when known.is_firm and known.contract_value_usd is null then 1 end) over ()
             as all_deals_without_value,
-        count(case when known.is_firm and known.critical_it_mw is null then 1 end) over ()
+        count(
+            case
+                when known.is_firm and known.amends_deal_id is null and known.critical_it_mw is null then 1
+            end
+        ) over ()
             as all_deals_without_critical_it_mw,
         known.source_url,
         known.source_tier

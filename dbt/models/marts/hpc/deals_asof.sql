@@ -11,7 +11,7 @@ versions as (
 believed as (
 
     select * from versions
-    where {{ believed_on('cast(as_of as date)', 'versions') }}
+    where {{ holds_on('cast(as_of as date)', 'believed_from_date', 'stood_to_date', 'versions') }}
 
 ),
 
@@ -30,6 +30,9 @@ final as (
         end as business,
         believed.commitment,
         believed.is_firm,
+        believed.is_intention,
+        believed.is_follow_on,
+        believed.amends_deal_id,
         believed.is_comparable_lease,
         believed.site,
         believed.state_or_country,

@@ -8,7 +8,23 @@ site_facts as (
 
 deals as (
 
-    select * from {{ ref('int_hpc_deal_versions') }}
+    select
+        symbol,
+        announced_date,
+        amends_deal_id,
+        critical_it_mw,
+        gross_mw,
+        contract_value_usd,
+        owned_critical_it_mw,
+        owned_gross_mw,
+        owned_contract_value_usd,
+        end_counts_from_date,
+        source_url,
+        believed_from_date,
+        believed_to_date as row_believed_to_date,
+        -- a contract that has ended counts no more, while its row is still believed
+        stood_to_date as believed_to_date
+    from {{ ref('int_hpc_deal_versions') }}
     where is_firm
 
 ),
@@ -90,6 +106,26 @@ site_sums as (
 
 ),
 
+-- the last end of a contract that the company total may still have in it
+ends as (
+
+    select
+        known_periods.symbol,
+        known_periods.known_from_date,
+        max(deals.end_counts_from_date) as last_end_date
+    from known_periods
+    inner join deals
+        on
+            known_periods.symbol = deals.symbol
+            and {{ holds_on(
+                'known_periods.known_from_date', 'believed_from_date', 'row_believed_to_date', 'deals'
+            ) }}
+            and known_periods.known_from_date >= deals.end_counts_from_date
+            and deals.owned_critical_it_mw is not null
+    group by known_periods.symbol, known_periods.known_from_date
+
+),
+
 deal_sums as (
 
     select
@@ -97,10 +133,17 @@ deal_sums as (
         known_periods.known_from_date,
         count(*) as deals,
         count(*) - count(deals.contract_value_usd) as deals_without_value,
-        count(*) - count(deals.critical_it_mw) as deals_without_critical_it_mw,
-        count(*) - count(deals.gross_mw) as deals_without_gross_mw,
-        max(case when deals.critical_it_mw is null then deals.announced_date end)
-            as last_incomplete_date,
+        -- a follow-on term adds value and years to MW that another row has
+        count(case when deals.amends_deal_id is null and deals.critical_it_mw is null then 1 end)
+            as deals_without_critical_it_mw,
+        count(case when deals.amends_deal_id is null and deals.gross_mw is null then 1 end)
+            as deals_without_gross_mw,
+        max(
+            case
+                when deals.amends_deal_id is null and deals.critical_it_mw is null
+                    then deals.announced_date
+            end
+        ) as last_incomplete_date,
         max(deals.announced_date) as last_deal_date,
         sum(deals.owned_critical_it_mw) as deals_critical_it_mw,
         sum(deals.owned_gross_mw) as deals_gross_mw,
@@ -134,8 +177,14 @@ joined as (
         known_periods.known_from_date,
         known_periods.known_to_date,
         site_sums.total_contracted_date,
-        site_sums.total_contracted_mw + coalesce(deal_sums.critical_it_mw_after_total, 0)
-            as total_contracted_mw,
+        -- a total of before a contract ended has that contract in it and says no more what stands
+        case
+            when
+                ends.last_end_date is null or site_sums.total_contracted_date >= ends.last_end_date
+                then
+                    site_sums.total_contracted_mw
+                    + coalesce(deal_sums.critical_it_mw_after_total, 0)
+        end as total_contracted_mw,
         site_sums.total_planned_mw,
         site_sums.total_power_mw,
         site_sums.total_energized_mw,
@@ -162,6 +211,10 @@ joined as (
         on
             known_periods.symbol = deal_sums.symbol
             and known_periods.known_from_date = deal_sums.known_from_date
+    left join ends
+        on
+            known_periods.symbol = ends.symbol
+            and known_periods.known_from_date = ends.known_from_date
 
 ),
 
@@ -205,6 +258,11 @@ gaps as (
         case
             when gross_power_mw is null then 'not stated'
             when gross_power_mw < energized_gross_mw then 'partial: below the live MW'
+            -- no company runs IT equipment on less than it has at the meter
+            when gross_power_mw < contracted_critical_it_mw
+                then 'partial: below the contracted critical IT MW'
+            when gross_power_mw < planned_critical_it_mw
+                then 'partial: below the planned critical IT MW'
         end as gross_power_mw_gap,
         case
             when deals = 0 then 'no contract known'
@@ -235,6 +293,20 @@ final as (
             end
         ) as contracted_critical_it_mw_coverage,
         contracted_critical_it_mw_gap is null as contracted_critical_it_mw_is_complete,
+        deals_critical_it_mw as contracts_critical_it_mw,
+        total_contracted_mw as company_total_critical_it_mw,
+        case
+            when total_contracted_mw > deals_critical_it_mw and deals_without_critical_it_mw = 0
+                then
+                    'company total ' || cast(round(total_contracted_mw) as bigint) || ' MW, contracts '
+                    || cast(round(deals_critical_it_mw) as bigint) || ' MW: the contracts seen are short of '
+                    || cast(round(total_contracted_mw - deals_critical_it_mw) as bigint) || ' MW'
+            when total_contracted_mw < deals_critical_it_mw
+                then
+                    'contracts ' || cast(round(deals_critical_it_mw) as bigint) || ' MW, company total '
+                    || cast(round(total_contracted_mw) as bigint) || ' MW: the company counts '
+                    || cast(round(deals_critical_it_mw - total_contracted_mw) as bigint) || ' MW less'
+        end as contracted_critical_it_mw_difference,
         case when deals_without_gross_mw = 0 then deals_gross_mw end as contracted_gross_mw,
         planned_critical_it_mw,
         coalesce(

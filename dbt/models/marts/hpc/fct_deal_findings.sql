@@ -7,7 +7,12 @@ deals as (
         coalesce(announced_date, expected_start_date, cast(valid_from as date)) as found_date,
         coalesce(critical_it_mw, gross_mw) as power_mw
     from {{ ref('stg_curated__hpc_deals') }}
-    where valid_to is null
+    -- what has ended or was only spoken of takes no power, a follow-on term takes that of another row
+    where
+        valid_to is null
+        and ended_date is null
+        and amends_deal_id is null
+        and commitment not in ('letter_of_intent', 'option')
 
 ),
 

@@ -32,13 +32,16 @@ final as (
         usd_per_critical_it_mw_year,
         cloud_usd_per_critical_it_mw,
         is_firm,
+        is_intention,
+        is_follow_on,
+        ended_date is null as is_standing,
         is_comparable_lease,
         is_outlier,
         rent_coverage,
         rent_is_complete,
         case
             when announced_date is not null
-                then sum(case when is_firm then contract_value_usd end) over (
+                then sum(case when is_firm and ended_date is null then contract_value_usd end) over (
                     partition by symbol
                     order by announced_date, deal_id
                     rows between unbounded preceding and current row
@@ -49,6 +52,13 @@ final as (
         capex_usd_per_critical_it_mw,
         expected_start_date,
         status,
+        amends_deal_id,
+        ended_date,
+        end_known_date,
+        end_reason,
+        superseded_by,
+        end_source_url,
+        end_notes,
         known_date,
         known_date_coverage,
         known_date_is_complete,

@@ -17,7 +17,9 @@ span as (
 
     select
         date_trunc('month', min(announced_date)) as first_month,
-        date_trunc('month', max(announced_date)) as last_month
+        date_trunc(
+            'month', greatest(max(announced_date), max(ended_date), max(end_known_date))
+        ) as last_month
     from deals
 
 ),
@@ -37,7 +39,8 @@ monthly as (
         cast(date_trunc('month', announced_date) as date) as month,
         count(*) as deals,
         count(*) - count(contract_value_usd) as deals_without_value,
-        count(*) - count(critical_it_mw) as deals_without_critical_it_mw,
+        count(*) - count(critical_it_mw) - count(amends_deal_id)
+            as deals_without_critical_it_mw,
         sum(contract_value_usd) as contract_value_usd,
         sum(owned_contract_value_usd) as owned_contract_value_usd,
         sum(critical_it_mw) as critical_it_mw,
@@ -46,6 +49,20 @@ monthly as (
         sum(case when usd_per_critical_it_mw is not null then critical_it_mw end) as rent_mw
     from deals
     group by cast(date_trunc('month', announced_date) as date)
+
+),
+
+-- in the month in which the end became public and had come
+ended as (
+
+    select
+        cast(date_trunc('month', greatest(ended_date, end_known_date)) as date) as month,
+        count(*) as ended_deals,
+        sum(contract_value_usd) as ended_contract_value_usd,
+        sum(critical_it_mw) as ended_critical_it_mw
+    from deals
+    where ended_date is not null
+    group by cast(date_trunc('month', greatest(ended_date, end_known_date)) as date)
 
 ),
 
@@ -62,12 +79,19 @@ final as (
             as owned_contract_value_usd,
         case when monthly.deals is null then 0 else monthly.critical_it_mw end as critical_it_mw,
         monthly.rent_usd / monthly.rent_mw as usd_per_critical_it_mw,
-        sum(monthly.contract_value_usd) over (order by months.month)
+        sum(monthly.contract_value_usd) over so_far
+        - coalesce(sum(ended.ended_contract_value_usd) over so_far, 0)
             as cumulative_contract_value_usd,
-        sum(monthly.critical_it_mw) over (order by months.month)
-            as cumulative_critical_it_mw
+        sum(monthly.critical_it_mw) over so_far
+        - coalesce(sum(ended.ended_critical_it_mw) over so_far, 0)
+            as cumulative_critical_it_mw,
+        coalesce(ended.ended_deals, 0) as ended_deals,
+        coalesce(ended.ended_contract_value_usd, 0) as ended_contract_value_usd,
+        coalesce(ended.ended_critical_it_mw, 0) as ended_critical_it_mw
     from months
     left join monthly on months.month = monthly.month
+    left join ended on months.month = ended.month
+    window so_far as (order by months.month)
 
 )
 
