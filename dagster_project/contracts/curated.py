@@ -235,7 +235,9 @@ HPC_DEALS = Contract(
         EmptyWith(
             "critical_it_mw", "amends_deal_id", "a follow-on term adds no MW: leave them empty, or make it an expansion"
         ),
-        EmptyWith("gross_mw", "amends_deal_id", "a follow-on term adds no MW: leave them empty, or make it an expansion"),
+        EmptyWith(
+            "gross_mw", "amends_deal_id", "a follow-on term adds no MW: leave them empty, or make it an expansion"
+        ),
         RequiredWith("end_known_date", "ended_date", "an end without the day on which it became public"),
         RequiredWith("end_reason", "ended_date", "an end without its reason"),
         RequiredWith("end_source_url", "ended_date", "an end without its page"),

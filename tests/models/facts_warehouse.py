@@ -35,9 +35,10 @@ if TYPE_CHECKING:
 
 REPO_ROOT = Path(__file__).resolve().parents[2]
 REFERENCE = REPO_ROOT / "reference"
-FIRST_LOAD = dt.datetime(2026, 8, 21, 22)  # noqa: DTZ001 - load times are naive UTC
+FIRST_LOAD = dt.datetime(2026, 11, 25, 22)  # noqa: DTZ001 - load times are naive UTC
 SELECTED = (
-    "+miner_snapshot", "+mw_value", "+deal_flow", "+sector_deal_flow", "+fct_lease_dcf", "+fct_mw_scenarios",
+    "+miner_snapshot", "+mw_value", "+deal_flow",
+    "+intentions_asof", "+capacity_asof", "+capital_asof", "+sector_deal_flow", "+fct_lease_dcf", "+fct_mw_scenarios",
     "+fct_miner_valuation_daily", "+fct_hpc_deals", "+fct_site_capacity", "+fct_capital_structure",
     "+fct_rating_changes", "+fct_consensus_daily", "+sites_asof", "+capital_asof", "+capacity_asof",
     "int_rating_conflicts", "int_rating_unknown_words",
@@ -223,6 +224,10 @@ def _standing_then(contract: Contract) -> str:
         for column in ("shares_outstanding", "shares_as_of_date"):
             replaced[column] = f"case when coalesce(shares_as_of_date, as_of_date) <= $day then {column} end"
     replacements = ", ".join(f"{expression} as {column}" for column, expression in replaced.items())
+    if contract.table == "curated__hpc_deals":
+        # the end of a contract is a fact with a day of its own
+        for column in ("ended_date", "end_known_date", "end_reason", "superseded_by", "end_source_url", "end_notes"):
+            replaced[column] = f"case when greatest(ended_date, end_known_date) <= $day then {column} end"
     # rules and lists are not facts of a day: they are taken as they stand
     is_fact = known is not None or contract.table == "curated__capital_structure"
     return (

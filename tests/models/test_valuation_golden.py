@@ -8,7 +8,7 @@ import datetime as dt
 
 import pandas as pd
 import pytest
-from facts_warehouse import FIRST_LOAD, REFERENCE, FactsWarehouse, build, made_up_prices
+from facts_warehouse import FIRST_LOAD, REFERENCE, FactsWarehouse, build, made_up_prices, sessions_between
 
 from dagster_project.warehouse.publish import publish
 
@@ -19,7 +19,8 @@ NOTE_DAY = "2025-11-24"
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> FactsWarehouse:
     """The reference facts as they are, loaded once, with prices for CLSK, CIFR, IREN and WULF."""
     prices = made_up_prices(dt.date(2025, 6, 2), dt.date(2026, 6, 30))
-    return build(tmp_path_factory.mktemp("golden"), {FIRST_LOAD: REFERENCE}, prices)
+    days = sessions_between(dt.date(2024, 1, 1), dt.date(2026, 11, 25))
+    return build(tmp_path_factory.mktemp("golden"), {FIRST_LOAD: REFERENCE}, prices, days)
 
 
 def reference_rows(name: str) -> list[dict[str, str]]:
@@ -33,8 +34,12 @@ def test_nineteen_billion_of_iren_and_cipher(warehouse: FactsWarehouse) -> None:
     two = deals[deals["symbol"].isin(["IREN", "CIFR"]) & deals["contract_value_usd"].notna()]
     assert sorted(two["contract_value_usd"] / 1e9) == [0.83, 3.0, 5.5, 9.7]
     assert two["contract_value_usd"].sum() == 19.03e9
-    assert two["critical_it_mw"].sum() == 407
-    assert set(two.loc[two["critical_it_mw"].isna(), "deal_id"]) == {"cifr-aws-blackpearl-300mw-2025-11"}
+    # 200 for Microsoft, 168 + 39 for Fluidstack, 216 for AWS (300 gross; the offering deck of Black Pearl gives both)
+    assert two["critical_it_mw"].sum() == 200 + 168 + 39 + 216
+    aws = two.set_index("deal_id").loc["cifr-aws-blackpearl-300mw-2025-11"]
+    assert (aws["critical_it_mw"], aws["gross_mw"]) == (216, 300)
+    # 5.5bn over 216 MW and 15 years is 1,697,531 a year
+    assert aws["usd_per_critical_it_mw_year"] == pytest.approx(1_697_530.9, abs=0.1)
     by_company = deals.drop_duplicates("symbol").set_index("symbol")["company_contract_value_usd"]
     assert by_company["CIFR"] == 9.33e9
     assert by_company["IREN"] == 9.7e9
@@ -44,8 +49,8 @@ def test_all_companies_of_that_window(warehouse: FactsWarehouse) -> None:
     deals = warehouse.query(f"select * from marts.deal_flow('2025-09-24', '{NOTE_DAY}')")
     assert deals["all_contract_value_usd"].unique() == [33.53e9]
     assert deals["contract_value_usd"].sum() == 33.53e9
-    # TeraWulf holds 51% of Abernathy: 9.5 becomes 4.845
-    assert deals["owned_contract_value_usd"].sum() == pytest.approx(33.53e9 - 9.5e9 * 0.49)
+    # TeraWulf held 50.1% of Abernathy: 9.5 becomes 4.7595
+    assert deals["owned_contract_value_usd"].sum() == pytest.approx(33.53e9 - 9.5e9 * 0.499)
 
 
 def test_published_range_and_company_values(warehouse: FactsWarehouse) -> None:
@@ -171,9 +176,12 @@ def test_nothing_of_november_is_known_on_the_first_of_october(warehouse: FactsWa
 def test_rent_per_megawatt_and_year(warehouse: FactsWarehouse) -> None:
     deals = warehouse.query("select * from marts.fct_hpc_deals")
     rents = deals[deals["usd_per_critical_it_mw_year"].notna()]
-    assert len(rents) == 21
-    assert rents["usd_per_critical_it_mw_year"].between(1.2e6, 2.4e6).all()
-    assert not rents["is_outlier"].astype(bool).any()
+    stated = [row for row in reference_rows("hpc_deals") if row["deal_type"] != "cloud" and is_priced(row)]
+    assert set(rents["deal_id"]) == {row["deal_id"] for row in stated}
+    outside = rents[~rents["usd_per_critical_it_mw_year"].between(1.2e6, 2.4e6)]
+    # 4.7bn over 121 MW and 16 years is 2.43m a year, 1.1bn over 40 MW and 10 years 2.75m
+    assert set(outside["deal_id"]) == {"btdr-volta-tydal-121mw-2026-08", "dgxx-cerebras-columbiana-40mw-2026-05"}
+    assert set(rents.loc[rents["is_outlier"].astype(bool), "deal_id"]) == set(outside["deal_id"])
     cloud = deals[deals["deal_type"] == "cloud"]
     assert cloud["usd_per_critical_it_mw"].isna().all()
     assert not cloud["is_comparable_lease"].any()
@@ -190,11 +198,81 @@ def test_a_deal_without_its_day_is_in_no_answer_about_the_past(warehouse: FactsW
     )
 
 
+def contracted(warehouse: FactsWarehouse, symbol: str, day: str) -> tuple[float, float, str]:
+    """Critical IT MW of the mart, of the contracts alone, and why."""
+    row = warehouse.query(f"select * from marts.capacity_asof('{day}') where symbol = '{symbol}'").iloc[0]
+    return (
+        row["contracted_critical_it_mw"],
+        row["contracts_critical_it_mw"],
+        row["contracted_critical_it_mw_coverage"],
+    )
+
+
+def test_a_sold_share_leaves_on_the_day_the_sale_was_known(warehouse: FactsWarehouse) -> None:
+    # Core42 60, Fluidstack 200 + 160, half of Abernathy 84.168; from 6 July Anthropic 401, Abernathy sold
+    assert contracted(warehouse, "WULF", "2026-07-05")[1] == pytest.approx(60 + 200 + 160 + 168 * 0.501)
+    for day in ("2026-07-06", "2026-08-10"):
+        assert contracted(warehouse, "WULF", day) == (821, 821, "complete: sum of contracts")
+    # the company itself says 839 from its results of 11 August on
+    row = warehouse.query("select * from marts.capacity_asof('2026-11-25') where symbol = 'WULF'").iloc[0]
+    assert (row["contracts_critical_it_mw"], row["company_total_critical_it_mw"]) == (821, 839)
+    assert row["contracted_critical_it_mw_difference"].endswith("the contracts seen are short of 18 MW")
+    abernathy = "deal_id = 'wulf-fluidstack-abernathy-168mw-2025-10'"
+    for day, rows in (("2026-07-05", 1), ("2026-07-06", 0)):
+        for macro in (f"deals_asof('{day}')", f"deal_flow('2025-01-01', '{day}')"):
+            assert len(warehouse.query(f"select * from marts.{macro} where {abernathy}")) == rows, (macro, day)
+    kept = warehouse.query(f"select * from marts.fct_hpc_deals where {abernathy}").iloc[0]
+    assert (kept["is_standing"], kept["end_reason"]) == (False, "sold")
+    flow = warehouse.query("select * from marts.sector_deal_flow").set_index("month").loc["2026-07-01"]
+    assert (flow["ended_deals"], flow["ended_contract_value_usd"], flow["ended_critical_it_mw"]) == (1, 9.5e9, 168)
+
+
+def test_a_replaced_contract_gives_way_to_its_terms(warehouse: FactsWarehouse) -> None:
+    tydal = "select deal_id from marts.deals_asof('{}') where symbol = 'BTDR' and site = 'Tydal'"
+    for day, deal in (
+        ("2026-08-04", "btdr-undisclosed-tydal-180mw-2026-06"),
+        ("2026-08-05", "btdr-volta-tydal-121mw-2026-08"),
+    ):
+        assert warehouse.query(tydal.format(day))["deal_id"].tolist() == [deal]
+
+
+def test_a_follow_on_term_adds_value_and_years_and_no_mw(warehouse: FactsWarehouse) -> None:
+    # Fluidstack 168 + 39, AWS 216 + 70
+    for day, revenue in (("2026-09-24", 3.0 + 0.83 + 5.5 + 2.0), ("2026-09-25", 3.0 + 0.83 + 5.5 + 2.0 + 5.2)):
+        row = warehouse.query(f"select * from marts.capacity_asof('{day}') where symbol = 'CIFR'").iloc[0]
+        assert row["contracted_critical_it_mw"] == 493
+        assert row["contracted_critical_it_mw_is_complete"]
+        assert row["contracted_revenue_usd"] == pytest.approx(revenue * 1e9)
+
+
+def test_letters_of_intent_stand_apart(warehouse: FactsWarehouse) -> None:
+    letters = warehouse.query("select * from marts.intentions_asof('2026-11-25')")
+    assert set(letters["deal_id"]) == {"clsk-undisclosed-texas-loi-2026-07", "riot-undisclosed-corsicana-loi-2026-08"}
+    contracts = warehouse.query("select * from marts.deal_flow(null, '2026-11-25')")
+    assert not set(letters["deal_id"]) & set(contracts["deal_id"])
+    assert contracted(warehouse, "CLSK", "2026-11-25")[0] == 175
+
+
 def test_leases_discounted_lie_around_the_published_range(warehouse: FactsWarehouse) -> None:
     values = warehouse.query("select * from marts.fct_lease_dcf where discount_rate_pct between 8 and 12")
     assert set(values["published_low_usd_per_critical_it_mw"]) == {8e6}
     assert set(values["published_high_usd_per_critical_it_mw"]) == {17e6}
-    assert values["present_value_usd_per_critical_it_mw"].median() == pytest.approx(10.08e6, abs=0.4e6)
+    by_hand = [
+        float(row["contract_value_usd"])
+        / float(row["critical_it_mw"])
+        / years
+        * margin
+        * (1 - (1 + rate) ** -years)
+        / rate
+        for row in reference_rows("hpc_deals")
+        if row["deal_type"] != "cloud" and is_priced(row)
+        for years in [float(row["term_years"])]
+        for margin in (0.8, 0.85)
+        for rate in (0.08, 0.09, 0.1, 0.11, 0.12)
+    ]
+    once = values.drop_duplicates(["deal_id", "operating_margin_pct", "discount_rate_pct"])
+    assert sorted(once["present_value_usd_per_critical_it_mw"]) == pytest.approx(sorted(by_hand))
+    assert 8e6 < values["present_value_usd_per_critical_it_mw"].median() < 17e6
     abernathy = values.query(
         "symbol == 'WULF' and term_years == 25 and discount_rate_pct == 10 and operating_margin_pct == 80"
     )
@@ -300,6 +378,11 @@ def test_macros_survive_publication(warehouse: FactsWarehouse, tmp_path_factory:
             assert len(there) > 0
     finally:
         connection.close()
+
+
+def is_priced(row: dict[str, str]) -> bool:
+    """Whether the line of a contract states value, critical IT MW and term."""
+    return all(row[column] for column in ("contract_value_usd", "critical_it_mw", "term_years"))
 
 
 def lines_of(name: str) -> dict[int, dict[str, str]]:
