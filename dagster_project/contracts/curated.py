@@ -191,7 +191,7 @@ HPC_DEALS = Contract(
         Column(
             "amends_deal_id",
             "varchar",
-            "Contracts whose MW a follow-on term or an amendment stands on, '; ' apart: it adds value and years, no MW.",
+            "Contracts on whose MW a follow-on term or an amendment stands, '; ' apart: it adds value and years.",
             pattern=rf"^{_DEAL_ID}(?:; {_DEAL_ID})*$",
         ),
         Column(

@@ -14,7 +14,7 @@ from dagster_project.sources.base import EmptyFetchError, SourceError
 from dagster_project.sources.curated import CuratedFacts
 
 REFERENCE = Path(__file__).resolve().parents[2] / "reference"
-TODAY = dt.date(2026, 8, 21)
+TODAY = dt.date(2026, 11, 26)
 THINGS = Contract(
     table="curated__things",
     description="One row per thing.",
@@ -106,10 +106,12 @@ def test_every_file_of_the_folder_has_a_contract() -> None:
     ("contract", "changes", "about"),
     [
         (HPC_DEALS, {"ticker": "NOPE"}, "ticker"),
-        (HPC_DEALS, {"announced_date": "2026-08-22"}, "announced_date"),
+        (HPC_DEALS, {"announced_date": "2027-01-01"}, "announced_date"),
         (HPC_DEALS, {"announced_date": "22 August"}, "announced_date"),
         (HPC_DEALS, {"gross_mw": "10"}, "critical IT MW is above gross MW"),
-        (HPC_DEALS, {"term_years": ""}, "contract value without its term"),
+        (HPC_DEALS, {"amends_deal_id": "some-deal"}, "a follow-on term adds no MW"),
+        (HPC_DEALS, {"ended_date": "2026-07-06", "end_reason": "sold"}, "became public"),
+        (HPC_DEALS, {"superseded_by": "some-deal"}, "a contract that is replaced has ended"),
         (HPC_DEALS, {"source_url": ""}, "source_url"),
         (HPC_DEALS, {"source_url": "see the release"}, "source_url"),
         (HPC_DEALS, {"contract_value_usd": "3000"}, "contract_value_usd"),

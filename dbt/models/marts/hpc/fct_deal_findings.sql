@@ -42,6 +42,37 @@ priced as (
 
 ),
 
+all_deals as (
+
+    select
+        *,
+        coalesce(announced_date, expected_start_date, cast(valid_from as date)) as found_date
+    from {{ ref('stg_curated__hpc_deals') }}
+    where valid_to is null
+
+),
+
+named_deals as (
+
+    select
+        symbol,
+        deal_id,
+        found_date,
+        unnest(string_split(concat_ws('; ', amends_deal_id, superseded_by), '; ')) as named_deal_id
+    from all_deals
+    where coalesce(amends_deal_id, superseded_by) is not null
+
+),
+
+unknown_names as (
+
+    select named_deals.*
+    from named_deals
+    left join all_deals on named_deals.named_deal_id = all_deals.deal_id
+    where all_deals.deal_id is null
+
+),
+
 site_limits as (
 
     select
@@ -162,6 +193,16 @@ found as (
 
     {{ out_of_bounds('deal_start', 'priced', 'years_to_start', var('start_min_years'), var('start_max_years'),
         'time from announcement to start in years', 'found_date', 'deal_id') }}
+
+    union all
+
+    {{ finding('deal_without_term', 'all_deals', 'contract_value_usd is not null and term_years is null',
+        'found_date', 'contract_value_usd', 'null', "'contract value without its term'", 'deal_id') }}
+
+    union all
+
+    {{ finding('deal_names_unknown_deal', 'unknown_names', 'true', 'found_date', 'null', 'null',
+        "'no contract has the key ' || named_deal_id", 'deal_id') }}
 
     union all
 
