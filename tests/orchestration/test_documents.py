@@ -1,5 +1,6 @@
-"""README and cookbook tell the truth: their queries give their answers, their commands and paths exist."""
+"""What people read is true: queries run and give their answers; commands, paths, settings and metrics exist."""
 
+import importlib.util
 import json
 import re
 from pathlib import Path
@@ -7,11 +8,18 @@ from typing import Any
 
 import pytest
 
-from dagster_project.settings import PROJECT_DIR
+from dagster_project.settings import PREFIX, PROJECT_DIR, Settings
 
 README = PROJECT_DIR / "README.md"
 COOKBOOK = PROJECT_DIR / "docs" / "cookbook.md"
-DOCUMENTS = [README, COOKBOOK]
+DOCUMENTS = [
+    README,
+    PROJECT_DIR / "CONTRIBUTING.md",
+    PROJECT_DIR / "reference" / "README.md",
+    PROJECT_DIR / "benchmarks" / "README.md",
+    *sorted((PROJECT_DIR / "docs").rglob("*.md")),
+]
+BUILD_ONLY = re.compile(r"\b(raw|quarantine|staging|intermediate)\.")
 PRICE_TABLES = re.compile(r"fct_daily_technicals|fct_price_levels|fct_rating_changes\b|(close|pct|ev_\w+)\b.*snapshot")
 
 
@@ -44,6 +52,58 @@ def test_a_query_gives_its_answer(sample: Any, query: str, answer: str) -> None:
     assert [name for (name,) in described] == names
 
 
+def _blocks(language: str) -> list[Any]:
+    """Every block of code in that language, in any document, named by its document."""
+    return [
+        pytest.param(block, id=f"{document.stem}-{number}")
+        for document in DOCUMENTS
+        for number, block in enumerate(
+            re.findall(rf"^```(?:{language})\n(.*?)^```", document.read_text(), re.DOTALL | re.MULTILINE), start=1
+        )
+    ]
+
+
+@pytest.mark.parametrize("query", _blocks("sql"))
+def test_a_query_runs(sample: Any, query: str) -> None:
+    ask = sample.query_build if BUILD_ONLY.search(query) else sample.query
+    ask(query)
+
+
+@pytest.mark.parametrize("code", _blocks("python"))
+def test_python_runs(sample: Any, code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "data").symlink_to(sample.settings.data_dir)
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "document", "exec"), {})  # noqa: S102
+
+
+@pytest.mark.parametrize("block", _blocks("bash|sh"))
+def test_a_shell_block_calls_what_there_is(sample: Any, block: str) -> None:
+    makefile = (PROJECT_DIR / "Makefile").read_text()
+    manifest = json.loads((sample.settings.dbt_target_dir / "manifest.json").read_text())
+    metrics = {metric["name"] for metric in manifest["metrics"].values()}
+    for line in block.splitlines():
+        command = re.sub(r"^(?:\w+=\S+ )+", "", line.partition("  #")[0].partition(" #")[0].strip())
+        if target := re.match(r"make ([a-z-]+)", command):
+            assert re.search(rf"^{target[1]}:", makefile, re.MULTILINE), line
+        for module in re.findall(r"python -m ([\w.]+)", command):
+            assert importlib.util.find_spec(module), line
+        for asked in re.findall(r"--metrics (\S+)", command):
+            assert set(asked.split(",")) <= metrics, line
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.stem)
+def test_named_settings_exist(document: Path) -> None:
+    named = set(re.findall(rf"\b{PREFIX}[A-Z_]+[A-Z]\b", document.read_text()))
+    assert named <= {f"{PREFIX}{name.upper()}" for name in Settings.model_fields}
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.stem)
+def test_named_paths_exist(document: Path) -> None:
+    rooms = "bi|benchmarks|dagster_project|dbt|docs|reference|requirements|tests"
+    for path in set(re.findall(rf"`((?:{rooms})/[\w./-]*)`", document.read_text())):
+        assert (PROJECT_DIR / path).exists(), path
+
+
 def test_the_measured_ratios_are_those_of_the_last_run() -> None:
     results = json.loads((PROJECT_DIR / "benchmarks" / "results" / "latest.json").read_text())
     ratios = ("cpu_ratio_vs_polars", "wall_ratio_vs_polars", "cpu_ratio_vs_talib", "wall_ratio_vs_talib")
@@ -73,8 +133,7 @@ def _recipe_queries(recipe: str) -> list[tuple[str, str]]:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda document: document.stem)
 def test_commands_are_targets_of_the_makefile(document: Path) -> None:
     makefile = (PROJECT_DIR / "Makefile").read_text()
-    for target in set(re.findall(r"`make ([a-z-]+)|^make ([a-z-]+)", document.read_text(), re.MULTILINE)):
-        name = "".join(target)
+    for name in set(re.findall(r"`make ([a-z-]+)", document.read_text())):
         assert re.search(rf"^{name}:", makefile, re.MULTILINE), name
 
 
