@@ -1,7 +1,7 @@
 """What a contract is made of.
 
 Belongs here: the vocabulary (`Column`, rules, `Contract`). Does not belong here: any particular table (a module
-beside this one), or the code that applies a contract (`checks.gate`, `warehouse.load`).
+beside this one), or the code that applies a contract (`gate`, `warehouse.load`).
 """
 
 from __future__ import annotations
