@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from dagster_project.settings import PROJECT_DIR
 
@@ -141,3 +142,12 @@ def test_no_reader_types_a_rule_of_the_warehouse_again(rule: str) -> None:
 )
 def test_a_retyped_rule_is_found(rule: str, text: str) -> None:
     assert re.search(RETYPED[rule], text)
+
+
+def test_lines_are_drawn_where_the_mart_draws_them() -> None:
+    variables = yaml.safe_load((PROJECT_DIR / "dbt" / "dbt_project.yml").read_text())["vars"]
+    zone = [variables["rsi_oversold"], variables["rsi_overbought"]]
+    charts = " ".join(path.read_text() for path in sorted((PROJECT_DIR / "bi" / "charts").glob("*.py")))
+    assert re.findall(r'"rsi_14": \[(\d+), (\d+)\]', charts) == [tuple(map(str, zone))]
+    superset = yaml.safe_load((PROJECT_DIR / "bi/superset/assets/charts/miner_rsi.yaml").read_text())
+    assert [int(line["value"]) for line in superset["params"]["annotation_layers"]] == zone

@@ -45,16 +45,31 @@ def test_a_metric_is_what_sql_says(sample: Any, metrics: Metrics, metric: str) -
     assert row[metric] == pytest.approx(expected, rel=1e-12)
 
 
-def test_rent_by_month_is_that_of_the_sector_mart(sample: Any, metrics: Metrics) -> None:
-    sector = "select month, usd_per_critical_it_mw from marts.sector_deal_flow where usd_per_critical_it_mw is not null"
-    answer = metrics.ask(["rent_per_critical_it_mw_usd"], by=["metric_time__month"]).to_pylist()
+@pytest.mark.parametrize(
+    ("metric", "by", "column", "mart"),
+    [
+        ("rent_per_critical_it_mw_usd", "metric_time__month", "usd_per_critical_it_mw", "sector_deal_flow"),
+        ("signed_deals", "metric_time__month", "deals", "sector_deal_flow"),
+        ("signed_contract_value_usd", "metric_time__month", "contract_value_usd", "sector_deal_flow"),
+        ("signed_critical_it_mw", "metric_time__month", "critical_it_mw", "sector_deal_flow"),
+        ("ev_per_critical_it_mw_usd", "miner", "ev_per_critical_it_mw_usd", "miner_snapshot"),
+        ("contracted_revenue_usd", "miner", "contracted_revenue_usd", "miner_snapshot"),
+        ("contracted_critical_it_mw", "miner", "contracted_critical_it_mw", "miner_snapshot"),
+        ("days_oversold", "miner", "count_if(rsi_zone = 'oversold')", "fct_daily_technicals group by symbol"),
+    ],
+)
+def test_a_figure_of_a_mart_is_that_of_its_metric(
+    sample: Any, metrics: Metrics, metric: str, by: str, column: str, mart: str
+) -> None:
+    key = "month" if by == "metric_time__month" else "symbol"
+    stated = {name: value for name, value in sample.query(f"select {key}, {column} from marts.{mart}") if value}
     seen = {
-        row["metric_time__month"].date(): row["rent_per_critical_it_mw_usd"]
-        for row in answer
-        if row["rent_per_critical_it_mw_usd"] is not None  # a month, or no known day, without a priced lease
+        row[by].date() if key == "month" else row[by]: row[metric]
+        for row in metrics.ask([metric], by=[by]).to_pylist()
+        if row[by] and row[metric]  # a contract whose day is not known is in no month
     }
-    assert len(seen) > 10
-    assert seen == pytest.approx(dict(sample.query(sector)))
+    assert len(seen) >= 3
+    assert seen == pytest.approx(stated, rel=1e-12)
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,4 @@
 {% set comparable_types = ['colocation', 'lease', 'joint_venture'] -%}
-{#- the range of the reference facts (reference/README.md), USD per critical IT MW and year -#}
-{% set usual_rent_low = 1200000 -%}
-{% set usual_rent_high = 2400000 -%}
 
 with
 
@@ -104,7 +101,8 @@ flagged as (
         is_comparable_lease
         and contract_value_usd is not null
         and critical_it_mw is not null as rent_is_complete,
-        usd_per_critical_it_mw_year not between {{ usual_rent_low }} and {{ usual_rent_high }}
+        usd_per_critical_it_mw_year not between {{ var('usual_rent_low_usd_per_mw_year') }}
+        and {{ var('usual_rent_high_usd_per_mw_year') }}
             as is_outlier
     from measured
 

@@ -57,8 +57,8 @@ final as (
 
         rsi_14,
         case
-            when rsi_14 <= 30 then 'oversold'
-            when rsi_14 >= 70 then 'overbought'
+            when rsi_14 <= {{ var('rsi_oversold') }} then 'oversold'
+            when rsi_14 >= {{ var('rsi_overbought') }} then 'overbought'
             when rsi_14 is not null then 'neutral'
         end as rsi_zone,
 
@@ -79,7 +79,7 @@ final as (
         {{ pct_change('close', 'close_21_ago') }} as return_21d_pct,
         {{ pct_change('close', 'close_63_ago') }} as return_63d_pct,
         {{ pct_change('close', 'close_252_ago') }} as return_252d_pct,
-        100 * sqrt(252) * deviation_of_returns_21 as volatility_21d_pct,
+        100 * sqrt({{ var('sessions_per_year') }}) * deviation_of_returns_21 as volatility_21d_pct,
 
         case
             when side = 1 and side_of_day_before <= 0 then 'golden'

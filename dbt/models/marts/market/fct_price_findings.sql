@@ -52,7 +52,8 @@ measured as (
         ln(neighbours.prev_close / coalesce(neighbours.open, neighbours.close)) as log_ratio,
         greatest(
             coalesce(
-                neighbours.volatility_before_pct / 100 / sqrt(252), {{ var('unknown_daily_volatility') }}
+                neighbours.volatility_before_pct / 100 / sqrt({{ var('sessions_per_year') }}),
+                {{ var('unknown_daily_volatility') }}
             ),
             {{ var('least_daily_volatility') }}
         ) as usual_move

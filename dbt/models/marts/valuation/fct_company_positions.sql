@@ -1,5 +1,4 @@
-{#- a close older than that says nothing about today -#}
-{% set price_days = 10 -%}
+{% set price_days = var('price_in_force_days') -%}
 
 with
 
@@ -123,7 +122,7 @@ dated as (
     window recent as (
         partition by symbol
         order by position_date
-        range between interval {{ price_days - 1 }} day preceding and current row
+        range between interval ({{ price_days }} - 1) day preceding and current row
     )
 
 ),
