@@ -10,7 +10,7 @@ ifdef MINEHOUSE_PRICE_FILES
 export MINEHOUSE_PRICE_FILES := $(abspath $(MINEHOUSE_PRICE_FILES))
 endif
 
-.PHONY: help run ui dashboard brief serve-postgres superset docs test check format snapshot bench lock clean manifest sources inventory
+.PHONY: help run ui dashboard brief serve-postgres superset docs test faults check format snapshot bench lock clean manifest sources inventory
 help:            ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -51,6 +51,9 @@ brief: $(VENV)/bi.installed   ## one page on a miner and a day: make brief SYMBO
 
 test: $(VENV)/dev.installed   ## every test, offline
 	@$(BIN)/python -m pytest
+
+faults: $(VENV)/dev.installed  ## the fault matrix: what can be wrong, which check catches it, and what a reader sees
+	@$(BIN)/python -m pytest -q -n 0 -p no:randomly --matrix tests/faults
 
 check: $(VENV)/dev.installed  ## format, lint, types, SQL lint
 	$(BIN)/ruff format --check .

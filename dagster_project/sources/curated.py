@@ -78,6 +78,8 @@ def _lines(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
         text = path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError as error:
         raise SourceError(f"{path} is missing") from error
+    except OSError as error:
+        raise SourceError(f"{path} cannot be opened: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise SourceError(f"{path} is not UTF-8: {error}") from error
 
