@@ -1,4 +1,4 @@
-"""`python -m dagster_project`.
+"""Starts the command line: `python -m dagster_project`.
 
 Belongs here: the start. Does not belong here: the commands (`shell.command`).
 """

@@ -1,4 +1,4 @@
-"""Where a function runs: in this process, or in one that the caller provides.
+"""Defines a call that may run in another process, and the one that stays in this process.
 
 Belongs here: the type of such a call, and the call in this process. Does not belong here: other processes
 (`shell.worker`).

@@ -1,4 +1,4 @@
-"""The only file that assembles: settings, sources, assets, checks, automation.
+"""Assembles settings, sources, assets, checks and automation; no other file does.
 
 Belongs here: which part is handed to which. Does not belong here: any part. Importing this module does nothing;
 Dagster calls `defs`, tests call `build_defs` with what they want exchanged.

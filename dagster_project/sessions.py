@@ -1,4 +1,4 @@
-"""The exchange calendar: which days New York traded, and which session is complete.
+"""Answers which days New York traded, and which session is complete.
 
 Belongs here: questions about sessions, answered by `exchange_calendars` and nothing else (pure). Does not belong
 here: prices, the clock (a caller hands over the time), storage.

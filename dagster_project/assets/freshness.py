@@ -1,4 +1,4 @@
-"""How often a table has to be refreshed before Dagster calls it stale.
+"""Defines how often a table has to be refreshed before Dagster calls it stale.
 
 Belongs here: policies, which watch runs. Does not belong here: checks of how old the data itself is
 (`checks.freshness`).

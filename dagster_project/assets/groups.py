@@ -1,4 +1,4 @@
-"""The groups that assets are shown in; Dagster lists groups by name, so a number keeps them in order of flow.
+"""Names the groups that assets are shown in; Dagster lists them by name, so a number keeps them in order of flow.
 
 Does not belong here: which asset is in which group (the room that makes it).
 """

@@ -1,4 +1,4 @@
-"""The pool that keeps two steps from writing the build file at once.
+"""Names the pool that keeps two steps from writing the build file at once.
 
 Does not belong here: the number of its slots (`dagster.yaml`).
 """

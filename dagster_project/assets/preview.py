@@ -1,4 +1,4 @@
-"""Rows as a small table in Dagster's metadata.
+"""Shows rows as a small table in Dagster's metadata.
 
 Does not belong here: choosing the rows (`warehouse`).
 """

@@ -1,4 +1,4 @@
-"""The last assets: the log of check results, and the published files.
+"""Defines the last assets: the log of check results, and the published files.
 
 Belongs here: what happens after the last dbt model. Does not belong here: how files are written (`warehouse`), the
 checks of what was published (`checks.serving`).

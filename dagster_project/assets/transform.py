@@ -1,4 +1,4 @@
-"""The dbt models as assets, one op per area.
+"""Defines the dbt models as assets, one op per area.
 
 Belongs here: how Dagster runs dbt. One op builds one area (the folder below the layer, tagged in dbt_project.yml), so
 that a failure in `hpc` leaves the indicators of `market` standing. Does not belong here: SQL, or which model exists:

@@ -1,4 +1,4 @@
-"""What a dbt test asks and who reads a model, in words for somebody who wrote neither.
+"""Describes what a dbt test asks and who reads a model, for somebody who wrote neither.
 
 Does not belong here: the tests themselves (`dbt/`), and what they found.
 """

@@ -1,4 +1,4 @@
-"""Jobs, schedules and sensors: when things run.
+"""Defines jobs, schedules and sensors: when things run.
 
 Does not belong here: what they do (`assets`).
 """

@@ -1,4 +1,4 @@
-"""When filings are read: as soon as the SEC lists a new 8-K or 6-K of the watch list.
+"""Starts a run as soon as the SEC lists a new 8-K or 6-K of a company on the watch list.
 
 Does not belong here: which filings are of interest, or what is read in them (`sources.filings`).
 """

@@ -1,4 +1,4 @@
-"""The jobs and when they run by themselves.
+"""Defines the jobs and when they run by themselves.
 
 Does not belong here: asset definitions.
 """

@@ -1,4 +1,4 @@
-"""Watches the folder of price files and asks for a refresh when it has changed and stands still.
+"""Watches the folder of price files and asks for a refresh once it has changed and nothing more arrives.
 
 Belongs here: what counts as a change, and when a change is complete. Does not belong here: reading files
 (`sources.prices.files`).

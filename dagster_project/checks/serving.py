@@ -1,4 +1,4 @@
-"""Checks of what readers open.
+"""Checks the published files as readers open them.
 
 Does not belong here: checks of single marts (dbt data tests).
 """

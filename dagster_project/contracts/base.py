@@ -1,4 +1,4 @@
-"""What a contract is made of.
+"""Defines what a contract is made of: columns, rules, and how a batch meets the rows that are there.
 
 Belongs here: the vocabulary (`Column`, rules, `Contract`). Does not belong here: any particular table (a module
 beside this one), or the code that applies a contract (`gate`, `warehouse.load`).

@@ -1,4 +1,4 @@
-"""The rows of one load on their way from a source through the gate to the warehouse.
+"""Defines the rows of one load on their way from a source through the gate to the warehouse.
 
 Belongs here: `Batch` and `Reject`, which all three share. Does not belong here: reading, judging or writing them.
 """

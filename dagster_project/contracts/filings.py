@@ -1,4 +1,4 @@
-"""Contracts of what company filings give: balance-sheet facts, and filings that may announce a deal.
+"""Defines the contracts of company filings: balance-sheet facts, and filings that may announce a deal.
 
 Does not belong here: curated facts (`contracts.curated`), to which a person may carry something over from here.
 """

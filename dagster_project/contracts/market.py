@@ -1,4 +1,4 @@
-"""Contracts of what the market gives: daily prices, exchange sessions.
+"""Defines the contracts of daily prices and exchange sessions.
 
 Does not belong here: curated facts (`contracts.curated`).
 """

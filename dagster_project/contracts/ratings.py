@@ -1,4 +1,4 @@
-"""Contracts of ratings that a data feed gives.
+"""Defines the contracts of ratings that a data feed gives.
 
 Does not belong here: the curated ratings, their scale and the names of firms (`contracts.curated`).
 """

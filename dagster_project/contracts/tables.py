@@ -1,4 +1,4 @@
-"""Every raw table of the warehouse, in order of flow.
+"""Lists every raw table of the warehouse, in order of flow.
 
 Belongs here: the list. Does not belong here: a contract itself (the modules beside this one).
 """

@@ -1,4 +1,4 @@
-"""From text to a contract's types, cell by cell, without losing a cell that will not fit.
+"""Casts text to a contract's types, cell by cell, without losing a cell that does not fit.
 
 Belongs here: what counts as a date, a number, a truth value, a harmless text. Does not belong here: whether a value is
 allowed.

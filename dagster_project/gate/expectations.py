@@ -1,4 +1,4 @@
-"""A contract as a Great Expectations suite, and what that suite says of a batch.
+"""Translates a contract into a Great Expectations suite, and the suite's result into findings.
 
 Belongs here: the translation of every contract rule to one expectation, and of every unexpected row back to a
 reason. Does not belong here: casting (`cast`), what happens to a rejected row (`gate`).

@@ -1,4 +1,4 @@
-"""The command line: `python -m dagster_project`, which the Makefile calls.
+"""Reads the command line of `python -m dagster_project`, which the Makefile calls.
 
 Belongs here: commands and exit codes. Does not belong here: what a command does (the modules beside this one).
 """

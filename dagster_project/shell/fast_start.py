@@ -1,4 +1,4 @@
-"""The two shortcuts that a run at the shell takes past the interfaces of Dagster and Python.
+"""Takes two shortcuts past the interfaces of Dagster and Python that make a run at the shell start and end faster.
 
 Each is worth more than 1.5 seconds of a warm `make run` by itself; the measurements are in docs/decisions.md. Both can
 be deleted at any time: what they replace is named with each, and a run is then right and slower.

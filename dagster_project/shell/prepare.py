@@ -1,4 +1,4 @@
-"""What has to be there before the pipeline or Dagster's UI starts, and dbt's documentation.
+"""Makes what has to be there before the pipeline or Dagster's UI starts, and dbt's documentation.
 
 Belongs here: folders, Dagster's home, dbt's manifest. Does not belong here: running anything of the pipeline.
 """

@@ -1,4 +1,4 @@
-"""One line per step on the console, in place of Dagster's full log.
+"""Writes one line per step to the console, in place of Dagster's full log.
 
 Belongs here: what a person at a shell sees of a run. Does not belong here: the log itself, which the Dagster UI keeps.
 """

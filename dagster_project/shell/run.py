@@ -1,4 +1,4 @@
-"""A whole run of the pipeline from a shell: refresh, publish, show what came out.
+"""Runs the whole pipeline from a shell: refresh, publish, show what came out.
 
 Belongs here: the order of these steps, and what a person is told of what failed. Does not belong here: anything that
 the Dagster UI could not do as well.

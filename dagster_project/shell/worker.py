@@ -1,4 +1,4 @@
-"""A child process for a library that takes seconds to import.
+"""Runs functions in a child process, for libraries that take seconds to import.
 
 dbt and Great Expectations each take as long to import as to do their work here. A run at the shell imports them in
 children, beside its own imports and each other's, and asks them when the time comes.

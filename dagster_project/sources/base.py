@@ -1,4 +1,4 @@
-"""The errors by which a source says that it could not deliver.
+"""Defines the errors by which a source says that it could not deliver.
 
 Belongs here: these errors. Does not belong here: any particular source, the rows themselves (`contracts.batch`).
 """

@@ -1,4 +1,4 @@
-"""The curated facts: CSV files of the reference folder, each the full list of rows that stand.
+"""Reads the curated facts: CSV files of the reference folder, each the full list of current rows.
 
 Belongs here: reading one file into a batch, with the line each row came from. Does not belong here: casting and
 checking values (`gate`), or what happened to a row between two loads (`warehouse.load`).

@@ -1,4 +1,4 @@
-"""Requests to vendors over HTTP: retries, time budgets, and errors that say what happened.
+"""Sends requests to vendors over HTTP: retries, time budgets, and errors that say what happened.
 
 Belongs here: retries of what may pass, the time budget of a run, what was answered already in this run, when a vendor
 is left alone, and turning a status or a body into the right `SourceError`. Does not belong here: any vendor's address,

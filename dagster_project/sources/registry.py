@@ -1,4 +1,4 @@
-"""Every source of prices and ratings by the name that the settings give it.
+"""Lists every source of prices and ratings by the name that the settings give it.
 
 Belongs here: one entry per source, with how it is made and which settings it needs. A new vendor is its file and its
 line here. Does not belong here: how a source reads (its own module), the settings themselves.

@@ -1,4 +1,4 @@
-"""The way to Yahoo Finance: the session that the `yahoo` sources hand to the `yfinance` library.
+"""Opens the session with Yahoo Finance that the `yahoo` sources hand to the `yfinance` library.
 
 Belongs here: where yfinance is kept from doing what is bad for a warehouse. Does not belong here: what is asked, and
 what an answer means (`prices.yahoo`, `ratings.yahoo`), how a request is retried (`http`).

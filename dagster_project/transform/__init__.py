@@ -1,4 +1,4 @@
-"""dbt, called as a library.
+"""Calls dbt as a library.
 
 Belongs here: dbt's interface (`dbt_calls`) and its translation to Dagster's events (`dbt_runner`). Does not belong
 here: SQL (`dbt/`), which part of it is built when (`assets.transform`).

@@ -1,4 +1,4 @@
-"""The DuckDB files: opening them, loading into them, publishing from them.
+"""Keeps the DuckDB files: opens them, loads into them, publishes from them.
 
 Belongs here: every statement that writes raw, quarantine or published tables. Does not belong here: transformations
 (dbt), fetching, Dagster.

@@ -1,4 +1,4 @@
-"""The warehouse as assets and checks see it: an object that knows its files.
+"""Answers what assets and checks ask of the stored tables.
 
 Belongs here: the questions assets ask of the stored tables. Does not belong here: loading (`load`), publishing
 (`publish`).

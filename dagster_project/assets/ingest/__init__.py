@@ -1,4 +1,4 @@
-"""The raw tables as assets, one module per feed; what they share is in `raw_table`.
+"""Defines the raw tables as assets, one module per feed; what they share is in `raw_table`.
 
 Belongs here: the list of the feeds. Does not belong here: how a source reads (`sources`), what is allowed
 (`contracts`).

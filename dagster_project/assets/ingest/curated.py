@@ -1,4 +1,4 @@
-"""The raw tables that are kept by hand in `reference/`.
+"""Defines the raw tables that are kept by hand in `reference/`.
 
 Belongs here: which tables these are and which of them the others refer to. Does not belong here: how a file is read
 (`sources.curated`).

@@ -1,4 +1,4 @@
-"""The raw tables that are read from company filings: balance-sheet facts, and filings that may announce a deal.
+"""Defines the raw tables read from company filings: balance-sheet facts, and filings that may announce a deal.
 
 Belongs here: for which companies EDGAR is asked, and when not. Does not belong here: how it is asked and what is looked
 for (`sources.filings`), how rows are judged and written (`assets.ingest.raw_table`).

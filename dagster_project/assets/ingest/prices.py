@@ -1,4 +1,4 @@
-"""The raw table of daily prices.
+"""Defines the raw table of daily prices.
 
 Belongs here: what is asked of the price source, and the checks that only prices have. Does not belong here: how a
 source reads (`sources.prices`), the run configuration (`assets.ingest.selection`).

@@ -1,4 +1,4 @@
-"""The raw table of rating changes that a vendor reports, beside the curated ones.
+"""Defines the raw table of rating changes that a vendor reports, beside the curated ones.
 
 Belongs here: for which companies the vendor is asked, and when not. Does not belong here: how a source reads
 (`sources.ratings`).

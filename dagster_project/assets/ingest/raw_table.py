@@ -1,4 +1,4 @@
-"""What the asset of every raw table is made of: fetch a batch, judge it, load it, and say what happened.
+"""Builds the asset of a raw table: fetches a batch, judges it, loads it, and reports what happened.
 
 Belongs here: what all feeds share, and what a person wants to see of a load. Does not belong here: which source feeds
 which table (the modules beside this one), how a source reads (`sources`), what is allowed (`contracts`), how rows are

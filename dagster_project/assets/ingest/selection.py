@@ -1,4 +1,4 @@
-"""Which prices a person asks for in Dagster's launchpad.
+"""Defines which symbols and days of prices a person can ask for in Dagster's launchpad.
 
 Belongs here: the run configuration of the prices and its refusals. Does not belong here: what a source makes of it
 (`sources.prices`), how a part is loaded (`warehouse.load`).

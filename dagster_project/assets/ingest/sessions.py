@@ -1,4 +1,4 @@
-"""The raw table of exchange sessions.
+"""Defines the raw table of exchange sessions.
 
 Belongs here: how far the calendar reaches. Does not belong here: which days are sessions (`dagster_project.sessions`).
 """

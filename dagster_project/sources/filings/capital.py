@@ -1,4 +1,4 @@
-"""Shares, cash and debt as companies tag them in their filings.
+"""Reads shares, cash and debt as companies tag them in their filings.
 
 Belongs here: which concepts are read and what each of them measures. Does not belong here: how EDGAR is asked
 (`edgar`), or which figure counts where a curated row says otherwise (the curated row; see the dbt models).

@@ -1,4 +1,4 @@
-"""The way to the SEC's EDGAR: addresses, pace, and the layout of what it answers.
+"""Asks the SEC's EDGAR: addresses, pace, and the layout of its answers.
 
 Belongs here: who we say we are, how often we ask, and reading company facts, submissions and filing indexes into plain
 values. Does not belong here: which facts are wanted (`capital`), what is looked for in a text (`deals`).

@@ -1,4 +1,4 @@
-"""The protocol that every price source follows.
+"""Defines the protocol that every price source follows.
 
 Belongs here: what a request says and what a source must offer. Does not belong here: any vendor.
 """

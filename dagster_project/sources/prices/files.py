@@ -1,4 +1,4 @@
-"""Daily prices from a folder of files that vendors let people download.
+"""Reads daily prices from a folder of files that vendors let people download.
 
 Belongs here: recognising a vendor's layout, and rewriting its dates and numbers as ISO dates and plain decimals, text
 to text. Does not belong here: judging whether a value is plausible (the quality gate), or fetching anything from a

@@ -1,4 +1,4 @@
-"""Simulated daily bars: every number here is invented, none is a market price.
+"""Simulates daily bars: every number here is invented, none is a market price.
 
 Belongs here: the `sample` price source, with which the whole house runs on a fresh clone without network or data files.
 Does not belong here: real prices (the other modules of this folder), or anything computed from prices (dbt).

@@ -1,4 +1,4 @@
-"""Daily bars from Tiingo, for whoever has a (free) key.
+"""Reads daily bars from Tiingo, for whoever has a (free) key.
 
 Belongs here: Tiingo's addresses, its format, and its price basis. Does not belong here: when it is asked, and for how
 much (`live`), where the key comes from (`settings`).

@@ -1,4 +1,4 @@
-"""Daily bars from Yahoo Finance, through the `yfinance` library; no key is needed.
+"""Reads daily bars from Yahoo Finance, through the `yfinance` library; no key is needed.
 
 Belongs here: how yfinance is asked for bars, what a chart must hold, what its frames mean. Does not belong here: the
 session that yfinance speaks through (`sources.yahoo`), when it is asked, and for how much (`live`).

@@ -1,4 +1,4 @@
-"""The protocol that every source of ratings follows.
+"""Defines the protocol that every source of ratings follows.
 
 Belongs here: what a request says, what a source must offer, and the source that is none. Does not belong here: any
 vendor; the curated ratings, which are a file of the reference folder (`sources.curated`).

@@ -1,4 +1,4 @@
-"""Ratings as Yahoo Finance lists them, in the format of yfinance's `Ticker.upgrades_downgrades`.
+"""Reads ratings as Yahoo Finance lists them, in the format of yfinance's `Ticker.upgrades_downgrades`.
 
 A frame per company: the index `GradeDate` is a time (UTC), the columns are Firm, ToGrade, FromGrade, Action (up, down,
 init, main, reit) and, since 2025, priceTargetAction, currentPriceTarget and priorPriceTarget, where 0 means none.
