@@ -28,7 +28,7 @@ from benchmarks.peers import PEERS
 RESULTS = Path(__file__).parent / "results"
 SCRATCH = Path(__file__).resolve().parents[1] / "data" / "benchmarks"
 THREADS = 2
-BY_TAIL = ("--vars", "technicals_by_tail: true")
+BY_TAIL = ("--vars", "technicals_fingerprint: bench")
 CORRECTIONS = 200
 PROFILE = """
 minehouse:

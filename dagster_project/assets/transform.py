@@ -18,7 +18,12 @@ from dagster_project.assets.pool import POOL
 from dagster_project.assets.preview import markdown_table
 from dagster_project.assets.wording import readers, sentence_for
 from dagster_project.transform.dbt_runner import FAILED_SQL, DbtRunner
-from dagster_project.warehouse.resource import TableSummary, Warehouse
+from dagster_project.warehouse.resource import TableSummary, TechnicalsBuild, Warehouse
+
+TECHNICALS_KEY = dg.AssetKey(["marts", "fct_daily_technicals"])
+
+SUMMARY = "summary"
+"""Metadata of an asset: what its step did, in a sentence that the shell prints too."""
 
 DAILY_MARTS = frozenset({"fct_daily_technicals", "miner_snapshot"})
 """The marts that are worth nothing a day late; the others hold facts, which change slowly."""
@@ -104,6 +109,10 @@ def _area_assets(
     models = {unique_id: spec.key for unique_id, spec in specs.items()}
     tests = {unique_id: spec.key for unique_id, spec in check_specs.items()}
 
+    builds_with = {
+        unique_id: manifest["nodes"][unique_id]["config"]["meta"].get("builds_with", ()) for unique_id in models
+    }
+
     # as `@dbt_assets` does, which would ask dbt what the tag selects, and import it for that
     @dg.multi_asset(
         name=f"build_{area}",
@@ -118,7 +127,7 @@ def _area_assets(
         dbt: dg.ResourceParam[DbtRunner],
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterator[Any]:
-        yield from _with_rows(dbt.build(context, f"tag:{area}", models, tests), context, warehouse)
+        yield from _with_rows(dbt.build(context, f"tag:{area}", models, tests, builds_with), context, warehouse)
 
     return build
 
@@ -168,6 +177,9 @@ def _with_rows(
             )
         table = seen.get(".".join(result.asset_key.path)) if result.asset_key else None
         metadata = {**(result.metadata or {}), **dict(_shown(table) if table else ())}
+        if result.asset_key == TECHNICALS_KEY and (build := warehouse.last_technicals_build()):
+            metadata |= _how_built(build)
+            context.log.info(f"fct_daily_technicals {metadata[SUMMARY]}")
         yield dg.MaterializeResult(asset_key=result.asset_key, metadata=metadata)
 
 
@@ -179,6 +191,15 @@ def _shown(table: TableSummary) -> Iterator[tuple[str, Any]]:
         yield "sessions_behind", table.sessions_behind
     if table.first_rows is not None:
         yield "preview", dg.MetadataValue.md(markdown_table(table.first_rows))
+
+
+def _how_built(build: TechnicalsBuild) -> dict[str, Any]:
+    way = "brought up to date" if build.is_by_tail else "computed anew"
+    return {
+        SUMMARY: f"{way}: {build.rows_written:,} rows of {build.symbols:,} symbols written",
+        "rows_written": build.rows_written,
+        "symbols_written": build.symbols,
+    }
 
 
 def with_failing_rows(result: dg.AssetCheckResult, warehouse: Warehouse) -> dg.AssetCheckResult:

@@ -17,7 +17,7 @@ class _StepLines(logging.Handler):
         self._started: dict[str, float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a line where a step ends, and every warning or error of ours."""
+        """Write a line where a step ends or sums up what it did, and every warning or error of ours."""
         meta = getattr(record, "dagster_meta", {})
         event: dg.DagsterEvent | None = meta.get("dagster_event")
         step = meta.get("step_key") or ""
@@ -28,6 +28,10 @@ class _StepLines(logging.Handler):
             return
         if event.is_step_start:
             self._started[step] = time.monotonic()
+        elif event.is_step_materialization:
+            summary = event.step_materialization_data.materialization.metadata.get("summary")
+            if summary is not None:
+                self._write(f"  {event.asset_key.path[-1] if event.asset_key else step}: {summary.value}")
         elif event.is_step_success or event.is_step_failure:
             seconds = time.monotonic() - self._started.get(step, time.monotonic())
             self._write(f"  {'ok ' if event.is_step_success else 'FAILED'} {step} ({seconds:.1f} s)")

@@ -6,9 +6,12 @@ they are called in, and dbt keeps global state there.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -70,13 +73,48 @@ def run_dbt(project_dir: Path, target_dir: Path, arguments: list[str]) -> DbtOut
     """Run one dbt command, on the project as it was read first."""
     from dbt.cli.main import dbtRunner
 
-    runner = dbtRunner(manifest=read_project(project_dir, target_dir))
+    manifest = read_project(project_dir, target_dir)
+    variables = json.dumps({"technicals_fingerprint": _technicals_fingerprint(project_dir, target_dir)})
     # the manifest is written where the project is prepared; writing it again for each area takes half a second
-    done = runner.invoke(["--no-write-json", *_UNLOGGED, *arguments, *_flags(project_dir, target_dir)])
+    flags = _flags(project_dir, target_dir)
+    done = dbtRunner(manifest=manifest).invoke(["--no-write-json", *_UNLOGGED, *arguments, "--vars", variables, *flags])
     if done.exception is not None:
         return DbtOutcome((), str(done.exception))
     executed: RunExecutionResult = done.result  # type: ignore[assignment]
     return DbtOutcome(tuple(_results(executed)), "\n".join(_failures(executed)))
+
+
+@cache
+def _technicals_fingerprint(project_dir: Path, target_dir: Path) -> str:
+    """Taken before the first run: dbt writes into the manifest while it runs."""
+    return fingerprint(read_project(project_dir, target_dir), "fct_daily_technicals", project_dir)
+
+
+def fingerprint(manifest: Manifest, model: str, project_dir: Path) -> str:
+    """A text that changes when the rows of a model may change with no input row having changed.
+
+    It covers the SQL of the model and of those that it names in `meta.builds_with`, their settings and columns, every
+    macro of ours that they use, the variables of the project, and the version of DuckDB.
+    """
+    nodes = {node.name: node for unique_id, node in manifest.nodes.items() if unique_id.startswith("model.")}
+    made_of = [nodes[name] for name in (model, *nodes[model].config.meta.get("builds_with", ()))]
+    told = [version("duckdb"), (project_dir / "dbt_project.yml").read_text()]
+    waiting: list[str] = []
+    for node in made_of:
+        columns = {name: column.data_type for name, column in node.columns.items()}
+        told += [node.name, node.raw_code, json.dumps(columns), str(node.config.materialized)]
+        waiting += node.depends_on.macros
+    seen: set[str] = set()
+    while waiting:
+        macro = manifest.macros.get(waiting.pop())
+        if macro is None or macro.unique_id in seen or macro.package_name != nodes[model].package_name:
+            continue
+        seen.add(macro.unique_id)
+        waiting += macro.depends_on.macros
+        # what is dispatched is named by its prefix alone
+        waiting += [f"{macro.unique_id.rsplit('.', 1)[0]}.{engine}__{macro.name}" for engine in ("default", "duckdb")]
+    told += [manifest.macros[name].macro_sql for name in sorted(seen)]
+    return hashlib.sha256("\0".join(told).encode()).hexdigest()
 
 
 def _read(project_dir: Path, target_dir: Path, write_json: str, *command: str) -> Any:  # noqa: ANN401

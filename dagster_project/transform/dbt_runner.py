@@ -7,7 +7,7 @@ Belongs here: which models and tests a Dagster selection means, and how their ou
 dbt's own interface (`dbt_calls`), which area is built when (`assets.transform`), SQL.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import dagster as dg
@@ -34,10 +34,12 @@ class DbtRunner:
         select: str,
         models: Mapping[str, dg.AssetKey],
         tests: Mapping[str, dg.AssetCheckKey],
+        builds_with: Mapping[str, Sequence[str]],
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         """Build the models of `select` that the context asks for, and run their data tests.
 
-        `models` and `tests` say which asset or check each of dbt's unique ids is. Yields a result per model and per
+        `models` and `tests` say which asset or check each of dbt's unique ids is; `builds_with` names the models that a
+        model is never built without, asked for or not. Yields a result per model and per
         test, then raises `DbtRunError` where anything failed: what succeeded is thereby known to Dagster. Unit tests
         are left out: they hold or fall with the code, not with the data, and `make test` runs them.
         """
@@ -49,7 +51,8 @@ class DbtRunner:
                 *(unique_id for unique_id, key in models.items() if key in context.selected_asset_keys),
                 *(unique_id for unique_id, key in tests.items() if key in checks),
             ]
-            selection = ["--indirect-selection", "empty", "--select", *map(_name, wanted)]
+            brought = [name for unique_id in wanted for name in builds_with.get(unique_id, ())]
+            selection = ["--indirect-selection", "empty", "--select", *map(_name, wanted), *brought]
         outcome = self._call(
             run_dbt,
             Path(self._project.project_dir),
@@ -57,8 +60,9 @@ class DbtRunner:
             ["build", "--exclude-resource-type", "unit_test", *selection],
         )
         for result in outcome.results:
-            if result.unique_id in models and result.status == "success":
-                yield dg.MaterializeResult(asset_key=models[result.unique_id], metadata=_metadata(result))
+            asset = models.get(result.unique_id)
+            if asset in context.selected_asset_keys and result.status == "success":
+                yield dg.MaterializeResult(asset_key=asset, metadata=_metadata(result))
             check = tests.get(result.unique_id)
             if check in checks and result.status != "skipped":
                 yield _check_result(check, result)

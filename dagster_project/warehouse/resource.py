@@ -48,6 +48,15 @@ class TableSummary:
 
 
 @dataclass(frozen=True)
+class TechnicalsBuild:
+    """How the technicals were written last: brought up to date or computed anew, and how many symbols and rows."""
+
+    is_by_tail: bool
+    symbols: int
+    rows_written: int
+
+
+@dataclass(frozen=True)
 class Warehouse:
     """The build file and the published folder of one data directory."""
 
@@ -165,6 +174,17 @@ class Warehouse:
                     cells = con.execute(f"select {quoted} from {schema}.{table} limit {rows}").fetchall()
                     seen[f"{schema}.{table}"] = tuple(dict(zip(shown, row, strict=True)) for row in cells)
         return {table: TableSummary(int(count), seen.get(table), day, behind.get(day)) for table, count, day in counts}
+
+    def last_technicals_build(self) -> TechnicalsBuild | None:
+        """What dbt noted when it last wrote the technicals; None where it never did."""
+        with self.read() as con:
+            if not con.execute("from duckdb_tables() where table_name = 'technicals_builds'").fetchall():
+                return None
+            last = con.execute(
+                """select is_by_tail, symbols, rows_written from intermediate.technicals_builds
+                   order by build_number desc limit 1"""
+            ).fetchall()
+        return TechnicalsBuild(*last[0]) if last else None
 
     def first_rows(self, query: str, rows: int = 5) -> list[dict[str, Any]]:
         """The first rows of the answer to a query on the build file."""

@@ -118,7 +118,7 @@ def corrections(bars: pd.DataFrame) -> pd.DataFrame:
 
 def test_replayed_updates_equal_a_full_rebuild(bars: pd.DataFrame, tmp_path: Path) -> None:
     build = tmp_path / "tail" / "build" / "warehouse.duckdb"
-    by_tail = ("--vars", "technicals_by_tail: true")
+    by_tail = ("--vars", "technicals_fingerprint: same")
     number = bars.groupby("symbol").cumcount()
     size = bars.groupby("symbol")["symbol"].transform("size")
     # the last symbols arrive late; for the others the last 40 sessions come in three steps
@@ -149,7 +149,7 @@ def test_nothing_is_recomputed_when_nothing_changed(bars: pd.DataFrame, tmp_path
     # the third run is the one that finds the second's bar in place
     for bars_so_far in (few.drop(index=few.index[-1]), few, few):
         oracle.write_bars(build, bars_so_far)
-        oracle.run_models(tmp_path, "--vars", "technicals_by_tail: true")
+        oracle.run_models(tmp_path, "--vars", "technicals_fingerprint: same")
     with oracle.duckdb.connect(str(build), read_only=True) as connection:
         stale = connection.execute("select count(*) from intermediate.int_technicals_stale").fetchall()
     assert stale == [(0,)]

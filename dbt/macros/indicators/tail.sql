@@ -1,15 +1,56 @@
 {#-
-    Recomputing only what changed. With `--vars 'technicals_by_tail: true'` fct_daily_technicals is brought up to date
-    instead of rebuilt: int_technicals_stale compares the bars with what the mart holds, and from the first month that
-    differs on a symbol's rows are replaced. Smoothed averages go on from the mart's last good row, so the result is
-    the full rebuild's, not an approximation. After a change of a formula run with --full-refresh.
+    Recomputing only what changed. fct_daily_technicals is brought up to date instead of rebuilt where the formulas that
+    made it still hold: int_technicals_stale compares the bars with what the mart holds, and from the first month that
+    differs on a symbol's rows are replaced. Smoothed averages go on from the mart's last good row, so the result is the
+    full rebuild's, not an approximation.
+
+    Whether the formulas still hold says a fingerprint of them: the caller hands it over as the variable
+    `technicals_fingerprint`, and the build file keeps, beside the mart, the one that it was made with. Without the
+    variable, with another fingerprint, and with --full-refresh everything is computed anew.
 -#}
 
 {% macro technicals_by_tail() -%}
-    {%- if not execute or not var('technicals_by_tail', false) or flags.FULL_REFRESH -%}
+    {%- set fingerprint = var('technicals_fingerprint', none) -%}
+    {%- if not execute or not fingerprint or flags.FULL_REFRESH or technicals_mart() is none -%}
         {{ return(false) }}
     {%- endif -%}
-    {{ return(technicals_mart() is not none) }}
+    {{ return(fingerprint == last_technicals_fingerprint()) }}
+{%- endmacro %}
+
+
+{#- one row per time the mart was written, in the same transaction as its rows -#}
+{% macro technicals_builds() -%} intermediate.technicals_builds {%- endmacro %}
+
+
+{#- what the mart that stands was made with; none where nobody wrote it down -#}
+{% macro last_technicals_fingerprint() -%}
+    {%- if adapter.get_relation(target.database, 'intermediate', 'technicals_builds') is none -%}
+        {{ return(none) }}
+    {%- endif -%}
+    {%- set found = run_query(
+        'select arg_max(coalesce(fingerprint, \'\'), build_number) from ' ~ technicals_builds()
+    ) -%}
+    {{ return(found.columns[0].values()[0]) }}
+{%- endmacro %}
+
+
+{#-
+    The two views before the mart are compiled for one way or the other. A mart built by itself, the other way than they
+    were, would lose rows or double them.
+-#}
+{% macro refuse_views_of_the_other_way() -%}
+    {%- if execute and flags.WHICH in ('run', 'build') and technicals_mart() is not none -%}
+        {%- set found = run_query(
+            "select sql like '%int_technicals_stale%' from duckdb_views() "
+            ~ "where schema_name = 'intermediate' and view_name = 'int_technical_sessions'"
+        ) -%}
+        {%- if found.rows and found.rows[0][0] != technicals_by_tail() -%}
+            {{ exceptions.raise_compiler_error(
+                'fct_daily_technicals cannot be built by itself now: build int_technicals_stale, '
+                ~ 'int_technical_sessions and int_technical_windows with it'
+            ) }}
+        {%- endif -%}
+    {%- endif -%}
 {%- endmacro %}
 
 
@@ -96,4 +137,27 @@
         using {{ ref('int_technicals_stale') }} as stale
         where mart.symbol = stale.symbol and mart.trade_date >= stale.replace_from
     {%- endif -%}
+{%- endmacro %}
+
+
+{#- after the new rows went in, in the same transaction: which way it went, and with which formulas -#}
+{% macro note_technicals_build() -%}
+    {%- set stale = ref('int_technicals_stale') -%}
+    {%- set by_tail = technicals_by_tail() -%}
+    create table if not exists {{ technicals_builds() }} (
+        build_number bigint, built_at timestamp, is_by_tail boolean, symbols bigint, rows_written bigint,
+        fingerprint varchar
+    );
+    insert into {{ technicals_builds() }}
+    select
+        1 + coalesce((select max(builds.build_number) from {{ technicals_builds() }} as builds), 0),
+        cast(now() at time zone 'UTC' as timestamp),
+        {{ by_tail }},
+        count(distinct mart.symbol),
+        count(*),
+        {{ "'" ~ var('technicals_fingerprint') ~ "'" if var('technicals_fingerprint', none) else 'null' }}
+    from {{ this }} as mart
+    {%- if by_tail %}
+    inner join {{ stale }} as stale on mart.symbol = stale.symbol and mart.trade_date >= stale.replace_from
+    {%- endif %}
 {%- endmacro %}

@@ -1,9 +1,12 @@
 {{ config(
-    materialized='incremental' if var('technicals_by_tail', false) else 'table',
+    materialized='table_or_tail',
     incremental_strategy='append',
     on_schema_change='fail',
     pre_hook='{{ delete_stale_technicals() }}',
+    post_hook='{{ note_technicals_build() }}',
+    meta={'builds_with': ['int_technicals_stale', 'int_technical_sessions', 'int_technical_windows']},
 ) }}
+{{ refuse_views_of_the_other_way() }}
 
 -- depends_on: {{ ref('int_technicals_stale') }}
 
