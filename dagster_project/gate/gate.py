@@ -6,13 +6,16 @@ Belongs here: the order of the judgements and the reasons given. Does not belong
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from dagster_project.contracts.base import Contract
 from dagster_project.contracts.batch import Batch, Reject
@@ -22,33 +25,93 @@ from dagster_project.gate.expectations import Finding, evaluate, key_expectation
 if TYPE_CHECKING:
     import pandas as pd
     from great_expectations.expectations.expectation import Expectation
+    from numpy.typing import NDArray
+
+_Reasons = dict[int, list[str]]
+"""Why rows are rejected, by their position."""
 
 
 class ContractMismatchError(ValueError):
     """A batch lacks a column of its contract: a fault of the source, not of a row."""
 
 
-def judge(batch: Batch, contract: Contract, known: Mapping[str, frozenset[str]], today: dt.date) -> Batch:
+ROWS_AT_A_TIME = 500_000
+"""Rows judged together: what they take in memory as a data frame is a few hundred megabytes."""
+
+
+def judge(
+    batch: Batch,
+    contract: Contract,
+    known: Mapping[str, frozenset[str]],
+    today: dt.date,
+    rows_at_a_time: int = ROWS_AT_A_TIME,
+) -> Batch:
     """The batch with the rows that satisfy the contract, in its types, and all others as rejects with their reasons.
 
-    Rows and rejects add up to what came in.
+    Rows and rejects add up to what came in, in the order in which it came.
 
-    `known` holds the values that `Column.references` points to; `today` is the day that `not_in_future` means.
-    Raises `ContractMismatchError` where a column is absent.
+    `known` holds the values that `Column.references` points to; `today` is the day that `not_in_future` means. A batch
+    of more than `rows_at_a_time` is judged in parts where the contract has groups (`guard_by`): a group is never cut,
+    so rows that share a key are judged together. Raises `ContractMismatchError` where a column is absent.
     """
     if missing := [name for name in contract.column_names if name not in batch.rows.column_names]:
         raise ContractMismatchError(f"{batch.source} brought no {', '.join(missing)} for {contract.table}")
-    reasons: dict[int, list[str]] = defaultdict(list)
+    suite = [*row_expectations(contract, known, today), key_expectation(contract)]
+    rejects: dict[int, Reject] = {}
+    good: list[pa.Table] = []
+    good_positions: list[NDArray[np.int64]] = []
+    for positions in _parts(batch.rows, contract, rows_at_a_time):
+        typed, reasons = _judge_part(_rows_at(batch.rows, positions), contract, suite)
+        is_good = np.ones(typed.num_rows, dtype=np.bool_)
+        is_good[list(reasons)] = False
+        good.append(typed.filter(pa.array(is_good)))
+        good_positions.append(positions[is_good])
+        for at, said in reasons.items():
+            rejects[int(positions[at])] = _reject(batch, contract, int(positions[at]), said)
+    rows = pa.concat_tables(good)
+    order = np.concatenate(good_positions)
+    if (order[1:] < order[:-1]).any():
+        rows = rows.take(np.argsort(order))
+    return replace(batch, rows=rows, rejects=(*batch.rejects, *(rejects[at] for at in sorted(rejects))))
+
+
+def _parts(rows: pa.Table, contract: Contract, rows_at_a_time: int) -> Iterator[NDArray[np.int64]]:
+    """The positions of the rows to judge together: whole groups, in the order in which they first come."""
+    if rows.num_rows <= rows_at_a_time or not contract.guard_by:
+        yield np.arange(rows.num_rows)
+        return
+    column = {column.name: column for column in contract.columns}
+    cells = [cast_column(rows.column(name), column[name])[0].cast(pa.string()) for name in contract.guard_by]
+    group = pc.binary_join_element_wise(*(cell.fill_null("") for cell in cells), " ")
+    number = group.dictionary_encode().indices.to_numpy()
+    by_group = np.argsort(number, kind="stable")
+    ends = np.append(np.flatnonzero(np.diff(number[by_group])) + 1, rows.num_rows)
+    start = 0
+    for end, next_end in itertools.pairwise([*ends, rows.num_rows + rows_at_a_time]):
+        if next_end - start > rows_at_a_time:
+            yield np.sort(by_group[start:end])
+            start = int(end)
+
+
+def _rows_at(rows: pa.Table, positions: NDArray[np.int64]) -> pa.Table:
+    """The rows at ascending positions, without a copy where they lie side by side."""
+    if positions.size and positions[-1] - positions[0] + 1 == positions.size:
+        return rows.slice(int(positions[0]), positions.size)
+    return rows.take(positions)
+
+
+def _judge_part(rows: pa.Table, contract: Contract, suite: Sequence[Expectation]) -> tuple[pa.Table, _Reasons]:
+    """The rows in the contract's types with their origin, and by position why a row is rejected."""
+    reasons: _Reasons = defaultdict(list)
     columns: dict[str, pa.Array] = {}
     for column in contract.columns:
-        columns[column.name], unfit = cast_column(batch.rows.column(column.name), column)
+        columns[column.name], unfit = cast_column(rows.column(column.name), column)
         for at, reason in unfit.items():
             reasons[at].append(reason)
     typed = pa.table(columns)
     frame = _frame(typed)
-    _find_repeats(frame, batch, reasons)
-    whole_suite = [*row_expectations(contract, known, today), key_expectation(contract)]
-    at_fault = _evaluate(contract, frame, reasons, whole_suite)
+    _find_repeats(frame, rows, reasons)
+    at_fault = _evaluate(contract, frame, reasons, suite)
     of_rows = {at: said for at, said in at_fault.items() if any(not finding.is_about_key for finding in said)}
     if len(of_rows) < len(at_fault) and of_rows:
         # a bad row never condemns the good row of its key: asked again, without the bad ones
@@ -57,11 +120,9 @@ def judge(batch: Batch, contract: Contract, known: Mapping[str, frozenset[str]],
         reasons[at] += [
             _sentence(finding, typed, at) for finding in findings if at not in of_rows or not finding.is_about_key
         ]
-    is_good = pa.array([at not in reasons for at in range(typed.num_rows)], pa.bool_())
     for name in ("source_file", "source_row"):
-        typed = typed.append_column(name, batch.rows.column(name))
-    rejects = tuple(_reject(batch, contract, at, reasons[at]) for at in sorted(reasons))
-    return replace(batch, rows=typed.filter(is_good), rejects=batch.rejects + rejects)
+        typed = typed.append_column(name, rows.column(name))
+    return typed, reasons
 
 
 def _evaluate(
@@ -88,7 +149,7 @@ def _frame(typed: pa.Table) -> pd.DataFrame:
     return frame
 
 
-def _find_repeats(frame: pd.DataFrame, batch: Batch, reasons: dict[int, list[str]]) -> None:
+def _find_repeats(frame: pd.DataFrame, rows: pa.Table, reasons: _Reasons) -> None:
     """A row that says exactly what an earlier row said is set aside; the earlier one stands."""
     repeated = frame.duplicated(keep="first")
     if not repeated.any():
@@ -98,7 +159,7 @@ def _find_repeats(frame: pd.DataFrame, batch: Batch, reasons: dict[int, list[str
     for at in frame.index[repeated]:
         if at not in reasons:
             first = int(first_position[first_of[at]])
-            reasons[int(at)].append(f"repeats {batch.rows['source_file'][first]} row {batch.rows['source_row'][first]}")
+            reasons[int(at)].append(f"repeats {rows['source_file'][first]} row {rows['source_row'][first]}")
 
 
 def _sentence(finding: Finding, typed: pa.Table, at: int) -> str:

@@ -61,12 +61,17 @@ FACT = {
 }
 
 
-def _judge(contract: Contract, *rows: dict[str, Any], rejects: tuple[Reject, ...] = ()) -> Batch:
+def _batch(contract: Contract, *rows: dict[str, Any], rejects: tuple[Reject, ...] = ()) -> Batch:
     table = pa.table(
         {name: pa.array([row[name] for row in rows], pa.string()) for name in contract.column_names}
         | {"source_file": ["a.csv"] * len(rows), "source_row": list(range(2, len(rows) + 2))}
     )
-    return judge(Batch("test", table, rejects), contract, {"companies": frozenset({"CLSK", "IREN"})}, TODAY)
+    return Batch("test", table, rejects)
+
+
+def _judge(contract: Contract, *rows: dict[str, Any], rejects: tuple[Reject, ...] = ()) -> Batch:
+    batch = _batch(contract, *rows, rejects=rejects)
+    return judge(batch, contract, {"companies": frozenset({"CLSK", "IREN"})}, TODAY)
 
 
 def test_a_good_row_passes_with_its_types() -> None:
@@ -281,3 +286,26 @@ def test_what_is_no_text_can_be_shown() -> None:
     assert seen == "A\\udcff.csv"
     assert pa.array([seen]).to_pylist() == [seen]
     assert visible("a\tb") == "a\tb"
+
+
+def test_a_large_batch_is_judged_in_parts_and_nothing_else_changes() -> None:
+    """Symbols one after the other or mixed, bad cells, exact repeats, keys told twice, no symbol at all."""
+    days = [f"2025-11-{day:02d}" for day in range(3, 22)]
+    rows = [GOOD | {"symbol": symbol, "trade_date": day} for symbol in ("AAA", "BBB", "CCC", "DDD") for day in days]
+    rows += [GOOD | {"symbol": symbol, "trade_date": day} for day in ("2025-12-01", "2025-12-02") for symbol in "AB"]
+    rows += [
+        rows[3],
+        rows[40] | {"close": "9.5"},
+        GOOD | {"symbol": " AAA ", "trade_date": days[5]},
+        rows[60] | {"high": "1"},
+        GOOD | {"symbol": None},
+        GOOD | {"symbol": "ZZZ", "trade_date": "never", "volume": "-1"},
+        rows[-1],
+    ]
+    batch = _batch(DAILY_PRICES, *rows)
+    whole = judge(batch, DAILY_PRICES, {}, TODAY)
+    assert len(whole.rejects) > 6
+    for size in (1, 7, 20, 45):
+        parts = judge(batch, DAILY_PRICES, {}, TODAY, rows_at_a_time=size)
+        assert parts.rejects == whole.rejects
+        assert parts.rows.equals(whole.rows)
