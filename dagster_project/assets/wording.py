@@ -37,6 +37,10 @@ def sentence_for(test: Mapping[str, Any]) -> str:
             )
         case "finite":
             return "No number is infinite or NaN."
+        case "tells_of_suspect_bars":
+            return (
+                f"A ghost bar is told of for every bar of {_relation(given['bars'])} that is_suspect, and for no other."
+            )
         case "no_rows":
             return "The table is empty: each of its rows is something that somebody should look at."
         case _:

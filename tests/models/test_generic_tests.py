@@ -18,17 +18,26 @@ POSITIONS = """from (values
     ('A', date '2025-01-01', date '2025-01-03', true, null), ('A', date '2025-01-03', null, false, 5.0)
 ) as t (symbol, position_date, next_position_date, is_first_day, close)"""
 DEALS = """from (values
-    ('A', date '2025-01-05', true, 2.0, 10, 2.0), ('B', date '2025-01-06', false, 9.0, 90, null),
-    ('B', date '2025-02-01', true, 3.0, null, 3.0), ('A', null, true, 7.0, 70, null)
-) as t (symbol, announced_date, is_firm, contract_value_usd, critical_it_mw, cumulative_contract_value_usd)"""
-MONTHS = "as t (deals, contract_value_usd, critical_it_mw, cumulative_contract_value_usd, cumulative_critical_it_mw)"
+    ('A', date '2025-01-05', null, true, 2.0, 10, 2.0), ('B', date '2025-01-06', null, false, 9.0, 90, null),
+    ('B', date '2025-02-01', null, true, 3.0, null, 3.0), ('A', null, null, true, 7.0, 70, null),
+    ('C', date '2025-01-20', date '2025-02-10', true, 4.0, 5, null)
+) as t (symbol, announced_date, ended_date, is_firm, contract_value_usd, critical_it_mw,
+    cumulative_contract_value_usd)"""
+MONTHS = """as t (month, deals, contract_value_usd, critical_it_mw, cumulative_contract_value_usd,
+    cumulative_critical_it_mw)"""
+JANUARY = "date '2025-01-01', 2, 6.0, 15.0, 6.0, 15.0"
+FEBRUARY = "date '2025-02-01', 1, 3.0, null, 5.0, 10.0"
 BETWEEN = {"lies_between": {"arguments": {"low": "low", "high": "high"}}}
 SUM = {"adds_up": {"arguments": {"of": ["a", "-b"]}}}
 EQUALS = {"equals_position": {"arguments": {"positions": "ref('positions')", "day": "day", "columns": ["close"]}}}
 ADDS_UP = {"deals_add_up": {"arguments": {"deals": "ref('deals')"}}}
+BARS = """from (values
+    ('A', date '2025-01-02', false), ('A', date '2025-01-03', true), ('B', date '2025-01-03', false)
+) as t (symbol, trade_date, is_suspect)"""
+SUSPECTS = {"tells_of_suspect_bars": {"arguments": {"bars": "ref('bars')"}}}
 # the column that a test of a column is asked of
 COLUMNS = {"lies_between": "mean", "adds_up": "c"}
-INPUTS = {"positions": POSITIONS, "deals": DEALS}
+INPUTS = {"positions": POSITIONS, "deals": DEALS, "bars": BARS}
 TABLES = {
     "good": ("from (values (1, 1, 'x'), (1, 2, 'x'), (2, null, 'x')) as t (a, b, c)", GRAIN),
     "doubled": ("from (values (1, 1, 'x'), (1, 1, 'y'), (2, null, 'x'), (2, null, 'x')) as t (a, b, c)", GRAIN),
@@ -52,9 +61,21 @@ TABLES = {
            as t (symbol, day, close)""",
         EQUALS,
     ),
-    "every_month": (f"from (values (1, 2.0, 10.0, 2.0, 10.0), (1, 3.0, null, 5.0, 10.0)) {MONTHS}", ADDS_UP),
-    "lost_month": (f"from (values (1, 2.0, 10.0, 2.0, 10.0)) {MONTHS}", ADDS_UP),
-    "twice_counted": (f"from (values (2, 5.0, 10.0, 5.0, 10.0), (1, 3.0, null, 5.0, 10.0)) {MONTHS}", ADDS_UP),
+    "told_of": (
+        """from (values ('A', date '2025-01-03', 'ghost_bar'), ('B', date '2025-01-03', 'split'),
+           ('C', date '2025-01-05', 'ghost_bar')) as t (symbol, trade_date, event_type)""",
+        SUSPECTS,
+    ),
+    "untold": (
+        "from (values ('B', date '2025-01-03', 'ghost_bar')) as t (symbol, trade_date, event_type)",
+        SUSPECTS,
+    ),
+    "every_month": (f"from (values ({JANUARY}), ({FEBRUARY})) {MONTHS}", ADDS_UP),
+    "lost_month": (f"from (values ({JANUARY})) {MONTHS}", ADDS_UP),
+    "twice_counted": (
+        f"from (values (date '2025-01-01', 3, 9.0, 15.0, 9.0, 15.0), ({FEBRUARY})) {MONTHS}",
+        ADDS_UP,
+    ),
 }
 
 
@@ -111,15 +132,17 @@ def findings(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[tuple[o
                 ("B", dt.date(2025, 1, 3), None, None, None),
             ],
         ),
+        ("told_of", []),
+        ("untold", [("A", dt.date(2025, 1, 3), True), ("B", dt.date(2025, 1, 3), False)]),
         ("every_month", []),
         (
             "lost_month",
             [
-                ("by month", 1, 2, 10, 2, 5, 10),
-                ("month by month", None, 2, 10, 2, 5, 10),
+                ("by month", 2, 6, 15, False, 3, 9, 15),
+                ("month by month", None, 6, 15, True, 3, 9, 15),
             ],
         ),
-        ("twice_counted", [("by month", 3, 8, 10, 2, 5, 10)]),
+        ("twice_counted", [("by month", 4, 12, 15, False, 3, 9, 15)]),
     ],
 )
 def test_what_it_finds(

@@ -39,6 +39,10 @@ def _test(kind: str, **kwargs: Any) -> dict[str, Any]:
             _test("equals_position", positions="ref('positions')", day="trade_date", columns=["close"]),
             "Every row says of its company and trade_date what positions says of them.",
         ),
+        (
+            _test("tells_of_suspect_bars", bars="ref('int_daily_bars')"),
+            "A ghost bar is told of for every bar of int_daily_bars that is_suspect, and for no other.",
+        ),
         (_test("never_seen"), "No row fails the test never_seen_of_something."),
         (_test("unique", column_name="x") | {"description": "Each x once. "}, "Each x once."),
         ({"name": "written_by_hand", "description": None}, "No row fails the test written_by_hand."),
