@@ -2,13 +2,6 @@
 PYTHON   ?= python3
 VENV     := .venv
 BIN      := $(VENV)/bin
-# Dagster runs in its own folder, so relative paths are made absolute here
-ifdef MINEHOUSE_DATA_DIR
-export MINEHOUSE_DATA_DIR := $(abspath $(MINEHOUSE_DATA_DIR))
-endif
-ifdef MINEHOUSE_PRICE_FILES
-export MINEHOUSE_PRICE_FILES := $(abspath $(MINEHOUSE_PRICE_FILES))
-endif
 
 .PHONY: help run ui dashboard brief serve-postgres superset docs test faults check format snapshot bench lock clean manifest sources inventory
 help:            ## this list
@@ -17,10 +10,9 @@ help:            ## this list
 run: $(VENV)/run.installed    ## install, run the whole pipeline, publish, print the miner snapshot
 	@$(BIN)/python -m dagster_project run
 
-ui: $(VENV)/run.installed     ## Dagster on http://127.0.0.1:3000
-	@$(BIN)/python -m dagster_project prepare
-	@eval "$$($(BIN)/python -m dagster_project env)" && cd "$$DAGSTER_HOME" && PYTHONPATH=$(CURDIR) $(CURDIR)/$(BIN)/dagster dev \
-	  --workspace $(CURDIR)/workspace.yaml --host 127.0.0.1 --port 3000
+ui: $(VENV)/run.installed     ## Dagster on http://127.0.0.1:3000 (or make ui PORT=...)
+	@exec $(BIN)/python -m dagster_project ui --port $(PORT)
+PORT ?= 3000
 
 dashboard: $(VENV)/bi.installed  ## the published file as pages on http://127.0.0.1:8501
 	@$(BIN)/python -m bi.dashboard

@@ -3,8 +3,22 @@
 Belongs here: the start. Does not belong here: the commands (`shell.command`).
 """
 
-from dagster_project.shell.command import main
+import sys
+
 from dagster_project.shell.fast_start import leave_at_once
+from dagster_project.shell.supervise import Ended, ended_by_signals
+
+
+def _main() -> int:
+    try:
+        with ended_by_signals():
+            from dagster_project.shell.command import main  # takes a moment, in which Ctrl-C must work too
+
+            return main()
+    except Ended as ended:
+        print(f"\nended by {ended}; {ended.what_stands}", file=sys.stderr)
+        return ended.exit_code
+
 
 if __name__ == "__main__":
-    leave_at_once(main())
+    leave_at_once(_main())

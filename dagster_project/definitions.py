@@ -28,6 +28,7 @@ from dagster_project.automation.notify import webhook_sensors
 from dagster_project.calls import Call, call_directly
 from dagster_project.checks.freshness import freshness_checks
 from dagster_project.checks.serving import published_equals_build, published_opens_in_old_duckdb
+from dagster_project.runs.turn import warehouse_in_turn
 from dagster_project.settings import Settings, export_for_dbt, load_settings
 from dagster_project.sources.curated import CuratedFacts
 from dagster_project.sources.filings.edgar import Edgar
@@ -61,7 +62,12 @@ def build_defs(
     models = transform_assets(project, manifest)
     marts = sorted(key for asset in models for key in asset.keys if key.path[0] == "marts")
     resources: dict[str, Any] = {
-        "warehouse": Warehouse(settings.build_database, settings.published_dir),
+        "warehouse": warehouse_in_turn(
+            Warehouse(settings.build_database, settings.published_dir),
+            settings.run_lock,
+            settings.runs_alive_dir,
+            wait_seconds=60 * settings.run_wait_minutes,
+        ),
         "price_source": price_source(settings),
         "rating_source": rating_source(settings),
         "curated_facts": CuratedFacts(settings.reference_dir),

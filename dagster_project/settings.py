@@ -67,6 +67,9 @@ class Settings(BaseSettings):
     allow_rewrite: bool = Field(
         default=False, description="Whether a price file may change most of a symbol's history."
     )
+    run_wait_minutes: float = Field(
+        default=60, ge=0, le=10_000, description="How long a run waits for another one to end before it gives up."
+    )
     tiingo_key: Secret = Field(default=None, description="The key of a Tiingo account.")
     webhook_url: Secret = Field(default=None, description="The address that is told of failures.")
     sec_contact: Secret = Field(
@@ -102,6 +105,16 @@ class Settings(BaseSettings):
     def dagster_home(self) -> Path:
         """Where Dagster keeps its configuration and the history of its runs."""
         return self.data_dir / "dagster"
+
+    @property
+    def run_lock(self) -> Path:
+        """The file whose lock the one run holds that may write."""
+        return self.data_dir / "run.lock"
+
+    @property
+    def runs_alive_dir(self) -> Path:
+        """Where each run of Dagster's UI locks a file for as long as it lives."""
+        return self.dagster_home / "alive"
 
     @property
     def docs_page(self) -> Path:
@@ -235,6 +248,17 @@ def dbt_environment(settings: Settings) -> dict[str, str]:
         "DBT_BUILD_DATABASE": str(settings.build_database),
         "DBT_PUBLISHED_DATABASE": str(settings.published_database),
     }
+
+
+def environment_for_the_ui(settings: Settings) -> dict[str, str]:
+    """The environment of Dagster's UI, which runs in a folder of its own: every path in it is absolute."""
+    folders = {
+        f"{PREFIX}{name.upper()}": str(folder)
+        for name in Settings.model_fields
+        if isinstance(folder := getattr(settings, name), Path)
+    }
+    ours = {"DAGSTER_HOME": str(settings.dagster_home), "PYTHONPATH": str(PROJECT_DIR)}
+    return {**os.environ, **dbt_environment(settings), **folders, **ours}
 
 
 def export_for_dbt(settings: Settings) -> None:

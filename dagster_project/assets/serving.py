@@ -11,7 +11,6 @@ import dagster as dg
 
 from dagster_project.assets import groups
 from dagster_project.assets.freshness import after_every_close
-from dagster_project.assets.pool import POOL
 from dagster_project.warehouse.publish import publish
 from dagster_project.warehouse.quality import COLUMNS, CheckRecord, append_check_records
 from dagster_project.warehouse.resource import Warehouse
@@ -33,7 +32,6 @@ def serving_assets(marts: Iterable[dg.AssetKey], readers: str) -> list[dg.Assets
         kinds={"python", "duckdb"},
         owners=["team:data"],
         tags={"layer": "marts"},
-        pool=POOL,
         description="One row per run, check and table: what every check of every run found, newest last.",
         metadata={
             "dagster/table_name": "warehouse.marts.data_quality_results",
@@ -71,7 +69,6 @@ def serving_assets(marts: Iterable[dg.AssetKey], readers: str) -> list[dg.Assets
         kinds={"duckdb", "parquet"},
         owners=["team:data"],
         tags={"layer": "published"},
-        pool=POOL,
         description="The marts as BI tools and SQL users read them: `minehouse.duckdb` (schema `marts`) and a Parquet "
         "file per table, swapped in whole, so that a reader sees the old state or the new one and never half of one.",
         metadata={

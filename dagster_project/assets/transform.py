@@ -14,7 +14,6 @@ from dagster_dbt import DagsterDbtTranslator, DagsterDbtTranslatorSettings, DbtP
 
 from dagster_project.assets import groups
 from dagster_project.assets.freshness import after_every_close, within_days
-from dagster_project.assets.pool import POOL
 from dagster_project.assets.preview import markdown_table
 from dagster_project.assets.wording import readers, sentence_for
 from dagster_project.transform.dbt_runner import FAILED_SQL, DbtRunner
@@ -120,7 +119,6 @@ def _area_assets(
         check_specs=list(check_specs.values()),
         can_subset=True,
         allow_arbitrary_check_specs=True,  # a test of a source is a check of what another op makes
-        pool=POOL,
     )
     def build(
         context: dg.AssetExecutionContext,

@@ -9,10 +9,12 @@ import argparse
 import shlex
 import sys
 
-from dagster_project.settings import SettingsError, dbt_environment, load_settings
+from dagster_project.settings import Settings, SettingsError, dbt_environment, load_settings
+from dagster_project.shell.faults import told
 from dagster_project.shell.prepare import prepare, write_docs
 from dagster_project.shell.run import run, show
-from dagster_project.transform import dbt_calls, sources_yml
+from dagster_project.shell.ui import serve
+from dagster_project.transform import sources_yml
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -20,12 +22,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m dagster_project", description="Minehouse from the shell")
     parser.add_argument(
         "command",
-        choices=("prepare", "run", "snapshot", "docs", "env", "sources", "inventory"),
-        help="prepare: folders and dbt manifest; run: the whole pipeline; snapshot: print the last result; "
+        choices=("prepare", "run", "ui", "snapshot", "docs", "env", "sources", "inventory"),
+        help="prepare: folders and dbt manifest; run: the whole pipeline; ui: Dagster; snapshot: print the last one; "
         "docs: a page about every table; env: where Dagster and dbt find the data, for a shell; "
         "sources: write dbt's description of the raw tables anew; inventory: list all public names anew",
     )
-    command = parser.parse_args(arguments).command
+    parser.add_argument("--port", type=int, default=3000, help="where `ui` listens")
+    given = parser.parse_args(arguments)
+    command = given.command
     try:
         settings = load_settings()
     except SettingsError as error:
@@ -40,18 +44,21 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     if command == "snapshot":
         return show(settings)
-    try:
-        if command == "run":
-            return run(settings)
-        if command == "docs":
-            return write_docs(settings)
-        if command == "inventory":
-            from dagster_project.shell.inventory import write_inventory  # imports all of Dagster
+    return told(settings, lambda: _work(command, settings, given.port))
 
-            write_inventory(settings)
-            return 0
-        prepare(settings)
-    except dbt_calls.DbtRunError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
+
+def _work(command: str, settings: Settings, port: int) -> int:
+    """The commands that write."""
+    if command == "run":
+        return run(settings)
+    if command == "ui":
+        return serve(settings, port)
+    if command == "docs":
+        return write_docs(settings)
+    if command == "inventory":
+        from dagster_project.shell.inventory import write_inventory  # imports all of Dagster
+
+        write_inventory(settings)
+        return 0
+    prepare(settings, anew=True)
     return 0

@@ -5,6 +5,7 @@ Belongs here: folders, Dagster's home, dbt's manifest. Does not belong here: run
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import sys
@@ -15,21 +16,47 @@ from dagster_project.settings import PROJECT_DIR, Settings, export_for_dbt
 from dagster_project.transform import dbt_calls
 
 
-def prepare(settings: Settings, call_dbt: Call = call_directly) -> Path:
-    """Make the data folders, Dagster's home in it, and dbt's manifest where it is older than the project.
+def prepare(settings: Settings, call_dbt: Call = call_directly, *, anew: bool = False) -> Path:
+    """Make the data folders, Dagster's home in it, and dbt's manifest where it is not that of the project.
 
-    `call_dbt` says in which process dbt reads it. Returns the home. Raises `DbtRunError` where dbt cannot.
+    `call_dbt` says in which process dbt reads it; `anew` lets dbt read it in any case. Returns the home. Raises
+    `DbtRunError` where dbt cannot.
     """
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
     settings.build_database.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(PROJECT_DIR / "dagster.yaml", home / "dagster.yaml")
     export_for_dbt(settings)
-    manifest = settings.dbt_target_dir / "manifest.json"
-    sources = [path for path in settings.dbt_project_dir.rglob("*") if path.suffix in {".sql", ".yml", ".md"}]
-    if not manifest.exists() or manifest.stat().st_mtime <= max(path.stat().st_mtime for path in sources):
-        call_dbt(dbt_calls.write_manifest, settings.dbt_project_dir, settings.dbt_target_dir)
+    if anew:
+        shutil.rmtree(settings.dbt_target_dir, ignore_errors=True)
+    _keep_manifest(settings, call_dbt)
     return Path(os.environ.setdefault("DAGSTER_HOME", str(home)))
+
+
+def _keep_manifest(settings: Settings, call_dbt: Call) -> None:
+    """Let dbt read the project where `manifest.json` is missing, damaged, or was made of other files.
+
+    Their content decides and not their times: an unpacked archive or a moved folder has old ones.
+    """
+    manifest, stamp = settings.dbt_target_dir / "manifest.json", settings.dbt_target_dir / "manifest.made_of"
+    project = _digest_of_project(settings.dbt_project_dir)
+    if manifest.is_file() and stamp.is_file() and stamp.read_text() == f"{project} {_digest(manifest)}":
+        return
+    stamp.unlink(missing_ok=True)
+    call_dbt(dbt_calls.write_manifest, settings.dbt_project_dir, settings.dbt_target_dir)
+    stamp.write_text(f"{project} {_digest(manifest)}")
+
+
+def _digest_of_project(folder: Path) -> str:
+    """One digest of the place, the names and the content of what dbt reads."""
+    paths = sorted(path for path in folder.rglob("*") if path.suffix in {".sql", ".yml", ".md", ".csv"})
+    listed = "".join(f"{path} {_digest(path)}\n" for path in paths)
+    return hashlib.sha256(listed.encode(errors="surrogateescape")).hexdigest()
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def write_docs(settings: Settings) -> int:

@@ -7,15 +7,19 @@ the Dagster UI could not do as well.
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dagster_project.calls import Call
+from dagster_project.runs.lock import held
 from dagster_project.settings import Settings
+from dagster_project.shell.faults import told
 from dagster_project.shell.prepare import prepare
-from dagster_project.shell.worker import child, run_first
+from dagster_project.shell.supervise import Ended, in_child
+from dagster_project.shell.worker import ChildLostError, child, run_first
 from dagster_project.transform import dbt_calls
 
 if TYPE_CHECKING:
@@ -23,7 +27,44 @@ if TYPE_CHECKING:
 
 
 def run(settings: Settings) -> int:
-    """Refresh everything and print the snapshot; returns 0 where all went well and 1 where anything failed."""
+    """Refresh everything once it is our turn, and print the snapshot.
+
+    Returns 0 where all went well and 1 where anything failed. Raises `NotOurTurnError` where another run does not end,
+    and `Ended` at a signal, when no process of the run is left.
+    """
+    with held(settings.run_lock, "make run", wait_seconds=60 * settings.run_wait_minutes, say=_say) as lock:
+        before = _published_when(settings)
+        try:
+            code = in_child(lambda: told(settings, lambda: _run(settings)), meanwhile=lock.renewed())
+        except Ended as ended:
+            ended.what_stands = _what_stands(settings, before)
+            raise
+        if code < 0:
+            killed = f"the run was killed ({signal.Signals(-code).name}; by hand, or for want of memory)"
+            print(f"error: {killed}; {_what_stands(settings, before)}", file=sys.stderr)
+            return 1
+        return code
+
+
+def _published_when(settings: Settings) -> tuple[int, int] | None:
+    try:
+        stat = settings.published_database.stat()
+    except FileNotFoundError:
+        return None
+    return stat.st_ino, stat.st_mtime_ns
+
+
+def _what_stands(settings: Settings, before: tuple[int, int] | None) -> str:
+    if _published_when(settings) != before:
+        return "it had published already, and that stands"
+    return "nothing of it was published; `make run` does its work again"
+
+
+def _say(line: str) -> None:
+    print(line, flush=True)
+
+
+def _run(settings: Settings) -> int:
     started = time.monotonic()
     source = f"{settings.price_source}{f' ({settings.price_files})' if settings.price_files else ''}"
     print(f"Minehouse: prices from {source}, output to {settings.data_dir}", flush=True)
@@ -44,6 +85,9 @@ def run(settings: Settings) -> int:
         except (WarehouseLockedError, duckdb.Error) as error:
             print(f"error: the build file cannot be opened: {error}", file=sys.stderr)
             return 1
+        except ChildLostError as error:
+            print(f"error: {error}; nothing of this run was published; `make run` does its work again", file=sys.stderr)
+            return 1
     errors = _problems(runs)
     shown = show(settings)
     seconds = time.monotonic() - started
@@ -57,9 +101,11 @@ def run(settings: Settings) -> int:
 def _refresh(settings: Settings, home: Path, *, call_gate: Call, call_dbt: Call) -> list[dg.ExecuteInProcessResult]:
     """Run the daily refresh; where it fails, publish what stands."""
     from dagster_project.definitions import build_defs
+    from dagster_project.runs.dead import mark_dead_runs
     from dagster_project.shell.fast_start import open_instance
     from dagster_project.shell.progress import progress_logger
     from dagster_project.warehouse import connection
+    from dagster_project.warehouse.resource import Warehouse
 
     with (
         _log_path(settings).open("w") as log,
@@ -68,8 +114,11 @@ def _refresh(settings: Settings, home: Path, *, call_gate: Call, call_dbt: Call)
     ):
         # while the build file is open, each raw table opens it in no time; dbt's process needs it closed
         kept_open.enter_context(connection.write(settings.build_database))
+        for dead in mark_dead_runs(instance, settings.runs_alive_dir):
+            _say(f"run {dead.run_id[:8]} ({dead.job_name}) was cut off before its end: marked as failed")
         defs = build_defs(
             settings,
+            warehouse=Warehouse(settings.build_database, settings.published_dir),  # it is our turn already
             loggers={"console": progress_logger(sys.stdout)},
             call_dbt=run_first(kept_open.close, call_dbt),
             call_gate=call_gate,
@@ -87,9 +136,14 @@ def _log_path(settings: Settings) -> Path:
 
 
 def _execute(defs: dg.Definitions, job: str, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
+    from dagster_project.runs.dead import SHELL_TAG
+
     # without a logger in the run config Dagster would take its own, whatever the definitions say
     return defs.resolve_job_def(job).execute_in_process(
-        instance=instance, raise_on_error=False, run_config={"loggers": {"console": {}}}
+        instance=instance,
+        raise_on_error=False,
+        run_config={"loggers": {"console": {}}},
+        tags={SHELL_TAG: "shell"},
     )
 
 

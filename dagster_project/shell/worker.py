@@ -11,10 +11,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import ParamSpec, TypeVar
 
 from dagster_project.calls import Call
+from dagster_project.runs.parent import end_with_parent
 from dagster_project.shell.fast_start import leave_when_done
 
 P = ParamSpec("P")
@@ -31,6 +33,15 @@ def run_first(first: Callable[[], object], call: Call) -> Call:
     return run
 
 
+class ChildLostError(BaseException):
+    """A child was killed. A run cannot go on without it: no `except Exception` takes this for one step's failure."""
+
+
+def _start() -> None:
+    leave_when_done()
+    end_with_parent(grace_seconds=0)
+
+
 class Child:
     """A `Call` to a child process."""
 
@@ -44,7 +55,12 @@ class Child:
 
     def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
         """Run `function` there and wait for what it returns."""
-        return self.start(function, *args, **kwargs).result()
+        try:
+            return self.start(function, *args, **kwargs).result()
+        except BrokenProcessPool:
+            raise ChildLostError(
+                f"the child process that was to run {function.__name__} was killed (by hand, or for want of memory)"
+            ) from None
 
 
 @contextlib.contextmanager
@@ -55,5 +71,5 @@ def child() -> Iterator[Child]:
     what it met.
     """
     # a fresh interpreter: a fork would copy locks that threads of this process hold
-    with ProcessPoolExecutor(1, get_context("spawn"), initializer=leave_when_done) as pool:
+    with ProcessPoolExecutor(1, get_context("spawn"), initializer=_start) as pool:
         yield Child(pool)

@@ -11,7 +11,7 @@ from dagster_project.settings import PROJECT_DIR
 
 PACKAGE = PROJECT_DIR / "dagster_project"
 HEAVY = {"dagster", "dagster_dbt", "duckdb", "dbt", "great_expectations"}
-OURS = ("contracts", "sources", "gate", "warehouse", "transform", "assets", "checks", "automation", "shell")
+OURS = ("contracts", "sources", "gate", "warehouse", "transform", "assets", "checks", "automation", "runs", "shell")
 MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     # room: (rooms and modules of ours it may import, heavy libraries it may import)
     "settings": ({"sources"}, set()),
@@ -28,7 +28,8 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     ),
     "checks": ({"contracts", "warehouse", "sessions", "assets", "sources"}, {"dagster"}),
     "automation": ({"assets", "sessions", "sources"}, {"dagster"}),
-    "shell": ({"calls", "settings", "transform", "gate", "warehouse", "definitions"}, {"dagster", "duckdb"}),
+    "runs": ({"warehouse"}, {"dagster"}),
+    "shell": ({"runs", "calls", "settings", "transform", "gate", "warehouse", "definitions"}, {"dagster", "duckdb"}),
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -8,9 +8,7 @@ from typing import Any
 
 import dagster as dg
 import pytest
-import yaml
 
-from dagster_project.assets.pool import POOL
 from dagster_project.definitions import build_defs
 from dagster_project.settings import PROJECT_DIR
 from dagster_project.shell import inventory
@@ -48,16 +46,11 @@ def test_definitions_hold_together_and_can_be_built_twice(sample: Any) -> None:
         dg.Definitions.validate_loadable(build_defs(sample.settings))
 
 
-def test_every_step_that_writes_is_in_the_pool(sample: Any) -> None:
+def test_every_step_waits_for_the_turn_of_its_run(sample: Any) -> None:
     defs = build_defs(sample.settings)
-    written = set(defs.resolve_asset_graph().materializable_asset_keys)
-    pools = {key: defs.resolve_assets_def(key).op.pool for key in written}
-    assert set(pools.values()) == {POOL}, {key for key, pool in pools.items() if pool != POOL}
-    # what materializes nothing are checks, which read
     ops = [node for node in defs.resolve_job_def("daily_refresh").all_node_defs if isinstance(node, dg.OpDefinition)]
-    assert {node.name for node in ops if node.pool != POOL}.isdisjoint(
-        defs.resolve_assets_def(key).op.name for key in written
-    )
+    assert ops
+    assert [op.name for op in ops if "warehouse" not in op.required_resource_keys] == []
 
 
 def test_public_names_are_those_that_were_reviewed(sample: Any) -> None:
@@ -66,11 +59,6 @@ def test_public_names_are_those_that_were_reviewed(sample: Any) -> None:
     reviewed = (PROJECT_DIR / inventory.PATH).read_text().splitlines()
     added, gone = sorted(set(found) - set(reviewed)), sorted(set(reviewed) - set(found))
     assert found == reviewed, f"run `make inventory` and look at the change: added {added}, gone {gone}"
-
-
-def test_the_pool_has_one_slot() -> None:
-    config = yaml.safe_load((PROJECT_DIR / "dagster.yaml").read_text())
-    assert config["concurrency"]["pools"] == {"granularity": "op", "default_limit": 1}
 
 
 def test_raw_assets_are_what_dbt_calls_its_sources(sample: Any) -> None:

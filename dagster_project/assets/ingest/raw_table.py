@@ -15,7 +15,6 @@ import dagster as dg
 
 from dagster_project.assets import groups
 from dagster_project.assets.freshness import within_days
-from dagster_project.assets.pool import POOL
 from dagster_project.assets.preview import markdown_table
 from dagster_project.calls import Call, call_directly
 from dagster_project.contracts import curated
@@ -80,7 +79,6 @@ def raw_asset(
         kinds=feed.kinds | {"duckdb"},
         owners=["team:data"],
         tags={"layer": "raw"},
-        pool=POOL,
         freshness_policy=feed.freshness(),
         metadata={
             "dagster/table_name": f"warehouse.raw.{feed.contract.table}",

@@ -1,0 +1,114 @@
+"""What a person is told when the machine, and not the data, is in the way: one sentence, and no traceback.
+
+Belongs here: from an exception to what happened, what is safe and what mends it. Does not belong here: faults of the
+data, which checks report.
+"""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+import sys
+from collections.abc import Callable, Iterator
+
+from dagster_project.runs.lock import NotOurTurnError
+from dagster_project.settings import Settings, SettingsError
+from dagster_project.transform.dbt_calls import DbtRunError
+
+SAFE = "what is published stands as it was"
+
+_DISK = {
+    errno.ENOSPC: "the disk is full",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EROFS: "the disk is read-only",
+    errno.EACCES: "this user may not write there",
+    errno.EPERM: "this user may not write there",
+    errno.ENOTDIR: "a file stands where a folder is needed",
+    errno.EEXIST: "a file stands where a folder is needed",
+    errno.EIO: "the disk reports an error",
+    errno.EMFILE: "too many files are open (see `ulimit -n`)",
+}
+
+
+def told(settings: Settings, work: Callable[[], int]) -> int:
+    """What `work` returns; where the machine stopped it 1, after one sentence on stderr."""
+    try:
+        return work()
+    except Exception as error:
+        sentence = explain(error, settings)
+        if sentence is None:
+            raise
+        print(f"error: {sentence}", file=sys.stderr)
+        return 1
+
+
+def explain(error: BaseException, settings: Settings) -> str | None:
+    """The sentence for an error that the machine caused, None for any other."""
+    for cause in _chain(error):
+        if isinstance(cause, (NotOurTurnError, SettingsError, DbtRunError)):
+            return str(cause)
+        if sentence := _of_machine(cause, settings):
+            return f"{sentence}; {SAFE}"
+    return None
+
+
+def explain_text(message: str, settings: Settings) -> str | None:
+    """The same for an error of which only the text is known."""
+    text = message.lower()
+    if "no space left on device" in text or "database or disk is full" in text:
+        return f"{_no_room(settings)}; {SAFE}"
+    if "out of memory error" in text or text.startswith("memoryerror"):
+        return f"{_no_memory()}; {SAFE}"
+    return None
+
+
+def _of_machine(cause: BaseException, settings: Settings) -> str | None:
+    if isinstance(cause, MemoryError) or type(cause).__name__ == "OutOfMemoryException":
+        return _no_memory()
+    if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
+        return _no_room(settings)
+    if isinstance(cause, OSError) and cause.errno in _DISK:
+        place = cause.filename or settings.data_dir
+        return f"{place}: {_DISK[cause.errno]}; make it writable, or choose another folder with MINEHOUSE_DATA_DIR"
+    if isinstance(cause, sqlite3.Error):
+        return _of_dagster(cause, settings)
+    if type(cause).__module__.startswith(("duckdb", "_duckdb")):
+        return explain_text(str(cause), settings)
+    return None
+
+
+def _of_dagster(cause: sqlite3.Error, settings: Settings) -> str:
+    home = settings.dagster_home
+    said = str(cause)
+    if "full" in said:
+        return _no_room(settings)
+    if "locked" in said:
+        return f"Dagster's files in {home} are locked by another program ({said}); end it and start again"
+    if "readonly" in said or "unable to open" in said:
+        return f"Dagster's files in {home} cannot be written ({said}); give this user the right, and start again"
+    return (
+        f"Dagster's files in {home} are damaged ({said}); they hold the history of runs and no data: move them away "
+        f"with `mv '{home}' '{home}.damaged'`, and start again"
+    )
+
+
+def _no_room(settings: Settings) -> str:
+    return f"the disk of {settings.data_dir} is full; free some space, then `make run` does the work again"
+
+
+def _no_memory() -> str:
+    return (
+        "there is too little memory; give it more with MINEHOUSE_MEMORY_LIMIT=4GB (say), or room to spill with "
+        "MINEHOUSE_TEMP_DIR"
+    )
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """The error and what caused it, the outermost first."""
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        origin = getattr(seen, "orig", None)  # SQLAlchemy's wrapping of a driver's error
+        if isinstance(origin, BaseException):
+            yield origin
+        seen = seen.__cause__ or seen.__context__

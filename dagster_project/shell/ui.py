@@ -1,0 +1,60 @@
+"""Dagster's UI, in the data folder's own home.
+
+Belongs here: what has to hold before the UI starts. Does not belong here: anything it shows.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+from dagster_project.runs.lock import NotOurTurnError, held
+from dagster_project.settings import PROJECT_DIR, Settings, environment_for_the_ui
+from dagster_project.shell.prepare import prepare
+
+HOST = "127.0.0.1"
+
+
+def serve(settings: Settings, port: int) -> int:
+    """Become Dagster's UI on this port; returns 1, having said why, where the port is taken."""
+    if not _is_free(port):
+        print(
+            f"error: port {port} is taken (by another `make ui`?); name another: make ui PORT={port + 1}",
+            file=sys.stderr,
+        )
+        return 1
+    home = prepare(settings)
+    _mark_dead_runs(settings, home)
+    os.chdir(home)
+    workspace = str(PROJECT_DIR / "workspace.yaml")
+    command = ["dagster", "dev", "--workspace", workspace, "--host", HOST, "--port", str(port)]
+    program = Path(sys.executable).with_name("dagster")
+    return os.execve(program, command, environment_for_the_ui(settings))  # noqa: S606  no shell is wanted
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError:
+            return False
+    return True
+
+
+def _mark_dead_runs(settings: Settings, home: Path) -> None:
+    import dagster as dg
+
+    from dagster_project.runs.dead import mark_dead_runs
+
+    try:
+        with (
+            held(settings.run_lock, "make ui", wait_seconds=0, say=print),
+            dg.DagsterInstance.from_config(str(home)) as instance,
+        ):
+            for dead in mark_dead_runs(instance, settings.runs_alive_dir):
+                print(f"run {dead.run_id[:8]} ({dead.job_name}) was cut off before its end: marked as failed")
+    except NotOurTurnError:
+        return  # a run is under way, and has looked itself
