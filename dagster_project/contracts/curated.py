@@ -438,6 +438,13 @@ CAPITAL_STRUCTURE = Contract(
         Column("as_of_date", "date", "End of the period.", required=True, not_before=EARLIEST, not_in_future=True),
         Column("filed_date", "date", "Day of the filing or of the results.", not_before=EARLIEST, not_in_future=True),
         Column(
+            "filed_time",
+            "varchar",
+            "Time of the filing, HH:MM in New York; at or after the close it counts from the next session.",
+            pattern=r"^(?:[01]\d|2[0-3]):[0-5]\d$",
+            pattern_reason="is not a time of the day in New York, HH:MM",
+        ),
+        Column(
             "form",
             "varchar",
             "Form of the filing; empty where only a release or press page was seen.",
@@ -468,6 +475,7 @@ CAPITAL_STRUCTURE = Contract(
     key=("ticker", "as_of_date"),
     rules=(
         AtLeast("filed_date", "as_of_date", "filed before the period ended"),
+        RequiredWith("filed_date", "filed_time", "a time of filing without its day"),
         RequiredWith("shares_outstanding", "shares_as_of_date", "day of a share count without the count"),
     ),
 )

@@ -36,6 +36,12 @@ CAPITAL_FACTS = Contract(
         ),
         Column("amount", "double", "Shares, or US dollars.", required=True, minimum=0, maximum=1e12),
         Column("filed_date", "date", "Day of the filing.", required=True, not_before=_EARLIEST, not_in_future=True),
+        Column(
+            "accepted_at",
+            "varchar",
+            "When the SEC accepted the filing, New York time, to the second; empty where not stated.",
+            pattern=r"^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}$",
+        ),
         Column("form", "varchar", "Form of the filing.", required=True),
         Column("accession", "varchar", "Accession number of the filing.", required=True, pattern=_ACCESSION),
         Column(

@@ -22,6 +22,7 @@ import pyarrow as pa
 
 from dagster_project.contracts.batch import Batch
 from dagster_project.contracts.curated import CURATED_CONTRACTS
+from dagster_project.contracts.filings import CAPITAL_FACTS
 from dagster_project.contracts.market import DAILY_PRICES, SESSIONS
 from dagster_project.contracts.ratings import YAHOO_RATING_CHANGES
 from dagster_project.gate.cast import cast_column
@@ -154,8 +155,9 @@ def build(
     prices: pd.DataFrame,
     session_days: list[dt.date] | None = None,
     yahoo_ratings: Mapping[dt.datetime, Batch] | None = None,
+    sec_facts: Batch | None = None,
 ) -> FactsWarehouse:
-    """Load the folders of facts one after the other, then run dbt; without ratings of Yahoo their table is empty."""
+    """Load the folders of facts one after the other, then run dbt; what is not given is an empty table."""
     database = workdir / "build" / "warehouse.duckdb"
     database.parent.mkdir(parents=True)
     connection = duckdb.connect(str(database))
@@ -163,6 +165,9 @@ def build(
         for loaded_at, folder in sorted(loads.items()):
             load_reference(connection, folder, loaded_at)
         create_tables(connection, YAHOO_RATING_CHANGES)
+        create_tables(connection, CAPITAL_FACTS)
+        if sec_facts is not None:
+            load(connection, CAPITAL_FACTS, sec_facts, Load(FIRST_LOAD, "run-edgar"))
         for loaded_at, batch in sorted((yahoo_ratings or {}).items()):
             by = Load(loaded_at, f"run-{loaded_at:%Y%m%d}")
             load(connection, YAHOO_RATING_CHANGES, _typed(batch, YAHOO_RATING_CHANGES), by)
@@ -201,6 +206,9 @@ def cut(full: FactsWarehouse, day: dt.date) -> Iterator[duckdb.DuckDBPyConnectio
             "create table raw.market__daily_prices as from whole.raw.market__daily_prices where trade_date <= ?", [day]
         )
         connection.execute("create table raw.calendar__sessions as from whole.raw.calendar__sessions")
+        connection.execute(
+            "create table raw.edgar__capital_facts as from whole.raw.edgar__capital_facts where filed_date <= ?", [day]
+        )
         for contract in (*CURATED_CONTRACTS, YAHOO_RATING_CHANGES):
             connection.execute(f"create table raw.{contract.table} as {_standing_then(contract)}", {"day": day})
         for node in full.models():

@@ -245,6 +245,29 @@ def test_a_follow_on_term_adds_value_and_years_and_no_mw(warehouse: FactsWarehou
         assert row["contracted_revenue_usd"] == pytest.approx(revenue * 1e9)
 
 
+def test_complete_has_an_age(warehouse: FactsWarehouse) -> None:
+    # the year to 30 June 2026 of a domestic filer: next is September, 45 days later Saturday 14, so Monday 16 November;
+    # a foreign filer (fiscal year to March) with December 2025 owes March 2026 by 30 September
+    for symbol, last_day, due in (("BTBT", "2026-11-16", "2026-11-16"), ("HIVE", "2026-09-30", "2026-09-30")):
+        known = f"select shares_coverage from marts.capital_asof({{}}) where symbol = '{symbol}'"
+        next_day = (dt.date.fromisoformat(last_day) + dt.timedelta(1)).isoformat()
+        assert (
+            not warehouse.query(known.format(f"'{last_day}'"))["shares_coverage"]
+            .iloc[0]
+            .startswith("outdated: the next")
+        )
+        late = warehouse.query(known.format(f"'{next_day}'"))["shares_coverage"].iloc[0]
+        assert late == f"outdated: the next report was due by {due}"
+
+
+def test_gross_power_below_critical_it_power_is_partial(warehouse: FactsWarehouse) -> None:
+    rows = warehouse.query("select * from marts.fct_capacity_known")
+    below = rows["gross_power_mw"] < rows[["contracted_critical_it_mw", "planned_critical_it_mw"]].max(axis=1)
+    assert below.any()
+    assert not rows.loc[below, "gross_power_mw_is_complete"].any()
+    assert rows.loc[below, "gross_power_mw_coverage"].str.startswith("partial").all()
+
+
 def test_letters_of_intent_stand_apart(warehouse: FactsWarehouse) -> None:
     letters = warehouse.query("select * from marts.intentions_asof('2026-11-25')")
     assert set(letters["deal_id"]) == {"clsk-undisclosed-texas-loi-2026-07", "riot-undisclosed-corsicana-loi-2026-08"}

@@ -53,6 +53,7 @@ class Listed:
     items: str
     documents: tuple[tuple[str, str, str], ...] = ()
     form: str = "8-K"
+    accepted: str = ""
 
 
 def submissions(cik: str, filings: list[Listed]) -> dict[str, Any]:
@@ -61,7 +62,7 @@ def submissions(cik: str, filings: list[Listed]) -> dict[str, Any]:
         "accessionNumber": [one.accession for one in filings],
         "filingDate": [one.filed for one in filings],
         "reportDate": [one.filed for one in filings],
-        "acceptanceDateTime": [f"{one.filed}T21:05:11.000Z" for one in filings],
+        "acceptanceDateTime": [one.accepted or f"{one.filed}T21:05:11.000Z" for one in filings],
         "act": ["34"] * len(filings),
         "form": [one.form for one in filings],
         "fileNumber": ["001-39187"] * len(filings),

@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from dagster_project.contracts.batch import Batch, Reject
 from dagster_project.sources.base import EmptyFetchError
-from dagster_project.sources.filings.edgar import Company, Edgar, Fact, facts_of, index_url
+from dagster_project.sources.filings.edgar import Company, Edgar, Fact, accepted_times, facts_of, index_url
 from dagster_project.sources.http import one_by_one
 
 if TYPE_CHECKING:
@@ -64,6 +64,9 @@ CONCEPTS = (
     ),
     Concept("us-gaap:LongTermDebtNoncurrent", "USD", "debt_part_usd", "long-term debt without its current part"),
     Concept("us-gaap:LongTermDebtCurrent", "USD", "debt_part_usd", "its current part"),
+    Concept(
+        "us-gaap:ShortTermBorrowings", "USD", "debt_part_usd", "borrowings due within a year that are no part of it"
+    ),
     Concept("us-gaap:ConvertibleNotesPayable", "USD", "debt_part_usd", "convertible notes, both parts"),
     Concept("us-gaap:ConvertibleNotesPayableNoncurrent", "USD", "debt_part_usd", "convertible notes, long-term"),
     Concept("us-gaap:ConvertibleDebtNoncurrent", "USD", "debt_part_usd", "convertible debt, long-term"),
@@ -77,18 +80,22 @@ def fetch_capital_facts(edgar: Edgar, companies: Sequence[Company]) -> Batch:
     """The facts of each company. Raises `EmptyFetchError` where none of them has one."""
     session = edgar.open_session()
 
-    def read(company: Company) -> list[Fact]:
+    def read(company: Company) -> tuple[list[Fact], dict[str, dt.datetime]]:
         facts = facts_of(session.company_facts(company), company, _UNITS)
         facts = [fact for fact in facts if fact.end >= FIRST_PERIOD_END]
         if not facts:
             raise EmptyFetchError(f"edgar {company.symbol}: none of the concepts that are read")
-        return facts
+        return facts, accepted_times(session.submissions(company), company)
 
     done, failed = one_by_one(companies, read)
     missing = {company.symbol: why for company, why in failed}
     if not done:
         raise EmptyFetchError(f"edgar: no facts of any company: {'; '.join(dict.fromkeys(missing.values()))[:600]}")
-    rows = [_row(company, fact, at) for company, facts in done for at, fact in enumerate(facts, 1)]
+    rows = [
+        _row(company, fact, accepted.get(fact.accession), at)
+        for company, (facts, accepted) in done
+        for at, fact in enumerate(facts, 1)
+    ]
     rejects = tuple(
         Reject(f"edgar {symbol}", None, f"{symbol} is missing: {why}", json.dumps({"symbol": symbol}))
         for symbol, why in missing.items()
@@ -96,7 +103,7 @@ def fetch_capital_facts(edgar: Edgar, companies: Sequence[Company]) -> Batch:
     return Batch(edgar.name, pa.Table.from_pylist(rows, schema=_SCHEMA), rejects, missing=missing)
 
 
-def _row(company: Company, fact: Fact, at: int) -> dict[str, object]:
+def _row(company: Company, fact: Fact, accepted: dt.datetime | None, at: int) -> dict[str, object]:
     return {
         "symbol": company.symbol,
         "cik": company.cik,
@@ -105,6 +112,7 @@ def _row(company: Company, fact: Fact, at: int) -> dict[str, object]:
         "period_end_date": fact.end,
         "amount": fact.amount,
         "filed_date": fact.filed,
+        "accepted_at": accepted.isoformat(timespec="seconds") if accepted else None,
         "form": fact.form,
         "accession": fact.accession,
         "source_url": index_url(company.cik, fact.accession),
@@ -122,6 +130,7 @@ _SCHEMA = pa.schema(
         ("period_end_date", pa.date32()),
         ("amount", pa.float64()),
         ("filed_date", pa.date32()),
+        ("accepted_at", pa.string()),
         ("form", pa.string()),
         ("accession", pa.string()),
         ("source_url", pa.string()),

@@ -10,12 +10,14 @@ nowhere else.
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 from dagster_project.sources.base import (
     ChangedSchemaError,
@@ -31,6 +33,10 @@ if TYPE_CHECKING:
 
 PER_SECOND = 4.0
 """Requests a second of one session; a sensor and a run may have one each at once, and stay at eight together."""
+
+_NEW_YORK = ZoneInfo("America/New_York")
+_OPENS, _CLOSES = 6, 22
+"""Hours in New York between which EDGAR accepts filings."""
 
 _CONTROL_PAGE = re.compile(r"Request Rate Threshold Exceeded|Undeclared Automated Tool", re.IGNORECASE)
 _ERROR_PAGE = re.compile(r"<title>[^<]*(?:unavailable|not found|error|maintenance)", re.IGNORECASE)
@@ -190,6 +196,24 @@ def _fact(entry: Json, concept: str, who: str) -> Fact:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ChangedSchemaError(f"{who}: {concept} has an entry without end, val, filed, form or accn") from error
+
+
+def accepted_times(told: Json, company: Company) -> dict[str, dt.datetime]:
+    """By accession number, when each recent filing was accepted: New York time, without a zone.
+
+    The stamps end in Z, and for about a quarter of the filers they are New York time all the same; a filer keeps to
+    one or the other (github.com/john-friedman/datamule-python/issues/115). EDGAR accepts from 6 in the morning to 10
+    at night, so an hour at which it is closed tells which it is. Where none does, the stamp is read as New York time,
+    the later of the two: nothing may be known too early. Stamps that are no time are left out.
+    """
+    recent = _part(_part(told, "filings", dict, f"edgar {company.symbol} submissions"), "recent", dict, company.symbol)
+    stamps: dict[str, dt.datetime] = {}
+    for accession, stamp in zip(recent.get("accessionNumber", []), recent.get("acceptanceDateTime", []), strict=False):
+        with contextlib.suppress(TypeError, ValueError):
+            stamps[accession] = dt.datetime.fromisoformat(stamp).replace(tzinfo=dt.UTC)
+    is_utc = any(stamp.hour >= _CLOSES or stamp.hour < _OPENS for stamp in stamps.values())
+    zone = _NEW_YORK if is_utc else dt.UTC
+    return {accession: stamp.astimezone(zone).replace(tzinfo=None) for accession, stamp in stamps.items()}
 
 
 _SUBMISSION_COLUMNS = ("accessionNumber", "filingDate", "form", "items", "primaryDocument")

@@ -2,13 +2,19 @@
 
 with
 
+filed as (
+
+    select * from {{ ref('int_edgar_capital_facts') }}
+
+),
+
 versions as (
 
     select * from {{ ref('int_capital_versions') }}
 
 ),
 
-facts as (
+curated_facts as (
 
     select
         symbol,
@@ -24,6 +30,10 @@ facts as (
         believed_to_date,
         shares_source_url as source_url,
         shares_source_tier as source_tier,
+        cast(null as varchar) as concept,
+        cast(null as varchar) as accession,
+        false as is_partial,
+        next_report_due_date,
         source_file,
         source_row
     from versions
@@ -44,6 +54,10 @@ facts as (
             believed_to_date,
             source_url,
             source_tier,
+            cast(null as varchar) as concept,
+            cast(null as varchar) as accession,
+            false as is_partial,
+            next_report_due_date,
             source_file,
             source_row
         from versions
@@ -65,9 +79,65 @@ facts as (
         believed_to_date,
         source_url,
         source_tier,
+        cast(null as varchar) as concept,
+        cast(null as varchar) as accession,
+        false as is_partial,
+        next_report_due_date,
         source_file,
         source_row
     from versions
+
+),
+
+by_hand as (
+
+    select distinct
+        symbol,
+        measure,
+        amount_date
+    from curated_facts
+    where believed_to_date is null and measure <> 'report'
+
+),
+
+-- what a person took from a page stands against what was tagged, of the same figure for the same day
+filed_facts as (
+
+    select
+        filed.symbol,
+        filed.period_end_date,
+        filed.measure,
+        filed.amount,
+        filed.period_end_date as amount_date,
+        filed.known_date,
+        false as known_date_is_estimated,
+        filed.known_date as believed_from_date,
+        cast(null as date) as believed_to_date,
+        filed.source_url,
+        1 as source_tier,
+        filed.concept,
+        filed.accession,
+        filed.is_partial,
+        filed.next_report_due_date,
+        filed.source_file,
+        filed.source_row
+    from filed
+    left join by_hand
+        on
+            filed.symbol = by_hand.symbol
+            and replace(filed.measure, 'partial_', '') = by_hand.measure
+            and filed.period_end_date = by_hand.amount_date
+    where by_hand.symbol is null
+
+),
+
+facts as (
+
+    select * from curated_facts
+
+    union all
+
+    select * from filed_facts
 
 )
 

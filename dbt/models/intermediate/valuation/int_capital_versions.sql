@@ -19,6 +19,12 @@ deadlines as (
 
 ),
 
+sessions as (
+
+    select * from {{ ref('stg_calendar__sessions') }}
+
+),
+
 source_tiers as (
 
     select * from {{ ref('stg_curated__source_tiers') }}
@@ -47,39 +53,28 @@ classified as (
 
 ),
 
+{{ next_report_ctes('reports') }},
+
 due as (
 
     select
         classified.*,
         deadlines.source_url as deadline_source_url,
-        case
-            when deadlines.months_after_period_end is not null
-                then last_day(cast({{ dbt.dateadd(
-                    'month', 'deadlines.months_after_period_end', 'classified.period_end_date'
-                ) }} as date))
-            else cast({{ dbt.dateadd(
-                'day', 'deadlines.days_after_period_end', 'classified.period_end_date'
-            ) }} as date)
-        end as due_date
+        {{ filing_due_date(
+            'classified.period_end_date',
+            'deadlines.months_after_period_end',
+            'deadlines.days_after_period_end'
+        ) }} as estimated_date,
+        next_due.next_report_due_date
     from classified
     left join deadlines
         on
             classified.filer_type = deadlines.filer_type
             and classified.period = deadlines.period
-
-),
-
--- days counted from a Monday: 5 is Saturday, 6 is Sunday
-due_on_weekday as (
-
-    select
-        *,
-        case {{ dbt.datediff("cast('1900-01-01' as date)", 'due_date', 'day') }} % 7
-            when 5 then cast({{ dbt.dateadd('day', 2, 'due_date') }} as date)
-            when 6 then cast({{ dbt.dateadd('day', 1, 'due_date') }} as date)
-            else due_date
-        end as estimated_date
-    from due
+    left join next_due
+        on
+            classified.symbol = next_due.symbol
+            and classified.period_end_date = next_due.period_end_date
 
 ),
 
@@ -87,14 +82,16 @@ dated as (
 
     select
         *,
-        coalesce(filed_date, estimated_date) as known_date,
+        coalesce({{ public_from('filed_date', 'filed_time') }}, estimated_date) as known_date,
         filed_date is null as known_date_is_estimated,
         -- a count taken from a data page is not older than the page
-        greatest(coalesce(filed_date, estimated_date), coalesce(shares_as_of_date, period_end_date))
-            as shares_known_date,
+        greatest(
+            coalesce({{ public_from('filed_date', 'filed_time') }}, estimated_date),
+            coalesce(shares_as_of_date, period_end_date)
+        ) as shares_known_date,
         coalesce(source_url_shares, source_url) as shares_source_url,
         valid_to is null as is_current
-    from due_on_weekday
+    from due
 
 ),
 

@@ -40,6 +40,13 @@ select
     capital_known.btc_coverage,
     capital_known.btc_is_complete,
     capital_known.last_report_period_end_date,
+    capital_known.next_report_due_date,
+    capital_known.partial_debt_usd,
+    capital_known.partial_debt_usd_as_of_date,
+    capital_known.partial_debt_usd_source_url,
+    capital_known.shares_outstanding_filing,
+    capital_known.cash_usd_filing,
+    capital_known.debt_usd_filing,
     capital_known.known_date_is_estimated
 from capital_known
 where {{ known_on('cast(as_of as date)', 'capital_known') }}

@@ -32,13 +32,15 @@ company_positions as (
 
 ),
 
--- the session asked for: not after the last one that any of these companies has a price for
+-- the session asked for: one that is over, and not after the last one that any of these companies
+-- has a price for
 asked_session as (
 
     select max(sessions.session_date) as asked_session_date
     from sessions
     where
         sessions.session_date <= cast(as_of as date)
+        and sessions.is_complete
         and sessions.session_date <= coalesce(
             (
                 select max(miners.last_price_date)

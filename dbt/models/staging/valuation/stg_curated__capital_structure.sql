@@ -12,6 +12,7 @@ renamed as (
         ticker as symbol,
         as_of_date as period_end_date,
         filed_date,
+        filed_time,
         form,
         shares_outstanding,
         shares_as_of_date,

@@ -15,6 +15,7 @@ standing as (
         period_end_date,
         amount,
         filed_date,
+        accepted_at,
         form,
         accession,
         source_url,
