@@ -6,19 +6,14 @@ The answers are in the SEC's own layout (company facts, submissions), from a loc
 from __future__ import annotations
 
 import datetime as dt
-import sys
-from pathlib import Path
 
 import pytest
 from facts_warehouse import FIRST_LOAD, REFERENCE, FactsWarehouse, build, made_up_prices, sessions_between
-
+from fake_edgar import Listed, company_facts, instant, serving_edgar
 from pydantic import SecretStr
 
 from dagster_project.sources.filings.capital import fetch_capital_facts
 from dagster_project.sources.filings.edgar import Company, Edgar, accepted_times
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "vendors"))
-from fake_edgar import Listed, company_facts, instant, serving_edgar  # noqa: E402  # lives beside the vendors' tests
 
 WULF = Company("WULF", "0001083301")
 SHARES, CASH = "dei:EntityCommonStockSharesOutstanding", "us-gaap:CashAndCashEquivalentsAtCarryingValue"

@@ -12,8 +12,9 @@ numbered as (
         session_date,
         is_half_day,
         -- the exchange closes at 21:00 UTC at the latest
-        {{ dbt.dateadd('hour', 21, 'session_date') }}
-        <= cast('{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp) as is_complete,
+        {{ dbt.dateadd('hour', 21, 'session_date') }} <= cast(
+            '{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp
+        ) as is_complete,
         lag(session_date) over (order by session_date) as prior_session_date,
         row_number() over (order by session_date) as session_number
     from sessions
