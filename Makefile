@@ -3,7 +3,7 @@ PYTHON   ?= python3
 VENV     := .venv
 BIN      := $(VENV)/bin
 
-.PHONY: help run ui dashboard brief serve-postgres superset docs test faults check format snapshot bench lock clean manifest sources inventory
+.PHONY: help run ui dashboard brief serve-postgres superset docs test faults check format snapshot bench lock clean manifest sources faults-kill inventory
 help:            ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -62,6 +62,9 @@ bench: run $(VENV)/dev.installed  ## indicators at market scale against named pe
 	$(BIN)/python -m benchmarks.readers
 	$(BIN)/python -m benchmarks.dashboard
 	$(BIN)/python -m benchmarks.run
+
+faults-kill: $(VENV)/dev.installed  ## kill runs at 40 moments and compare what the next run makes (takes an hour and more)
+	$(BIN)/python -m benchmarks.kills
 
 lock: $(VENV)/uv.installed    ## resolve pyproject.toml anew into requirements/*.lock
 	$(BIN)/uv pip compile pyproject.toml --group dev $(LOCK) -o requirements/dev.lock

@@ -88,6 +88,8 @@ class Load:
 class LoadReport:
     """What a load did, in rows.
 
+    `withdrawn_keys` names the rows that a snapshot withdrew because they are in it no more; `kept_back` counts those
+    that stand although they are not in it, because a reject of the batch may be one of them with a mistyped key.
     `refused` names the groups that were not loaded, because their batch is too small or disagrees with most of what
     stands; `rewritten` those in which rows that stood have another value of the contract's `history` now. Both give the
     reason.
@@ -103,6 +105,8 @@ class LoadReport:
     current: int
     refused: dict[str, str]
     rewritten: dict[str, str]
+    withdrawn_keys: tuple[str, ...] = ()
+    kept_back: int = 0
 
 
 def create_tables(connection: duckdb.DuckDBPyConnection, contract: Contract) -> None:
@@ -184,6 +188,7 @@ def load(connection: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch
             _leave_out(connection, contract, too_much)
             refused |= too_much
         if shrunk is None:
+            gone, kept_back = _find_gone(connection, contract)
             counts = _apply(
                 connection,
                 contract,
@@ -200,6 +205,7 @@ def load(connection: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch
         connection.unregister("incoming_rejects")
         connection.unregister("incoming_windows")
         connection.execute("drop table if exists temp.incoming")
+        connection.execute("drop table if exists temp.gone")
     if shrunk is not None:
         raise shrunk
     current = _count(connection, f"select count(*) from raw.{contract.table} where valid_to is null")
@@ -210,6 +216,8 @@ def load(connection: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch
         current=current,
         refused=refused,
         rewritten=rewritten,
+        withdrawn_keys=gone,
+        kept_back=kept_back,
         **counts,
     )
 
@@ -340,6 +348,47 @@ def _find_rewritten(
     return few, most
 
 
+def _find_gone(connection: duckdb.DuckDBPyConnection, contract: Contract) -> tuple[tuple[str, ...], int]:
+    """Fill `temp.gone` with the rows that this snapshot withdraws; returns their keys, and how many are kept back.
+
+    A row that is in the batch but broke the contract has not been withdrawn: what stood for it stands. A reject that
+    stands for no row we know (its key is mistyped, or cannot be read) may be any of the missing ones, so that all of
+    them stand until it is mended.
+    """
+    connection.execute(
+        f"create or replace temp table gone as select rowid as gone_row from raw.{contract.table} limit 0"
+    )
+    if contract.mode is not LoadMode.SNAPSHOT:
+        return (), 0
+    key = " and ".join(f"standing.{name} is not distinct from incoming.{name}" for name in contract.key)
+    rejected_key = " and ".join(
+        f"json_extract_string(record, '$.{name}') is not distinct from cast(standing.{name} as varchar)"
+        for name in contract.key
+    )
+    # null where it is no JSON, which DuckDB would refuse to look into
+    rejects = "(select case when json_valid(record) then record end as record from incoming_rejects) as rejected"
+    standing = f"(select rowid, * from raw.{contract.table} where valid_to is null) as standing"
+    connection.execute(
+        f"""insert into temp.gone select standing.rowid from {standing}
+            where not exists (select 1 from incoming where {key})
+                and not exists (select 1 from {rejects} where {rejected_key})"""
+    )
+    unplaced = _count(
+        connection,
+        f"select count(*) from {rejects} where not exists (select 1 from {standing} where {rejected_key})",
+    )
+    if unplaced:
+        kept_back = _count(connection, "select count(*) from temp.gone")
+        connection.execute("delete from temp.gone")
+        return (), kept_back
+    named = " || ', ' || ".join(f"'{name} ' || coalesce({name}::varchar, '-')" for name in contract.key)
+    found = connection.execute(
+        f"""select {named} from raw.{contract.table}
+            where rowid in (select gone_row from temp.gone) order by 1"""
+    ).fetchall()
+    return tuple(keys for (keys,) in found), 0
+
+
 def _apply(
     connection: duckdb.DuckDBPyConnection,
     contract: Contract,
@@ -352,11 +401,6 @@ def _apply(
     names = ", ".join(contract.column_names)
     key = " and ".join(f"standing.{name} is not distinct from incoming.{name}" for name in contract.key)
     same = " and ".join(f"standing.{name} is not distinct from incoming.{name}" for name in contract.column_names)
-    # a row that is in the batch but broke the contract has not been withdrawn: what stood for it stands
-    rejected_key = " and ".join(
-        f"json_extract_string(record, '$.{name}') is not distinct from cast(standing.{name} as varchar)"
-        for name in contract.key
-    )
     total = _count(connection, "select count(*) from incoming")
     withdrawn = 0
     if by.retire_other_sources:
@@ -376,9 +420,7 @@ def _apply(
     if contract.mode is LoadMode.SNAPSHOT:
         withdrawn += _affected(
             connection,
-            f"""update {table} as standing set valid_to = ? where valid_to is null
-                and not exists (select 1 from incoming where {key})
-                and not exists (select 1 from incoming_rejects where json_valid(record) and {rejected_key})""",
+            f"update {table} set valid_to = ? where valid_to is null and rowid in (select gone_row from temp.gone)",
             [by.fetched_at],
         )
     unchanged = _affected(

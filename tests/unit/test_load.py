@@ -126,10 +126,32 @@ def test_a_typo_in_a_row_does_not_withdraw_what_stood_for_it(con: duckdb.DuckDBP
     rows = [("A", day, 1.0) for day in range(10)]
     _load(con, SNAPSHOT, _rows(*rows))
     typo = Reject("a.csv", 2, "close: 'x' is not a number", '{"symbol": "A", "day": "0", "close": "x"}')
-    unreadable = Reject("a.csv", 99, "3 fields, the header has 5", "not, json {")
-    report = _load(con, SNAPSHOT, _rows(*rows[1:9]), SECOND, rejects=(typo, unreadable))
-    assert report.withdrawn == 1, "day 9 is gone from the file, day 0 is in it with a typo"
-    assert [day for _, day, _ in _standing(con, SNAPSHOT)] == list(range(9))
+    report = _load(con, SNAPSHOT, _rows(*rows[1:9]), SECOND, rejects=(typo,))
+    assert (report.withdrawn_keys, report.withdrawn, report.kept_back) == (("symbol A, day 9",), 1, 0)
+    assert [day for _, day, _ in _standing(con, SNAPSHOT)] == list(range(9)), "day 0 is in the file with a typo"
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        '{"symbol": "A", "day": "9O", "close": "1"}',
+        '{"symbol": "AA", "day": "9", "close": "1"}',
+        '{"symbol": "A", "close": "1"}',
+        "not, json {",
+    ],
+    ids=["day", "symbol", "no day", "unreadable"],
+)
+def test_a_mistyped_key_withdraws_nothing_until_it_is_mended(con: duckdb.DuckDBPyConnection, record: str) -> None:
+    rows = [("A", day, 1.0) for day in range(10)]
+    _load(con, SNAPSHOT, _rows(*rows))
+    typo = Reject("a.csv", 11, "its key is not what it was", record)
+    report = _load(con, SNAPSHOT, _rows(*rows[:8]), SECOND, rejects=(typo,))
+    assert (report.withdrawn, report.kept_back, report.current) == (0, 2, 10)
+    report = _load(con, SNAPSHOT, _rows(*rows[:8], rows[9]), THIRD)
+    assert report.withdrawn_keys == ("symbol A, day 8",), "once mended, what is missing is withdrawn"
+    report = _load(con, SNAPSHOT, _rows(*rows), THIRD + dt.timedelta(days=1))
+    assert (report.added, report.withdrawn, report.current) == (1, 0, 10), "put back, it stands again"
+    assert con.execute("select count(*) from raw.facts").fetchall() == [(11,)], "and its old version is kept"
 
 
 @pytest.mark.parametrize(("arriving", "refused"), [(0, True), (79, True), (80, False), (120, False)])

@@ -167,6 +167,8 @@ def ingest_batch(
                 retire_other_sources=feed.exclusive,
             )
             report = load(opened.enter_context(warehouse.write()), contract, judged, by)
+            for line in _withdrawals(report):
+                context.log.warning(line)
             refusal = "; ".join(f"{group}: {why}" for group, why in report.refused.items())
         except NothingToLoadError as nothing:
             status, rejects = str(nothing), nothing.rejects
@@ -181,6 +183,22 @@ def ingest_batch(
     )
 
 
+def _withdrawals(report: LoadReport) -> Iterator[str]:
+    """What a person must hear of rows that a snapshot holds no more."""
+    if report.withdrawn_keys:
+        listed = "; ".join(report.withdrawn_keys[:_MAX_LISTED])
+        more = len(report.withdrawn_keys) - _MAX_LISTED
+        yield (
+            f"{len(report.withdrawn_keys)} rows are in the file no more and were withdrawn (put a row back and it "
+            f"stands again): {listed}{f'; and {more} more' if more > 0 else ''}"
+        )
+    if report.kept_back:
+        yield (
+            f"{report.kept_back} rows are in the file no more, but a row whose key is wrong or cannot be read may be "
+            "one of them: all of them stand until that row is mended"
+        )
+
+
 def _metadata(
     report: LoadReport | None,
     rejects: tuple[Reject, ...],
@@ -189,6 +207,9 @@ def _metadata(
     yield "dagster/row_count", dg.MetadataValue.int(current.rows)
     for name in ("added", "changed", "withdrawn", "unchanged"):
         yield f"rows_{name}", dg.MetadataValue.int(getattr(report, name) if report else 0)
+    if report and report.withdrawn_keys:
+        yield "withdrawn", dg.MetadataValue.text("; ".join(report.withdrawn_keys))
+    yield "rows_kept_back", dg.MetadataValue.int(report.kept_back if report else 0)
     yield "rows_quarantined", dg.MetadataValue.int(len(rejects))
     if current.first_date and current.last_date:
         yield "first_date", dg.MetadataValue.text(current.first_date.isoformat())
