@@ -251,7 +251,8 @@ def _statement(node: dict[str, Any]) -> str:
     materialized = node["config"]["materialized"]
     if materialized == "table_macro":
         return f"create macro {name}({', '.join(node['config']['parameters'])}) as table {node['compiled_code']}"
-    return f"create {materialized} {name} as {node['compiled_code']}"
+    kind = "view" if materialized == "view" else "table"  # an incremental one is made whole
+    return f"create {kind} {name} as {node['compiled_code']}"
 
 
 def _typed(batch: Batch, contract: Contract) -> Batch:

@@ -106,17 +106,23 @@ def test_replay(warehouse: FactsWarehouse, day: dt.date) -> None:
 
 def test_believed_is_one_version_of_every_fact_known_by_then(warehouse: FactsWarehouse) -> None:
     """The versions as they were loaded, chosen by a loop and not by the macros' condition."""
-    for macro, history, keys in (
-        ("deals_asof", "fct_hpc_deals_history", ["deal_id"]),
-        ("sites_asof", "fct_site_capacity_history", ["symbol", "site", "known_date"]),
-        ("ratings_asof", "fct_rating_changes_history", ["symbol", "firm", "rating_date"]),
-        ("assumptions_asof", "fct_mw_assumptions_history", ["as_of_date", "source_firm", "business", "symbol"]),
+    for macro, history, keys, end in (
+        # a contract that ended is believed for ever, and stands no more
+        ("deals_asof", "fct_hpc_deals_history", ["deal_id"], "stood_to_date"),
+        ("sites_asof", "fct_site_capacity_history", ["symbol", "site", "known_date"], "believed_to_date"),
+        ("ratings_asof", "fct_rating_changes_history", ["symbol", "firm", "rating_date"], "believed_to_date"),
+        (
+            "assumptions_asof",
+            "fct_mw_assumptions_history",
+            ["as_of_date", "source_firm", "business", "symbol"],
+            "believed_to_date",
+        ),
     ):
         versions = warehouse.query(f"select * from marts.{history}")
         for day in (dt.date(2025, 10, 19), dt.date(2025, 11, 27), SECOND.date(), dt.date(2030, 1, 1)):
             expected = []
             for version in versions.to_dict("records"):
-                begins, ends = version["believed_from_date"], version["believed_to_date"]
+                begins, ends = version["believed_from_date"], version[end]
                 if pd.notna(begins) and begins.date() <= day and (pd.isna(ends) or day < ends.date()):
                     expected.append(tuple(str(version[key]) for key in (*keys, "source_url")))
             told = warehouse.query(f"select * from marts.{macro}('{day}')")
