@@ -56,27 +56,63 @@ def price_sources(database: Path) -> pa.Table:
     return query(database, "select distinct symbol, price_source from fct_daily_technicals order by all")
 
 
-def snapshot(database: Path, as_of: date) -> pa.Table:
-    """One row per company: the columns of `miner_snapshot`, and the consensus of that session.
+def session_of(database: Path, as_of: date) -> pa.Table:
+    """The session whose close was the last one known on that day: one row, `session_date`, null before all of them."""
+    return query(
+        database,
+        "select max(session_date) as session_date from dim_sessions where session_date <= $as_of",
+        {"as_of": as_of},
+    )
 
-    The columns added are `mean_price_target`, `firms_with_target` and `consensus_upside_pct`.
+
+def snapshot(database: Path, session: date) -> pa.Table:
+    """One row per company: `miner_snapshot`, with the consensus of that session and the value per share that heads it.
+
+    `session` is a day with a close. The columns added are `mean_price_target`, `firms_with_target`,
+    `consensus_upside_pct`, `consensus_last_date`, what `publications_asof` says of the range shown (`scenario_mw`,
+    `scenario_mw_pct_of_power`, `scenario_is_fraction`, `scenario_shares_date`, and both upsides, null where the MW are
+    a fraction of the company), and the days that the balance sheet stands for.
     """
     return query(
         database,
         """
+        with headlines as (
+            select
+                symbol,
+                max(now_mw) as scenario_mw,
+                max(now_mw_pct_of_power) as scenario_mw_pct_of_power,
+                bool_or(now_is_fraction_of_company) as scenario_is_fraction,
+                max(now_shares_outstanding_as_of_date) as scenario_shares_date,
+                max(source_tier) as scenario_source_tier,
+                max(now_upside_pct) filter (where scenario = 'low') as low_upside_pct,
+                max(now_upside_pct) filter (where scenario = 'high') as high_upside_pct
+            from publications_asof($session)
+            where is_headline
+            group by symbol
+        )
+
         select
-            snapshot.*,
+            snapshot.* exclude (low_upside_pct, high_upside_pct),
+            headlines.* exclude (symbol),
             consensus.mean_price_target,
             consensus.firms_with_target,
-            consensus.implied_upside_pct as consensus_upside_pct
-        from miner_snapshot_asof($as_of) as snapshot
+            consensus.implied_upside_pct as consensus_upside_pct,
+            consensus.last_rating_date as consensus_last_date,
+            capital.shares_outstanding_as_of_date,
+            capital.debt_usd_as_of_date,
+            capital.cash_usd_as_of_date,
+            capital.btc_held_as_of_date,
+            capital.shares_outstanding_source_url
+        from miner_snapshot_asof($session) as snapshot
+        left join headlines on snapshot.symbol = headlines.symbol
         left join fct_consensus_daily as consensus
             on
                 snapshot.symbol = consensus.symbol
                 and snapshot.as_of_session_date = consensus.trade_date
+        left join capital_asof($session) as capital on snapshot.symbol = capital.symbol
         order by snapshot.symbol
         """,
-        {"as_of": as_of},
+        {"session": session},
     )
 
 
@@ -147,7 +183,7 @@ def ratings(database: Path, as_of: date, symbol: str | None = None) -> pa.Table:
         """
         select
             symbol, rating_date, firm, action, from_rating, to_rating,
-            price_target_prior, price_target_new, target_change_pct, source_url
+            price_target_prior, price_target_new, target_change_pct, source_url, source_tier
         from ratings_asof($as_of)
         where $symbol is null or symbol = $symbol
         order by rating_date desc, symbol, recency
@@ -175,7 +211,7 @@ def deals(database: Path, as_of: date, symbol: str | None = None) -> pa.Table:
                 as cumulative_contract_value_usd,
             case when $symbol is null then sector_cumulative_critical_it_mw else cumulative_critical_it_mw end
                 as cumulative_critical_it_mw,
-            source_url, source_name
+            source_url, source_name, source_tier
         from deals_asof($as_of)
         where $symbol is null or symbol = $symbol
         order by announced_date, deal_id
@@ -213,7 +249,7 @@ def sites(database: Path, symbol: str, as_of: date) -> pa.Table:
         select
             site, is_company_total, state_or_country, known_date, power_contracted_mw, power_energized_mw,
             critical_it_mw_planned, critical_it_mw_contracted, use, owner_share_pct, energization_date, source_url,
-            notes
+            source_tier, notes
         from sites_asof($as_of)
         where symbol = $symbol
         order by is_company_total desc, site, recency
@@ -222,25 +258,16 @@ def sites(database: Path, symbol: str, as_of: date) -> pa.Table:
     )
 
 
-def scenarios(database: Path, symbol: str, as_of: date) -> pa.Table:
-    """Published values per MW made into USD per share, with the MW and balance sheet known on the publication's day.
+def publications(database: Path, symbol: str, session: date) -> pa.Table:
+    """Published values per MW believed on that day as USD per share, latest first.
 
-    Every publication and capacity basis, latest first; where `value_per_share_usd` is null, `scenario_coverage` says
-    why. `is_first_choice` marks the rows with a value on the basis that speaks for its publication.
+    Each has what was known on its own day (`then_*`) and what is known at the close of `session` (`now_*`); where
+    a value is null, the coverage says why. `is_headline` marks the range that the snapshot shows.
     """
     return query(
         database,
-        """
-        select
-            as_of_date, source_firm, business, capacity_basis, scenario, assumption_scope, assumption_type, value_basis,
-            mw_basis, usd_per_mw, critical_it_mw, gross_mw,
-            value_per_share_usd, close, upside_pct, scenario_coverage, source_url,
-            is_first_choice and value_per_share_usd is not null as is_first_choice
-        from fct_mw_scenarios
-        where symbol = $symbol and as_of_date <= $as_of
-        order by as_of_date desc, source_firm, business, capacity_basis, usd_per_mw
-        """,
-        {"symbol": symbol, "as_of": as_of},
+        "select * from publications_asof($session) where symbol = $symbol",
+        {"symbol": symbol, "session": session},
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import asdict
 from pathlib import Path
 
 import altair as alt
@@ -25,20 +24,30 @@ SESSIONS = 126
 def draw(database: Path, story: Story) -> dict[str, str | None]:
     """SVG by name: `price`, `scenarios` and `usd_per_mw`; None where there is nothing to draw."""
     deals = questions.deals(database, story.session)
-    valued = [asdict(scenario) | {"gross_mw": None} for scenario in story.scenarios if scenario.value_per_share_usd]
+    published = questions.publications(database, story.symbol, story.session).to_pandas()
+    told = {(scenario.as_of_date, scenario.source_firm, scenario.business) for scenario in story.scenarios}
+    is_told = [
+        (day.date() if hasattr(day, "date") else day, firm, business) in told
+        for day, firm, business in zip(
+            published["as_of_date"], published["source_firm"], published["business"], strict=True
+        )
+    ]
+    published = published[pd.Series(is_told, dtype=bool) & (published["mw_basis"] == "critical_it")]
     makers: dict[str, Callable[[], alt.LayerChart | alt.VConcatChart]] = {
         "price": lambda: charts.miner_chart(
             questions.bars(database, story.symbol, story.prices_until, SESSIONS),
             _levels(story),
             questions.ratings(database, story.session, story.symbol),
+            questions.deals(database, story.session, story.symbol),
+            target=story.consensus.mean_price_target if story.consensus else None,
             width=470,
         ),
-        "scenarios": lambda: charts.scenario_chart(
-            pd.DataFrame(valued),
+        "scenarios": lambda: charts.publication_chart(
+            published,
             story.price,
             price_name="close" if story.quote is None else "quote",
             is_simulated=story.is_simulated and story.quote is None,
-            width=300,
+            width=330,
         ),
         "usd_per_mw": lambda: charts.usd_per_mw_chart(deals, width=310),
     }

@@ -57,22 +57,29 @@ class Valuation:
 
 @dataclass(frozen=True)
 class Scenario:
-    """A published price of a critical IT MW on the MW known, per share of the count known: the MW alone.
+    """A published price of a critical IT MW as a value per share, with what is known on the day and what was then.
 
-    `capacity_basis` is stated (the MW that the publication assumes), planned or contracted; value per share is None
-    where the MW or the shares are not known. `against_price_pct` is that value against the quote or close.
+    `capacity_basis` is stated (the MW that the publication assumes), planned, contracted or approved_power; the value
+    per share has the meaning of the publication and is None where the MW or the shares are not known.
+    `against_price_pct` is that value against the quote or close, None where the MW are a fraction of the company.
     """
 
     as_of_date: date
     source_firm: str
     business: str
     is_for_company: bool
+    is_headline: bool
     scenario: str
     usd_per_mw: float
     critical_it_mw: float | None
     capacity_basis: str | None
+    mw_pct_of_power: float | None
+    is_fraction_of_company: bool
+    shares_as_of_date: date | None
     gross_value_usd: float | None
     value_per_share_usd: float | None
+    then_critical_it_mw: float | None
+    then_value_per_share_usd: float | None
     against_price_pct: float | None
     note: int
 
@@ -110,17 +117,23 @@ def read_scenarios(reader: Reader, price: float | None) -> tuple[Scenario, ...]:
     rows = reader.rows(
         """
         select
-            as_of_date, source_firm, business, assumption_scope = 'company' as is_for_company, scenario, usd_per_mw,
-            critical_it_mw, case when critical_it_mw is not null then capacity_basis end as capacity_basis,
-            gross_value_usd, gross_value_per_share_usd as value_per_share_usd,
-            100 * (gross_value_per_share_usd / $price - 1) as against_price_pct,
+            as_of_date, source_firm, business, assumption_scope = 'company' as is_for_company, is_headline, scenario,
+            usd_per_mw, now_mw as critical_it_mw,
+            case when now_mw is not null then now_capacity_basis end as capacity_basis,
+            now_mw_pct_of_power as mw_pct_of_power, now_is_fraction_of_company as is_fraction_of_company,
+            now_shares_outstanding_as_of_date as shares_as_of_date,
+            now_gross_value_usd as gross_value_usd, now_value_per_share_usd as value_per_share_usd,
+            then_mw as then_critical_it_mw, then_value_per_share_usd,
+            case
+                when not now_is_fraction_of_company then 100 * (now_value_per_share_usd / $price - 1)
+            end as against_price_pct,
             source_url
-        from scenarios_asof($session)
+        from publications_asof($session)
         where
             symbol = $symbol
             and assumption_type = 'valuation' and mw_basis = 'critical_it'
-            and is_in_force and is_last_of_firm and is_first_choice
-        order by as_of_date desc, source_firm, business desc, usd_per_mw
+            and is_in_force and is_last_of_firm
+        order by is_headline desc, as_of_date desc, source_firm, business desc, usd_per_mw
         """,
         price=price,
     )
@@ -128,8 +141,8 @@ def read_scenarios(reader: Reader, price: float | None) -> tuple[Scenario, ...]:
         Scenario(
             **{name: value for name, value in row.items() if name != "source_url"},
             note=reader.cite(
-                "scenarios_asof",
-                f"{row['source_firm']}, {row['as_of_date']}, on the MW and the shares known then",
+                "publications_asof",
+                f"{row['source_firm']}, {row['as_of_date']}, on the MW and the shares known then and now",
                 row["source_url"],
             ),
         )

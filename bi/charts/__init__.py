@@ -6,8 +6,8 @@ network: `chart.save("x.svg")`.
 """
 
 from bi.charts.contracts import deal_flow_chart, usd_per_mw_chart
-from bi.charts.look import ChartError
+from bi.charts.look import ChartError, themed
 from bi.charts.price import miner_chart
-from bi.charts.worth import scenario_chart
+from bi.charts.worth import publication_chart
 
-__all__ = ["ChartError", "deal_flow_chart", "miner_chart", "scenario_chart", "usd_per_mw_chart"]
+__all__ = ["ChartError", "deal_flow_chart", "miner_chart", "publication_chart", "themed", "usd_per_mw_chart"]

@@ -2,8 +2,7 @@
 
 Belongs here: colours, greys, and what two charts need. Does not belong here: one chart's own marks.
 
-The charts have no background of their own and use colours that are legible on white and on near-black; every text and
-line that is not data is mid-grey.
+The charts have no background of their own; `themed` gives a drawing the colours of the page that it is put on.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ Frame: TypeAlias = "pa.Table | pd.DataFrame"
 _Chart = TypeVar("_Chart", alt.LayerChart, alt.VConcatChart)
 
 
-# each has a contrast of at least 3:1 on white and on #0e1117; the greys of text 4:1
+# what a chart is drawn with; `themed` puts in their place what has a contrast of 4.5:1 on the ground of a theme
 INK = "#7a828c"
 
 
@@ -45,6 +44,14 @@ COLOCATION = "#3b82d6"
 CLOUD = "#d97706"
 
 
+THEMES = {
+    "light": {INK: "#5b6470", UP: "#0a7a6a", DOWN: "#c2362e", FAST: "#946000", SLOW: "#6d4fd0", COLOCATION: "#1d64b4",
+              CLOUD: "#a95a04"},
+    "dark": {INK: "#9aa4b0", UP: "#2cbfa9", DOWN: "#f2766e", FAST: "#e0a12b", SLOW: "#a892ee", COLOCATION: "#6aa9ee",
+             CLOUD: "#ef9b3f"},
+}  # fmt: skip
+"""By the ground of a page: the colours that texts and lines have there instead."""
+
 SIMULATED = "SIMULATED prices"
 
 
@@ -53,6 +60,13 @@ WIDTH = 760
 
 class ChartError(ValueError):
     """The frame lacks a column, or holds nothing that could be drawn."""
+
+
+def themed(drawing: str, theme: str) -> str:
+    """A drawing (JSON or SVG) in the colours of a theme, `light` or `dark`."""
+    for ours, theirs in THEMES[theme].items():
+        drawing = drawing.replace(ours, theirs)
+    return drawing
 
 
 def checked(frame: Frame, columns: tuple[str, ...]) -> pd.DataFrame:

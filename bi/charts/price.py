@@ -40,6 +40,7 @@ _SHAPES = {
     "initiate": ("initiated", INK, "diamond"),
     "reiterate": ("reiterated", INK, "circle"),
     "target_raise": ("target raised", UP, "M-1,0.5L0,-0.6L1,0.5L1,1L0,-0.1L-1,1Z"),
+    "deal": ("contract signed", COLOCATION, "square"),
     "target_cut": ("target cut", DOWN, "M-1,-0.5L0,0.6L1,-0.5L1,-1L0,0.1L-1,-1Z"),
 }
 
@@ -53,34 +54,54 @@ _LANE_HEIGHT = 14
 _NOTE_COLUMNS = ("rating_date", "firm", "action", "from_rating", "to_rating", "price_target_prior", "price_target_new")
 
 
+_DEAL_COLUMNS = ("announced_date", "counterparty", "is_firm", "critical_it_mw", "contract_value_usd")
+_NARROWEST = 560
+"""Pixels of the narrowest panel in which names of notes must not cover each other."""
 _LEVEL_COLUMNS = ("level_type", "level_rank", "level_price", "distance_pct", "touches")
 
 
-def miner_chart(bars: Frame, levels: Frame, ratings: Frame, *, width: int = WIDTH) -> alt.VConcatChart:
-    """What the price of one company did: notes of analysts, candles with averages and levels, RSI.
+def miner_chart(
+    bars: Frame,
+    levels: Frame,
+    ratings: Frame,
+    deals: Frame | None = None,
+    *,
+    target: float | None = None,
+    target_of: str = "mean target",
+    is_log: bool = False,
+    width: int = WIDTH,
+) -> alt.VConcatChart:
+    """What the price of one company did: notes and deals, candles with averages and levels, volume, RSI.
 
     `bars` has one row per session, oldest first (`questions.bars`), and the axis has one place per row: nights,
     weekends and holidays take no room, a session without a bar stays empty. `levels` and `ratings` may be empty; a note
-    is drawn at the first session on or after its day, one outside the bars is left out. Raises `ChartError`.
+    or firm deal (`questions.deals`) is drawn at the first session on or after its day, none outside the bars.
+    `target` is a price target in USD, called `target_of` and drawn where it is near; `is_log` asks for a logarithmic
+    price. Raises `ChartError`.
     """
     prices = checked(
-        bars, ("trade_date", "open", "high", "low", "close", "sma_50", "sma_200", "rsi_14", "price_source")
+        bars, ("trade_date", "open", "high", "low", "close", "volume", "sma_50", "sma_200", "rsi_14", "price_source")
     )
     if prices["close"].notna().sum() == 0:
         raise ChartError("no bar to draw")
     is_simulated = bool((prices["price_source"] == "sample").any())
     prices = prices.drop(columns="price_source")
-    notes = _notes(checked(ratings, _NOTE_COLUMNS), prices["trade_date"], width)
+    marked = checked(ratings, _NOTE_COLUMNS)
+    if deals is not None:
+        marked = pd.concat([marked, _signed(checked(deals, _DEAL_COLUMNS))], ignore_index=True)
+    notes = _notes(marked, prices["trade_date"], width)
     x, labelled_x = (_session_axis(prices["trade_date"], has_labels=has_labels) for has_labels in (False, True))
     hover = alt.selection_point(
         name="session", fields=["trade_date"], nearest=True, on="pointerover", clear="pointerout", empty=False
     )
     panels = [
-        _price_panel(prices, checked(levels, _LEVEL_COLUMNS), notes, x, hover, is_simulated).properties(
-            width=width, height=_PRICE_HEIGHT
-        ),
+        _price_panel(
+            prices, checked(levels, _LEVEL_COLUMNS), notes, x, hover, is_simulated, target, target_of, is_log=is_log
+        ).properties(width=width, height=_PRICE_HEIGHT),
         _rsi_panel(prices, labelled_x, hover).properties(width=width, height=90),
     ]
+    if prices["volume"].notna().any():
+        panels.insert(1, _volume_panel(prices, x, hover).properties(width=width, height=50))
     if len(notes):
         panels.insert(0, _notes_panel(notes, x).properties(width=width, height=_LANE_HEIGHT * int(notes["lane"].max())))
     chart: alt.VConcatChart = alt.vconcat(*panels, spacing=8).resolve_scale(
@@ -127,18 +148,19 @@ def _lanes(spans: list[tuple[float, float]]) -> list[int]:
 def _notes(ratings: pd.DataFrame, days: pd.Series[Any], width: int) -> pd.DataFrame:
     """The notes with the session they are drawn at, their words, and a lane in which they cover no other."""
     sessions = pd.to_datetime(days).reset_index(drop=True)
+    width = min(width, _NARROWEST)
     notes = ratings.assign(day=pd.to_datetime(ratings["rating_date"])).sort_values(["day", "firm"])
     notes = notes[(notes["day"] >= sessions.iloc[0]) & (notes["day"] <= sessions.iloc[-1])]
     place = np.searchsorted(sessions.to_numpy(), notes["day"].to_numpy())
     notes["trade_date"] = iso(sessions.iloc[place])
     notes["what"] = [_SHAPES.get(action, (str(action), INK, "circle"))[0] for action in notes["action"]]
     notes["said"] = [
-        f"{_known(before)} → {_known(after)}"
-        for before, after in zip(notes["from_rating"], notes["to_rating"], strict=True)
+        str(after) if action == "deal" else f"{_known(before)} → {_known(after)}"
+        for action, before, after in zip(notes["action"], notes["from_rating"], notes["to_rating"], strict=True)
     ]
     # what a still picture must say too
     notes["name"] = [
-        f"{firm}: {said}" if action in ("upgrade", "downgrade") else ""
+        _short(f"{firm}: {said}") if action in ("upgrade", "downgrade") else _short(firm) if action == "deal" else ""
         for firm, said, action in zip(notes["firm"], notes["said"], notes["action"], strict=True)
     ]
     notes["is_left"] = place > len(sessions) / 2
@@ -149,6 +171,31 @@ def _notes(ratings: pd.DataFrame, days: pd.Series[Any], width: int) -> pd.DataFr
     )  # fmt: skip
     notes["rating_date"] = iso(notes["day"])
     return notes.drop(columns=["day", "action", "from_rating", "to_rating"])
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 40 else f"{name[:39]}…"
+
+
+def _signed(deals: pd.DataFrame) -> pd.DataFrame:
+    """Firm deals as rows beside the notes: counterparty in place of firm, MW and value in place of the rating."""
+    firm = deals[deals["is_firm"].astype(bool)]
+    said = []
+    for mw, value in zip(firm["critical_it_mw"], firm["contract_value_usd"], strict=True):
+        parts = [] if pd.isna(mw) else [f"{mw:,.0f} critical IT MW"]
+        parts += [] if pd.isna(value) else [f"USD {value / 1e9:,.1f} bn"]
+        said.append(", ".join(parts) or "size not stated")
+    return pd.DataFrame(
+        {
+            "rating_date": firm["announced_date"].tolist(),
+            "firm": [_known(name) if not pd.isna(name) else "tenant not named" for name in firm["counterparty"]],
+            "action": ["deal"] * len(firm),
+            "from_rating": [None] * len(firm),
+            "to_rating": said,
+            "price_target_prior": [float("nan")] * len(firm),
+            "price_target_new": [float("nan")] * len(firm),
+        }
+    )
 
 
 def _known(value: object) -> str:
@@ -191,15 +238,22 @@ def _price_panel(
     x: alt.X,
     hover: alt.Parameter,
     is_simulated: bool,
+    target: float | None,
+    target_of: str,
+    *,
+    is_log: bool,
 ) -> alt.LayerChart:
     data = prices.assign(trade_date=iso(prices["trade_date"]))
     has_candles = data["open"].notna().any()
     lows, highs = (data["low"], data["high"]) if has_candles else (data["close"], data["close"])
     near = levels[levels["level_price"].between(0.6 * lows.min(), 1.4 * highs.max())]
-    seen = pd.concat([lows, highs, data["close"], data["sma_50"], data["sma_200"], near["level_price"]]).dropna()
+    targets = [] if target is None or not 0.6 * lows.min() <= target <= 1.4 * highs.max() else [target]
+    drawn = [lows, highs, data["close"], data["sma_50"], data["sma_200"], near["level_price"], pd.Series(targets)]
+    seen = pd.concat(drawn).astype(float).dropna()
     room = 0.03 * (seen.max() - seen.min() or abs(seen.max()) or 1)
-    limits = (max(0.0, float(seen.min() - room)), float(seen.max() + room))
-    y_scale = alt.Scale(domain=list(limits), nice=False)
+    least = 0.97 * float(seen.min()) if is_log else 0.0
+    limits = (max(least, float(seen.min() - room)), float(seen.max() + room))
+    y_scale = alt.Scale(domain=list(limits), nice=False, type="log" if is_log and limits[0] > 0 else "linear")
     title = "Price, USD" + (f" ({SIMULATED})" if is_simulated else "")
 
     def y(column: str) -> alt.Y:
@@ -239,6 +293,14 @@ def _price_panel(
                 ),
             )
         )
+    for price in targets:
+        here = alt.Chart(pd.DataFrame({"price": [price], "said": [f"{target_of} {price:,.2f}"]}))
+        layers += [
+            here.mark_rule(color=INK, strokeWidth=1.3, strokeDash=[8, 4]).encode(y=y("price")),
+            here.mark_text(color=INK, align="left", baseline="bottom", dx=4, dy=-2, fontSize=10.5).encode(
+                x=alt.value(0), y=y("price"), text="said:N"
+            ),
+        ]
     if len(near):
         layers += _level_layers(near, y, limits, x, data["trade_date"].iloc[-1])
     layers.append(
@@ -294,6 +356,16 @@ def _spread(places: list[float], gap: float) -> list[float]:
     for place in places:
         moved.append(max(place, moved[-1] + gap) if moved else place)
     return moved
+
+
+def _volume_panel(prices: pd.DataFrame, x: alt.X, hover: alt.Parameter) -> alt.LayerChart:
+    data = prices[["trade_date", "volume"]].assign(trade_date=iso(prices["trade_date"]))
+    base = alt.Chart(data).encode(x=x)
+    y = alt.Y("volume:Q", title="Volume", axis=alt.Axis(format="~s", tickCount=2, grid=False))
+    return layer(
+        base.mark_bar(color=INK, opacity=0.55).encode(y=y),
+        base.mark_rule(color=INK, strokeWidth=6).encode(opacity=alt.condition(hover, alt.value(0.25), alt.value(0))),
+    )
 
 
 def _rsi_panel(prices: pd.DataFrame, x: alt.X, hover: alt.Parameter) -> alt.LayerChart:

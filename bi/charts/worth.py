@@ -1,18 +1,38 @@
 """Published values of a megawatt as values per share.
 
-Belongs here: `scenario_chart`. Does not belong here: SQL, files.
+Belongs here: `publication_chart`. Does not belong here: SQL, files.
 """
 
 from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import Any
 
 import altair as alt
 import pandas as pd
 
 from bi.charts.look import INK, WIDTH, ChartError, Frame, business_colour, checked, dressed, layer
 
+_COLUMNS = (
+    "as_of_date",
+    "source_firm",
+    "business",
+    "scenario",
+    "mw_basis",
+    "usd_per_mw",
+    "now_capacity_basis",
+    "now_mw",
+    "now_mw_pct_of_power",
+    "now_is_fraction_of_company",
+    "now_value_per_share_usd",
+    "then_mw",
+    "then_value_per_share_usd",
+)
+_MW = {"critical_it": "critical IT MW", "gross": "gross MW", "unstated": "MW"}
 
-def scenario_chart(
-    scenarios: Frame,
+
+def publication_chart(
+    publications: Frame,
     close: float | None,
     *,
     price_name: str = "close",
@@ -21,38 +41,17 @@ def scenario_chart(
 ) -> alt.LayerChart:
     """What published values per MW come to per share, low to high with the point between, against the close.
 
-    `scenarios` as `questions.scenarios`; only rows with a value are drawn, one line per publication, business and
-    capacity basis. `close` in USD, None where not known, is called `price_name`. Raises `ChartError` where no row has a
-    value.
+    `publications` as `questions.publications`; only rows with a value now are drawn, one line per publication and
+    business: filled with what is known now, hollow with what was known on the day of the publication. `close` in USD,
+    None where not known, is called `price_name`. Raises `ChartError` where no row has a value.
     """
-    rows = checked(
-        scenarios,
-        (
-            "as_of_date",
-            "source_firm",
-            "business",
-            "capacity_basis",
-            "scenario",
-            "critical_it_mw",
-            "gross_mw",
-            "usd_per_mw",
-            "value_per_share_usd",
-        ),
-    ).dropna(subset=["value_per_share_usd"])
+    rows = checked(publications, _COLUMNS).dropna(subset=["now_value_per_share_usd"])
     if rows.empty:
         raise ChartError("no published value could be made into a value per share")
     rows["as_of_date"] = pd.to_datetime(rows["as_of_date"])
-    rows["publication"] = [
-        f"{firm}, {day:%d %b %Y}; {business}{_capacity(critical_it_mw, gross_mw)} ({basis.replace('_', ' ')})"
-        for firm, day, business, basis, critical_it_mw, gross_mw in rows[
-            ["source_firm", "as_of_date", "business", "capacity_basis", "critical_it_mw", "gross_mw"]
-        ].itertuples(index=False)
-    ]
+    rows["publication"] = [_named(row) for row in rows.to_dict("records")]
     rows["usd_m_per_mw"] = rows["usd_per_mw"] / 1e6
-    rows["said"] = [
-        f"{scenario} {value:,.2f}"
-        for scenario, value in zip(rows["scenario"], rows["value_per_share_usd"], strict=True)
-    ]
+    rows["said"] = [f"{value:,.2f}" for value in rows["now_value_per_share_usd"]]
     order = list(dict.fromkeys(rows.sort_values("as_of_date", ascending=False, kind="stable")["publication"]))
     y = alt.Y(
         "publication:N",
@@ -60,17 +59,36 @@ def scenario_chart(
         title=None,
         axis=alt.Axis(labelExpr="split(datum.label, '; ')", labelLimit=240, ticks=False, domain=False, grid=True),
     )
-    x = alt.X(
-        "value_per_share_usd:Q",
-        title="USD per share",
-        scale=alt.Scale(zero=True, nice=True),
-        axis=alt.Axis(tickCount=8),
-    )
+    ends = pd.concat([rows["now_value_per_share_usd"], rows["then_value_per_share_usd"], pd.Series([close])]).dropna()
+    scale = alt.Scale(domain=[0, float(ends.max()) * 1.12], nice=False)
+    title = "USD per share (hollow: as known on the day of the publication)"
+    x = alt.X("now_value_per_share_usd:Q", title=title, scale=scale, axis=alt.Axis(tickCount=8))
     base = alt.Chart(rows)
+    tooltip = [
+        alt.Tooltip("publication:N", title="Publication"),
+        alt.Tooltip("scenario:N", title="Scenario"),
+        alt.Tooltip("usd_m_per_mw:Q", title="USD m per MW", format=",.1f"),
+        alt.Tooltip("now_mw:Q", title="MW now", format=",.0f"),
+        alt.Tooltip("now_value_per_share_usd:Q", title="USD per share now", format=",.2f"),
+        alt.Tooltip("then_mw:Q", title="MW then", format=",.0f"),
+        alt.Tooltip("then_value_per_share_usd:Q", title="USD per share then", format=",.2f"),
+    ]
     spans = base.mark_bar(height=6, opacity=0.45, cornerRadius=3).encode(
-        y=y, x=alt.X("min(value_per_share_usd):Q", title="USD per share"), x2="max(value_per_share_usd):Q",
+        y=y,
+        x=alt.X("min(now_value_per_share_usd):Q", title=title, scale=scale),
+        x2="max(now_value_per_share_usd):Q",
         color=business_colour(),
-    )  # fmt: skip
+    )
+    before = (
+        base.transform_filter("isValid(datum.then_value_per_share_usd)")
+        .mark_point(filled=False, size=70, strokeWidth=1.4, opacity=1)
+        .encode(
+            y=y,
+            x=alt.X("then_value_per_share_usd:Q", title=title, scale=scale),
+            color=business_colour(),
+            tooltip=tooltip,
+        )
+    )
     marks = base.mark_point(filled=True, size=110, opacity=1).encode(
         y=y,
         x=x,
@@ -80,28 +98,40 @@ def scenario_chart(
             legend=None,
             scale=alt.Scale(domain=["low", "point", "high"], range=["triangle-right", "diamond", "triangle-left"]),
         ),
-        tooltip=[
-            alt.Tooltip("publication:N", title="Publication"),
-            alt.Tooltip("scenario:N", title="Scenario"),
-            alt.Tooltip("usd_m_per_mw:Q", title="USD m per MW", format=",.1f"),
-            alt.Tooltip("value_per_share_usd:Q", title="USD per share", format=",.2f"),
-        ],
+        tooltip=tooltip,
     )
-    values = base.mark_text(dy=-13, fontSize=10.5, color=INK).encode(y=y, x=x, text="said:N")
-    layers: list[alt.Chart] = [spans, marks, values]
+    rows["is_low"] = rows["scenario"] == "low"
+    # the point between stands in the tooltip: three figures do not fit beside each other everywhere
+    rows["is_named"] = (rows["scenario"] != "point") | (rows.groupby("publication")["scenario"].transform("size") == 1)
+    values = [
+        base.transform_filter(f"datum.is_named && {'' if is_low else '!'}datum.is_low")
+        .mark_text(dy=-13, fontSize=10.5, color=INK, align="right" if is_low else "left", dx=4 if is_low else -4)
+        .encode(y=y, x=x, text="said:N")
+        for is_low in (True, False)
+    ]
+    layers: list[alt.Chart] = [spans, before, marks, *values]
     if close is not None and not pd.isna(close):
         said = f"{price_name} {close:,.2f}" + (" (simulated)" if is_simulated else "")
-        here = alt.Chart(pd.DataFrame({"close": [close], "said": [said]}))
+        is_right = close > float(ends.max()) / 2
+        here = alt.Chart(pd.DataFrame({"close": [close], "said": [said]})).encode(x=alt.X("close:Q", scale=scale))
         layers += [
-            here.mark_rule(color=INK, strokeWidth=1.5, strokeDash=[5, 4]).encode(x="close:Q"),
-            here.mark_text(color=INK, fontSize=11, fontWeight="bold", dy=-6, baseline="bottom").encode(
-                x="close:Q", y=alt.value(0), text="said:N"
-            ),
+            here.mark_rule(color=INK, strokeWidth=1.5, strokeDash=[5, 4]),
+            here.mark_text(
+                color=INK,
+                fontSize=11,
+                fontWeight="bold",
+                dy=-6,
+                baseline="bottom",
+                align="right" if is_right else "left",
+            ).encode(y=alt.value(0), text="said:N"),
         ]
-    return dressed(layer(*layers).properties(width=width, height=alt.Step(40)))
+    return dressed(layer(*layers).properties(width=width, height=alt.Step(44)))
 
 
-def _capacity(critical_it_mw: float, gross_mw: float) -> str:
-    if not pd.isna(critical_it_mw):
-        return f", {critical_it_mw:,.0f} critical IT MW"
-    return "" if pd.isna(gross_mw) else f", {gross_mw:,.0f} gross MW"
+def _named(row: dict[Hashable, Any]) -> str:
+    said = f"{row['source_firm']}, {row['as_of_date']:%d %b %Y}; {row['business']}"
+    if not pd.isna(row["now_mw"]):
+        said += f", {row['now_mw']:,.0f} {_MW[str(row['mw_basis'])]}"
+    basis = str(row["now_capacity_basis"]).replace("_", " ")
+    part = f", {row['now_mw_pct_of_power']:.0f} % of the power" if row["now_is_fraction_of_company"] else ""
+    return f"{said}; {basis}{part}"

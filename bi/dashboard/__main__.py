@@ -18,6 +18,11 @@ FLAGS = (
     "--browser.gatherUsageStats=false",
     "--client.toolbarMode=minimal",
     "--global.developmentMode=false",
+    # the blue of links and controls in both themes: red is for what is wrong, and 4.5:1 on the ground
+    "--theme.light.primaryColor=#1d5fae",
+    "--theme.light.linkColor=#1d5fae",
+    "--theme.dark.primaryColor=#6aa9ee",
+    "--theme.dark.linkColor=#8bbdf3",
 )
 
 

@@ -13,15 +13,21 @@ PAGES = {"Sector": sector.show, "Miner": miner.show, "Data quality": quality.sho
 
 
 def main() -> None:
-    """Show the page of the address, the sector without one."""
-    st.set_page_config(page_title="Minehouse", layout="wide")
+    """Show the page of the address, the sector without one; links between pages keep the day and the miner."""
     pages = [
         st.Page(
             frame.guarded(show), title=title, url_path=show.__module__.rsplit(".", 1)[-1], default=show is sector.show
         )
         for title, show in PAGES.items()
     ]
-    st.navigation(pages, position="top").run()
+    page = st.navigation(pages, position="hidden")
+    st.set_page_config(page_title=f"{page.title} · Minehouse", layout="wide")
+    way = st.container(horizontal=True)
+    page.run()
+    kept = {name: st.query_params[name] for name in frame.KEPT if name in st.query_params}
+    with way:
+        for other in pages:
+            st.page_link(other, query_params=kept)
 
 
 if __name__ == "__main__":

@@ -1,17 +1,20 @@
-"""What every page shares: the file, its answers, the day asked for, and the head of the page.
+"""What every page shares: the file, its answers, the day and miner asked for, and the head of the page.
 
-Belongs here: reading the published file through a cache, and what is said whenever something is shown. Does not belong
-here: the contents of a page.
+Belongs here: reading the published file through a cache, what stands in the address, and what is said whenever
+something is shown. Does not belong here: the contents of a page.
 """
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from functools import wraps
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import altair as alt
 import duckdb
@@ -20,16 +23,36 @@ import pyarrow as pa
 import streamlit as st
 
 from bi import questions
-from bi.charts import ChartError
+from bi.charts import ChartError, themed
 from bi.published import NotPublishedError
 from dagster_project.settings import load_settings
 
 NOT_KNOWN = "not known"
 LOOK_AGAIN_SECONDS = 15
+KEPT = ("as_of", "symbol")
+"""What stands in the address of every page."""
 _STYLE = """<style>
 [data-testid="stMetricValue"] {font-size: 1.5rem}
-[data-testid="stMainBlockContainer"] {padding-top: 4rem}
+[data-testid="stMetricValue"] > div, [data-testid="stMetricDelta"] > div {white-space: normal; overflow: visible}
+[data-testid="stMainBlockContainer"] {padding-top: 1.5rem; max-width: 1700px}
+[data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {color: inherit; opacity: .85}
+[data-testid="stMetricDelta"] {color: inherit !important; opacity: .85}
+.table {overflow: auto; max-height: 46rem; border: 1px solid rgba(128, 136, 146, .35); border-radius: 6px}
+.table table {border-collapse: collapse; width: 100%; font-size: .82rem; line-height: 1.35;
+  font-variant-numeric: tabular-nums}
+.table th {text-align: left; vertical-align: bottom; font-weight: 600; position: sticky; top: 0; min-width: 4rem;
+  background: HEAD_GROUND}
+.table th, .table td {padding: .3rem .6rem; border-bottom: 1px solid rgba(128, 136, 146, .25); max-width: 26rem}
+.table .n {text-align: right; white-space: nowrap} .table th.n {white-space: normal}
+.table td[data-column$="_date"] {white-space: nowrap}
+.table .none {opacity: .8; font-style: italic} .table small {opacity: .85}
+.table a, .said a {text-decoration: underline; color: inherit}
+.table.wide table {width: max-content; min-width: 100%} .table.wide td {max-width: 16rem}
+.table.wide td:first-child {position: sticky; left: 0; background: GROUND}
+.said {font-size: .875rem; margin: 0}
 </style>"""
+_GROUNDS = {"light": ("#eef0f3", "#ffffff"), "dark": ("#262b33", "#0e1117")}
+"""By theme: the ground of a table's head, and of the page."""
 Stamp = tuple[int, int, int]
 
 
@@ -104,34 +127,108 @@ def _watch(database: str) -> None:
         st.rerun()
 
 
+def address(page: str, **values: object) -> str:
+    """The address of a page with the day and miner of this one, unless others are given."""
+    kept: dict[str, object] = {name: st.query_params[name] for name in KEPT if name in st.query_params}
+    return f"{page}?{urlencode(kept | values)}"
+
+
+def _asked(name: str) -> tuple[str | None, bool]:
+    """What the address says, and whether a link or a hand put it there since the control last wrote it."""
+    asked = st.query_params.get(name)
+    return asked, asked != st.session_state.get(f"{name}_in_address")
+
+
+def keep(name: str, value: str) -> None:
+    """Write what a control says into the address."""
+    if st.query_params.get(name) != value:
+        st.query_params[name] = value
+    st.session_state[f"{name}_in_address"] = value
+
+
+def quoted(asked: str) -> str:
+    """What stands in an address is repeated only where it can be nothing but a ticker or a day."""
+    return f"`{asked}`" if re.fullmatch(r"[A-Za-z0-9.\-]{1,12}", asked) else "what the address asks for"
+
+
 def choose_day(published: Published) -> date:
-    """The day whose knowledge is asked for, `?as_of=` in the address; the last session unless another is chosen."""
+    """The session whose knowledge is asked for with `?as_of=`; the last one unless another is chosen.
+
+    A day without a session stands for the one before. A day that had to be replaced is said in a notice.
+    """
     first, last = published.ask(questions.sessions).iloc[0]
     state = st.session_state
-    stale = state.get("as_of") == state.get("last_session") != last
-    if "as_of" in state and (stale or not (first <= state["as_of"] <= last)):
+    asked, is_new = _asked("as_of")
+    notice = None
+    wanted = last
+    if asked:
+        try:
+            wanted = date.fromisoformat(asked)
+        except ValueError:
+            notice = f"{quoted(asked).capitalize()} is not a day written as YYYY-MM-DD"
+    if not first <= wanted <= last:
+        notice = f"{wanted} is {'before the first' if wanted < first else 'after the last'} session with prices"
+        wanted = last if wanted > last else first
+    # an open page that showed the last session goes on with the last one
+    is_stale = state.get("as_of") == state.get("last_session") != last
+    if "as_of" in state and (is_new or is_stale or state["as_of"] is None or not first <= state["as_of"] <= last):
+        if is_stale and not is_new:
+            notice = f"The published file now reaches to {last}"
+            wanted = last
         del state["as_of"]
     state["last_session"] = last
     chosen = st.date_input(
         "Known on",
-        value=last,
+        value=wanted,
         min_value=first,
         max_value=last,
         key="as_of",
-        bind="query-params",
-        required=True,
         format="YYYY-MM-DD",
         width=180,
         help="Facts announced later and prices after that session are left out.",
     )
-    return chosen if isinstance(chosen, date) else last
+    day = chosen if isinstance(chosen, date) else last
+    keep("as_of", day.isoformat())
+    session: date = published.ask(questions.session_of, day)["session_date"].iloc[0]
+    if pd.isna(session):
+        session = day
+    if notice:
+        st.session_state["notice"] = f"{notice}; this is {session}."
+    elif session != day:
+        st.session_state["notice"] = f"{day} has no session; this is what was known at the close of {session}."
+    return session
+
+
+def choose_symbol(snapshot: pd.DataFrame) -> str:
+    """The company of `?symbol=`, else the one with a price of which most is known; a replaced one is said."""
+    ranked = snapshot.assign(is_unpriced=snapshot["close"].isna()).sort_values(
+        ["is_unpriced", "incomplete_inputs", "symbol"]
+    )
+    symbols: list[str] = snapshot["symbol"].tolist()
+    wanted = str(ranked["symbol"].iloc[0])
+    asked, is_new = _asked("symbol")
+    if asked and asked.upper() in symbols:
+        wanted = asked.upper()
+    elif asked:
+        st.session_state["unknown_symbol"] = quoted(asked)
+    state = st.session_state
+    if "symbol" in state and (is_new or state["symbol"] not in symbols):
+        del state["symbol"]
+    chosen = st.selectbox("Miner", symbols, index=symbols.index(wanted), key="symbol", width=130)
+    keep("symbol", chosen)
+    if name := st.session_state.pop("unknown_symbol", None):
+        st.session_state["notice"] = f"No company is known as {name}; this is {chosen}."
+    return chosen
 
 
 def head(published: Published, title: str, said: str) -> None:
-    """Title, the day of the data, and a banner where prices are simulated."""
-    st.html(_STYLE)
-    st.title(title)
+    """Title, the day of the data, notices, and a banner where prices are simulated."""
+    head_ground, ground = _GROUNDS[st.context.theme.type or "light"]
+    st.html(_STYLE.replace("HEAD_GROUND", head_ground).replace("GROUND", ground))
+    st.title(title, anchor=False)
     st.caption(f"{said} · published file of {published.published_at:%d %b %Y %H:%M} UTC")
+    if notice := st.session_state.pop("notice", None):
+        st.warning(notice)
     sources = published.ask(questions.price_sources)
     simulated = sources[sources["price_source"] == "sample"]
     if len(simulated):
@@ -151,7 +248,7 @@ def draw(
     pixels that these need.
     """
     try:
-        spec = _spec(chart, chart.__name__, *given, **options)
+        spec = _spec(chart, chart.__name__, st.context.theme.type or "light", *given, **options)
     except ChartError as nothing:
         st.info(f"{NOT_KNOWN.capitalize()}: {nothing}.")
         return
@@ -162,9 +259,9 @@ def draw(
 
 @st.cache_data(show_spinner=False, max_entries=200)
 def _spec(
-    _chart: Callable[..., alt.LayerChart | alt.VConcatChart], name: str, *given: object, **options: object
+    _chart: Callable[..., alt.LayerChart | alt.VConcatChart], name: str, theme: str, *given: object, **options: object
 ) -> dict[str, Any]:
     del name  # with what is given, what the chart is kept by
     # tests look whether the charts are valid; a page has no time for it
-    spec: dict[str, Any] = _chart(*given, **options).to_dict(validate=False)
+    spec: dict[str, Any] = json.loads(themed(json.dumps(_chart(*given, **options).to_dict(validate=False)), theme))
     return spec

@@ -2,57 +2,61 @@
 
 from __future__ import annotations
 
-import re
 from datetime import date
 from typing import Any
 
 import pandas as pd
 import streamlit as st
+from markupsafe import Markup
 
 from bi import charts, questions
 from bi.dashboard import sector, tables
-from bi.dashboard.frame import NOT_KNOWN, Published, choose_day, draw, head
+from bi.dashboard.frame import NOT_KNOWN, Published, choose_day, choose_symbol, draw, head, keep
 
-WINDOWS = {"3 months": 63, "6 months": 126, "1 year": 252, "2 years": 504}
+WINDOWS = {"3 months": 63, "6 months": 126, "1 year": 252, "2 years": 504, "5 years": 1260}
 RATINGS = {
     "rating_date": tables.day("Day"),
+    "source_url": tables.source(),
     "firm": tables.text("Firm"),
-    "action": tables.text("What"),
+    "action": tables.code("What"),
     "from_rating": tables.text("From"),
     "to_rating": tables.text("To"),
-    "price_target_prior": tables.usd("Target before"),
-    "price_target_new": tables.usd("Target after"),
-    "target_change_pct": tables.pct("Change"),
-    "source_url": tables.link(),
+    "price_target_prior": tables.usd("Target before", "none given"),
+    "price_target_new": tables.usd("Target after", "none given"),
+    "target_change_pct": tables.pct("Change", "–"),
 }
 SITES = {
     "site": tables.text("Site"),
+    "source_url": tables.source(),
     "known_date": tables.day("Reported"),
-    "use": tables.text("Use"),
-    "power_contracted_mw": tables.number("Contracted power, gross MW"),
-    "power_energized_mw": tables.number("Live power, gross MW"),
-    "critical_it_mw_planned": tables.number("Planned critical IT MW"),
-    "critical_it_mw_contracted": tables.number("Leased critical IT MW"),
-    "energization_date": tables.day("First power"),
-    "owner_share_pct": tables.Column("Company's share, %", format="%.0f"),
-    "source_url": tables.link(),
-    "notes": tables.text("Notes", "large"),
+    "use": tables.code("Use", "not stated"),
+    "power_contracted_mw": tables.number("Contracted power, gross MW", missing="not stated"),
+    "power_energized_mw": tables.number("Live power, gross MW", missing="not stated"),
+    "critical_it_mw_planned": tables.number("Planned critical IT MW", missing="not stated"),
+    "critical_it_mw_contracted": tables.number("Leased critical IT MW", missing="not stated"),
+    "energization_date": tables.day("First power", "not stated"),
+    "owner_share_pct": tables.number("Company's share, %"),
+    "notes": tables.text("Notes", "none"),
 }
-SCENARIOS = {
+PUBLICATIONS = {
     "as_of_date": tables.day("Published"),
+    "source_url": tables.source(),
     "source_firm": tables.text("Firm"),
-    "business": tables.text("Business"),
-    "capacity_basis": tables.text("Which MW"),
+    "business": tables.code("Business"),
     "scenario": tables.text("Scenario"),
     "usd_per_mw": tables.usd_m("Per MW"),
-    "mw_basis": tables.text("MW are"),
-    "critical_it_mw": tables.number("Critical IT MW"),
-    "gross_mw": tables.number("Gross MW"),
-    "value_per_share_usd": tables.usd("Value a share"),
-    "close": tables.usd("Close that day"),
-    "upside_pct": tables.pct("Upside that day"),
-    "scenario_coverage": tables.text("Coverage"),
-    "source_url": tables.link(),
+    "mw_basis": tables.code("MW are"),
+    "then_mw": tables.number("MW then"),
+    "then_value_per_share_usd": tables.usd("A share then"),
+    "then_close": tables.usd("Close then"),
+    "then_upside_pct": tables.pct("Upside then", lambda row: _no_upside(row, "then")),
+    "now_capacity_basis": tables.code("Which MW now"),
+    "now_mw": tables.number("MW now"),
+    "now_mw_pct_of_power": tables.number("of the power, %"),
+    "now_shares_outstanding_as_of_date": tables.day("Shares of"),
+    "now_value_per_share_usd": tables.usd("A share now"),
+    "now_upside_pct": tables.pct("Upside now", lambda row: _no_upside(row, "now")),
+    "now_scenario_coverage": tables.text("Coverage now"),
 }
 INPUTS = {
     "price_coverage": "Price",
@@ -67,7 +71,7 @@ INPUTS = {
     "scenario_coverage": "Scenario a share",
 }
 LEVELS = {
-    "level_type": tables.text("Level"),
+    "level_type": tables.code("Level"),
     "level_price": tables.usd("Price"),
     "distance_pct": tables.pct("From the close"),
     "touches": tables.number("Touches"),
@@ -80,55 +84,47 @@ def show(published: Published) -> None:
     """The page."""
     top = st.container()
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        as_of = choose_day(published)
-        snapshot = published.ask(questions.snapshot, as_of)
-        symbol = _choose(snapshot)
-        window = WINDOWS[st.selectbox("Chart", WINDOWS, index=2, key="chart", bind="query-params", width=130)]
+        session = choose_day(published)
+        snapshot = published.ask(questions.snapshot, session)
+        symbol = choose_symbol(snapshot)
+        window = WINDOWS[_choose("chart", "Chart", list(WINDOWS), "1 year")]
+        is_log = _choose("scale", "Scale", ["linear", "logarithmic"], "linear") == "logarithmic"
     row = snapshot[snapshot["symbol"] == symbol].iloc[0]
-    session = row["as_of_session_date"]
     with top:
         name = row["company_name"] or symbol
         head(published, f"{name} ({symbol})", f"What was known at the close of {session:%d %B %Y}")
     if not row["price_is_complete"]:
         st.info(f"Price: {row['price_coverage']}.")
-    _headlines(published, row, as_of)
-    ratings = published.ask(questions.ratings, as_of, symbol)
-    levels = published.ask(questions.levels, symbol, as_of)
-    _prices(published.ask(questions.bars, symbol, as_of, window), levels, ratings)
-    _scenarios(published.ask(questions.scenarios, symbol, as_of), row)
-    deals = published.ask(questions.deals, as_of, symbol)
-    _table("HPC deals", deals.iloc[::-1], {k: v for k, v in sector.DEALS.items() if k != "symbol"}, "deal")
-    _table("Sites", published.ask(questions.sites, symbol, as_of), SITES, "report on a site")
-    notes = ratings.assign(action=ratings["action"].str.replace("_", " "))
-    _table("Analyst notes", notes, RATINGS, "analyst note")
+    _headlines(published, row, session)
+    ratings = published.ask(questions.ratings, session, symbol)
+    levels = published.ask(questions.levels, symbol, session)
+    deals = published.ask(questions.deals, session, symbol)
+    _prices(published.ask(questions.bars, symbol, session, window), levels, ratings, deals, row, is_log)
+    _publications(published.ask(questions.publications, symbol, session), row)
+    columns = {name: column for name, column in sector.DEALS.items() if name != "symbol"}
+    _table("HPC deals", deals.iloc[::-1], columns, "No contract of this company was seen by then")
+    sites = published.ask(questions.sites, symbol, session)
+    _table("Sites", sites, SITES, "Not known: no report on a site was seen by then")
+    _table("Analyst notes", ratings, RATINGS, "Not known: no analyst note was seen by then")
     _missing(row)
 
 
-def _choose(snapshot: pd.DataFrame) -> str:
-    """The company of `?symbol=`, else the one with a price of which most is known."""
-    ranked = snapshot.assign(is_unpriced=snapshot["close"].isna()).sort_values(
-        ["is_unpriced", "incomplete_inputs", "symbol"]
+def _choose(key: str, title: str, options: list[str], default: str) -> str:
+    """One of the options, kept in the address as `?key=`."""
+    asked = st.query_params.get(key, default)
+    chosen = st.selectbox(
+        title, options, index=options.index(asked if asked in options else default), key=key, width=150
     )
-    symbols: list[str] = snapshot["symbol"].tolist()
-    default = str(ranked["symbol"].iloc[0])
-    asked = st.query_params.get("symbol", "")
-    if asked and asked not in symbols:
-        if asked.upper() in symbols:
-            st.session_state["symbol"] = asked.upper()
-        else:
-            # what stands in an address is shown only where it can be nothing but a ticker
-            name = f"`{asked}`" if re.fullmatch(r"[A-Za-z0-9.\-]{1,12}", asked) else "what the address asks for"
-            st.session_state["unknown_symbol"] = name
-    if st.session_state.get("symbol", default) not in symbols:
-        del st.session_state["symbol"]
-    chosen = st.selectbox("Miner", symbols, index=symbols.index(default), key="symbol", bind="query-params", width=130)
-    if name := st.session_state.pop("unknown_symbol", None):
-        st.warning(f"No company is known as {name}; this is {chosen}.")
+    keep(key, chosen)
     return chosen
 
 
-def _headlines(published: Published, row: pd.Series[Any], as_of: date) -> None:
-    picture = published.ask(questions.technical_picture, row["symbol"], as_of)
+def _no_upside(row: tables.Row, when: str) -> str:
+    return "a part of the company" if row[f"{when}_is_fraction_of_company"] else NOT_KNOWN
+
+
+def _headlines(published: Published, row: pd.Series[Any], session: date) -> None:
+    picture = published.ask(questions.technical_picture, row["symbol"], session)
     close = picture.iloc[0] if len(picture) else None
     price_date = "" if _is_missing(row["price_date"]) else f"{row['price_date']:%d %b %Y}"
     with st.container(horizontal=True):
@@ -145,9 +141,9 @@ def _headlines(published: Published, row: pd.Series[Any], as_of: date) -> None:
                 f"SMA {days}, USD", row[f"sma_{days}"], "{:,.2f}", _said(row[f"pct_vs_sma_{days}"], "close {:+.1f} %")
             )
         _metric("RSI 14", row["rsi_14"], "{:.1f}", row["rsi_zone"])
-        for title, name in (
-            ("Support, USD", "nearest_support"),
-            ("Resistance, USD", "nearest_resistance"),
+        for title, name, beyond in (
+            ("Support, USD", "nearest_support", "none below"),
+            ("Resistance, USD", "nearest_resistance", "none above"),
         ):
             level = None if close is None else close[name]
             touches = None if close is None else _said(close[f"{name}_touch_dates"], "Touched {}")
@@ -157,14 +153,17 @@ def _headlines(published: Published, row: pd.Series[Any], as_of: date) -> None:
                 "{:,.2f}",
                 None if close is None else _said(close[f"{name}_pct"], "{:+.1f} %"),
                 help=touches,
+                missing=NOT_KNOWN if close is None else beyond,
             )
         _metric("52-week high, USD", row["high_52w"], "{:,.2f}", _said(row["pct_from_52w_high"], "close {:+.1f} %"))
     with st.container(horizontal=True):
-        _metric("Market cap, USD bn", row["market_cap_usd"] / 1e9, "{:,.2f}", help=row["shares_coverage"])
+        shares = _said(row["shares_outstanding_as_of_date"], "shares of {:%d %b %Y}")
+        _metric("Market cap, USD bn", row["market_cap_usd"] / 1e9, "{:,.2f}", shares, help=row["shares_coverage"])
         _metric(
             "EV, USD bn",
             row["enterprise_value_usd"] / 1e9,
             "{:,.2f}",
+            _said(row["debt_usd_as_of_date"], "debt of {:%d %b %Y}"),
             help=row["enterprise_value_coverage"],
         )
         _metric(
@@ -173,23 +172,66 @@ def _headlines(published: Published, row: pd.Series[Any], as_of: date) -> None:
             "{:,.0f}",
             "contracted",
             help="Contracted: " + row["contracted_critical_it_mw_coverage"],
+            missing="no contract seen" if row["deals"] == 0 else NOT_KNOWN,
+            width=225,
         )
         _metric("EV per critical IT MW", row["ev_per_critical_it_mw_usd"] / 1e6, "USD {:,.1f} m", "contracted")
+        firms = 0 if _is_missing(row["firms_with_target"]) else int(row["firms_with_target"])
+        aged = _said(row["consensus_last_date"], "last note {:%d %b %Y}")
         _metric(
-            "Mean target, USD",
+            "Target of one firm, USD"
+            if firms == 1
+            else f"Mean target of {firms} firms, USD"
+            if firms
+            else "Target, USD",
             row["mean_price_target"],
             "{:,.2f}",
-            _said(row["consensus_upside_pct"], "{:+.1f} %"),
-            help=_said(row["firms_with_target"], "{:.0f} firms, notes younger than a year"),
+            _said(row["consensus_upside_pct"], "{:+.1f} %, " + (aged or "")),
+            help="Firms whose last note is younger than a year",
+            missing="no target seen",
+            width=250,
         )
-        for end in ("low", "high"):
-            _metric(
-                f"Scenario {end}, USD",
-                row[f"{end}_value_per_share_usd"],
-                "{:,.2f}",
-                _said(row[f"{end}_upside_pct"], "{:+.1f} %"),
-                help=f"{row['scenario_source_firm']}, coverage: {row['scenario_coverage']}",
+        _metric("Value a share, USD", worth(row), "{}", worth_against(row), help=row["scenario_coverage"], width=250)
+    if old := sector.outdated(row.to_dict()):
+        st.badge(f"Balance sheet {old}", color="orange")
+    _sources(row)
+
+
+def worth(row: pd.Series[Any]) -> str | None:
+    """The value per share that heads the page, low to high."""
+    low, high = row["low_value_per_share_usd"], row["high_value_per_share_usd"]
+    return None if _is_missing(low) or _is_missing(high) else f"{low:,.2f} to {high:,.2f}"
+
+
+def worth_against(row: pd.Series[Any]) -> str | None:
+    """That value against the close; not where its MW are a part of the company."""
+    if row["scenario_is_fraction"]:
+        return f"{row['scenario_mw_pct_of_power']:.0f} % of the power: no upside"
+    if _is_missing(row["low_upside_pct"]) or _is_missing(row["high_upside_pct"]):
+        return None
+    return f"{row['low_upside_pct']:+.0f} to {row['high_upside_pct']:+.0f} %"
+
+
+def _sources(row: pd.Series[Any]) -> None:
+    """The pages behind the tiles, in one line."""
+    said = []
+    if worth(row) is not None:
+        firm, day, mw = row["scenario_source_firm"], row["scenario_as_of_date"], row["scenario_mw"]
+        basis = tables.words(row["scenario_capacity_basis"])
+        shares = _said(row["scenario_shares_date"], ", shares of {:%d %b %Y}")
+        said.append(
+            Markup("Value a share: {} on {:,.0f} critical IT MW ({}){}").format(
+                tables.link(row["scenario_source_url"], f"{firm}, {day:%d %b %Y}"), mw, basis, shares
             )
+        )
+    if not _is_missing(row["last_rating_source_url"]):
+        note = f"{row['last_rating_firm']}, {row['last_rating_date']:%d %b %Y}"
+        said.append(Markup("Last note: {}").format(tables.link(row["last_rating_source_url"], note)))
+    if not _is_missing(row["shares_outstanding_source_url"]):
+        counted = f"{row['shares_outstanding']:,.0f} on {row['shares_outstanding_as_of_date']:%d %b %Y}"
+        said.append(Markup("Shares: {}").format(tables.link(row["shares_outstanding_source_url"], counted)))
+    if said:
+        st.html(Markup('<p class="said">{}</p>').format(Markup(" · ").join(said)))
 
 
 def _metric(
@@ -200,72 +242,97 @@ def _metric(
     *,
     colour: str = "off",
     help: object = None,  # noqa: A002
+    missing: str = NOT_KNOWN,
+    width: int = 178,
 ) -> None:
     known = not _is_missing(value)
     st.metric(
         title,
-        shape.format(value) if known else NOT_KNOWN,
+        shape.format(value) if known else missing,
         said if known and not _is_missing(said) else None,
         "normal" if colour == "normal" else "off",
         delta_arrow="auto" if colour == "normal" else "off",
         help=None if _is_missing(help) or not help else str(help),
         border=True,
-        width=168,
+        width=width,
     )
 
 
 def _is_missing(value: object) -> bool:
-    return value is None or bool(pd.isna(value))  # type: ignore[call-overload]
+    return tables.is_missing(value)
 
 
 def _said(value: object, shape: str) -> str | None:
     return None if _is_missing(value) else shape.format(value)
 
 
-def _prices(bars: pd.DataFrame, levels: pd.DataFrame, ratings: pd.DataFrame) -> None:
-    st.subheader("Price, averages, levels, notes")
+def _prices(
+    bars: pd.DataFrame,
+    levels: pd.DataFrame,
+    ratings: pd.DataFrame,
+    deals: pd.DataFrame,
+    row: pd.Series[Any],
+    is_log: bool,
+) -> None:
+    st.subheader("Price, averages, levels, notes, deals", anchor=False)
     st.caption(
         "One place per exchange session: an empty place is a session without a bar. S1, S2, R1, R2: the nearest "
-        "supports and resistances known at the last close. Hover for figures."
+        "supports and resistances known at the last close. Above the price: analyst notes and firm deals. Hover for "
+        "figures."
     )
     if bars.empty:
         st.info("No price is known.")
         return
-    draw(charts.miner_chart, bars, levels, ratings, beside=190, width=1000)
+    target = None if _is_missing(row["mean_price_target"]) else float(row["mean_price_target"])
+    draw(
+        charts.miner_chart,
+        bars,
+        levels,
+        ratings,
+        deals,
+        beside=190,
+        width=1000,
+        target=target,
+        target_of="target of one firm" if row["firms_with_target"] == 1 else "mean target",
+        is_log=is_log,
+    )
     if len(levels):
         with st.expander("Levels"):
-            tables.show(levels, LEVELS)
+            tables.show(levels, LEVELS, caption="Supports and resistances")
 
 
-def _scenarios(scenarios: pd.DataFrame, row: pd.Series[Any]) -> None:
-    st.subheader("What published values per MW come to per share")
-    if scenarios.empty:
+def _publications(publications: pd.DataFrame, row: pd.Series[Any]) -> None:
+    st.subheader("What published values per MW come to per share", anchor=False)
+    if publications.empty:
         st.info("No published value per MW was known then.")
         return
     st.caption(
-        "Each publication's USD per MW times the company's MW, over its shares, as known on the publication's day; "
-        "by the meaning of the publication (equity: no debt taken off, no coins added). The dashed line is the close."
+        "The last publication of each firm that is younger than a year: its USD per MW times the company's MW, over "
+        "its shares, by the meaning of the publication (equity: no debt taken off, no coins added). Filled: with what "
+        "is known on this day; hollow: with what was known on the day of the publication. The dashed line is the close."
     )
+    is_drawn = publications["is_in_force"] & publications["is_last_of_firm"]
     draw(
-        charts.scenario_chart,
-        scenarios[scenarios["is_first_choice"].astype(bool)],
+        charts.publication_chart,
+        publications[is_drawn & (publications["assumption_type"] == "valuation")],
         row["close"],
         is_simulated=row["price_source"] == "sample",
     )
-    with st.expander(f"All {len(scenarios)} rows, with what is missing"):
-        tables.show(scenarios, SCENARIOS)
+    with st.expander(f"All {len(publications)} rows, then and now, with what is missing"):
+        tables.show(publications, PUBLICATIONS, caption="Published values per MW, then and now")
 
 
-def _table(title: str, rows: pd.DataFrame, columns: dict[str, tables.Column], what: str) -> None:
-    st.subheader(title)
+def _table(title: str, rows: pd.DataFrame, columns: dict[str, tables.Column], nothing: str) -> None:
+    st.subheader(title, anchor=False)
     if rows.empty:
-        st.info(f"Not known: no {what} was seen by then.")
+        st.info(f"{nothing}.")
     else:
-        tables.show(rows, columns)
+        st.caption(f"{tables.primary_sources(rows).capitalize()}.")
+        tables.show(rows, columns, caption=title)
 
 
 def _missing(row: pd.Series[Any]) -> None:
-    st.subheader("What is missing")
+    st.subheader("What is missing", anchor=False)
     names = [str(name).removesuffix("_coverage") for name in row.index if str(name).endswith("_coverage")]
     coverage = pd.DataFrame(
         [(INPUTS.get(f"{name}_coverage", name), row[f"{name}_coverage"], row[f"{name}_is_complete"]) for name in names],
@@ -277,4 +344,5 @@ def _missing(row: pd.Series[Any]) -> None:
     tables.show(
         coverage.loc[order, ["input", "coverage"]],
         {"input": tables.text("Input or figure"), "coverage": tables.text("What is known")},
+        caption="Inputs and figures, those that are not complete first",
     )

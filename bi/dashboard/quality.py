@@ -11,13 +11,13 @@ from bi.dashboard.frame import Published, head
 
 CHECKS = {
     "passed": tables.flag("Passed"),
-    "severity": tables.text("Severity"),
+    "severity": tables.code("If it fails"),
     "layer": tables.text("Layer"),
-    "tool": tables.text("Tool"),
+    "tool": tables.code("Tool"),
     "table_name": tables.text("Table"),
     "check_name": tables.text("Check"),
-    "failing_rows": tables.number("Failing rows", help="Not every check counts rows."),
-    "observed": tables.text("Observed", "large"),
+    "failing_rows": tables.number("Failing rows", missing="not counted"),
+    "observed": tables.text("Observed", "nothing noted"),
 }
 
 
@@ -30,7 +30,7 @@ def show(published: Published) -> None:
         st.info("No check is known: the published file was written without any.")
     else:
         _checks(checks)
-    st.subheader("How far the data reaches")
+    st.subheader("How far the data reaches", anchor=False)
     tables.show(
         published.ask(questions.freshness),
         {
@@ -39,6 +39,7 @@ def show(published: Published) -> None:
             "first_date": tables.day("First"),
             "last_date": tables.day("Last"),
         },
+        caption="How far the data reaches",
     )
 
 
@@ -49,14 +50,14 @@ def _checks(checks: pd.DataFrame) -> None:
         st.metric("Failed, severe", int((failed["severity"] == "ERROR").sum()), border=True, width=200)
         st.metric("Failed, worth a look", int((failed["severity"] == "WARN").sum()), border=True, width=200)
         st.metric("Checked, UTC", f"{checks['checked_at'].max():%d %b %Y %H:%M}", border=True, width=220)
-    st.subheader("What failed")
+    st.subheader("What failed", anchor=False)
     if failed.empty:
         st.success(f"None of the {len(checks)} checks of this run failed.")
     else:
         tables.show(
-            failed, {name: column for name, column in CHECKS.items() if name != "passed"}, missing="not counted"
+            failed, {name: column for name, column in CHECKS.items() if name != "passed"}, caption="Checks that failed"
         )
-    st.subheader("By layer and tool")
+    st.subheader("By layer and tool", anchor=False)
     by = checks.assign(failed=~checks["passed"].astype(bool)).groupby(["layer", "tool"], as_index=False)
     tables.show(
         by.agg(checks=("passed", "size"), failed=("failed", "sum")).sort_values(
@@ -64,10 +65,11 @@ def _checks(checks: pd.DataFrame) -> None:
         ),
         {
             "layer": tables.text("Layer"),
-            "tool": tables.text("Tool"),
+            "tool": tables.code("Tool"),
             "checks": tables.number("Checks"),
             "failed": tables.number("Failed"),
         },
+        caption="Checks by layer and tool",
     )
-    st.subheader("Every check")
-    tables.show(checks, CHECKS, missing="not counted")
+    st.subheader("Every check", anchor=False)
+    tables.show(checks, CHECKS, caption="Every check")

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date
-from urllib.parse import urlencode
 
 import pandas as pd
 import streamlit as st
 
 from bi import charts, questions
 from bi.dashboard import tables
-from bi.dashboard.frame import NOT_KNOWN, Published, choose_day, draw, head
+from bi.dashboard.frame import NOT_KNOWN, Published, address, choose_day, draw, head, keep
 
 
 @dataclass(frozen=True)
@@ -24,121 +23,155 @@ class Ranking:
     is_low_first: bool = False
 
 
+def _no_contract(row: tables.Row) -> str:
+    return "no contract seen" if row["deals"] == 0 else NOT_KNOWN
+
+
+def _beyond(row: tables.Row, words: str) -> str:
+    return NOT_KNOWN if tables.is_missing(row["close"]) else words
+
+
+def _no_upside(row: tables.Row) -> str:
+    return "a part of the company" if row["scenario_is_fraction"] else NOT_KNOWN
+
+
 _EV = {
-    "enterprise_value_usd": tables.usd_bn("EV"),
-    "contracted_critical_it_mw": tables.number("Contracted critical IT MW"),
-    "ev_per_critical_it_mw_usd": tables.usd_m("EV per contracted critical IT MW"),
-    "planned_critical_it_mw": tables.number("Planned critical IT MW"),
+    "ev_per_critical_it_mw_usd": tables.usd_m("EV per contracted critical IT MW", missing=_no_contract),
     "ev_per_planned_critical_it_mw_usd": tables.usd_m("EV per planned critical IT MW"),
-    "enterprise_value_coverage": tables.text("Enterprise value"),
-    "contracted_critical_it_mw_coverage": tables.text("Contracted MW"),
-    "planned_critical_it_mw_coverage": tables.text("Planned MW"),
+    "inputs": tables.text("Balance sheet", "complete"),
+    "enterprise_value_usd": tables.usd_bn("EV"),
+    "contracted_critical_it_mw": tables.number("Contracted critical IT MW", missing=_no_contract),
+    "planned_critical_it_mw": tables.number("Planned critical IT MW"),
+    "contracted_critical_it_mw_coverage": tables.text("Contracted MW are"),
+    "planned_critical_it_mw_coverage": tables.text("Planned MW are"),
 }
 _EV_SAID = (
     "Enterprise value: market cap + net debt, the bitcoin still in it; over critical IT MW at the company's share. "
     "Cheapest first."
 )
 _SCENARIO = {
-    "scenario_critical_it_mw": tables.number("Critical IT MW"),
-    "scenario_capacity_basis": tables.text("Which MW"),
+    "low_upside_pct": tables.pct("Upside to low", missing=_no_upside),
+    "high_upside_pct": tables.pct("Upside to high", missing=_no_upside),
     "low_value_per_share_usd": tables.usd("Low a share"),
-    "low_upside_pct": tables.pct("Upside to low"),
     "high_value_per_share_usd": tables.usd("High a share"),
-    "high_upside_pct": tables.pct("Upside to high"),
-    "scenario_source_firm": tables.text("Range by"),
-    "scenario_as_of_date": tables.day("Range of"),
-    "scenario_coverage": tables.text("Coverage"),
-    "scenario_source_url": tables.link(),
+    "scenario_source_url": tables.source(tier="scenario_source_tier"),
+    "scenario_source_firm": tables.text("Range by", "no range published"),
+    "scenario_as_of_date": tables.day("Range of", "no range published"),
+    "scenario_mw": tables.number("Critical IT MW"),
+    "scenario_capacity_basis": tables.code("Which MW"),
+    "scenario_mw_pct_of_power": tables.number("of the company's power, %"),
+    "inputs": tables.text("Balance sheet", "complete"),
 }
 _SCENARIO_SAID = (
-    "The last published range of USD per critical IT MW, for the company or the sector, times the company's MW, over "
-    "its shares, against the close. Nothing is added for mining or coins, no debt is taken off. Largest upside first."
+    "The last published range of USD per critical IT MW, for the company or the sector, times the company's MW known "
+    "now, over its shares, against the close. Where the MW are less than half of the company's power, the value is "
+    "that of a part, and no upside is given. Nothing is added for mining or coins, no debt is taken off. Largest first."
 )
 RANKINGS = {
     "EV per contracted critical IT MW": Ranking("ev_per_critical_it_mw_usd", _EV_SAID, _EV, is_low_first=True),
     "EV per planned critical IT MW": Ranking("ev_per_planned_critical_it_mw_usd", _EV_SAID, _EV, is_low_first=True),
     "Upside to the mean price target": Ranking(
         "consensus_upside_pct",
-        "Mean of the price targets of the firms whose last note is younger than a year, against the close. "
-        "Largest upside first.",
+        "Mean of the price targets of the firms whose last note is younger than a year, against the close; one firm "
+        "is no consensus. Largest upside first.",
         {
+            "consensus_upside_pct": tables.pct("Upside"),
             "mean_price_target": tables.usd("Mean target"),
             "firms_with_target": tables.number("Firms with a target"),
-            "consensus_upside_pct": tables.pct("Upside"),
-            "last_rating_date": tables.day("Last note"),
+            "consensus_last_date": tables.day("Their last note"),
+            "last_rating_source_url": tables.source("Last note", tier=None),
+            "last_rating_date": tables.day("Last note of"),
             "last_rating_firm": tables.text("Firm"),
             "last_rating_to": tables.text("Rating"),
-            "last_rating_price_target": tables.usd("Its target"),
-            "last_rating_source_url": tables.link(),
+            "last_rating_price_target": tables.usd("Its target", "none given"),
         },
     ),
     "Upside to the low scenario": Ranking("low_upside_pct", _SCENARIO_SAID, _SCENARIO),
     "Upside to the high scenario": Ranking("high_upside_pct", _SCENARIO_SAID, _SCENARIO),
 }
 SNAPSHOT = {
-    "symbol": tables.text("Miner"),
-    "company_name": tables.text("Company", "medium"),
+    "symbol": tables.miner(address="address"),
+    "company_name": tables.text("Company"),
     "price_date": tables.day("Price of"),
     "close": tables.usd("Close"),
     "change_pct": tables.pct("Change"),
     "pct_vs_sma_50": tables.pct("Against SMA 50"),
     "pct_vs_sma_200": tables.pct("Against SMA 200"),
     "rsi_14": tables.number("RSI 14", 1),
-    "nearest_support": tables.usd("Support"),
-    "nearest_resistance": tables.usd("Resistance"),
+    "nearest_support": tables.usd("Support", lambda row: _beyond(row, "none below")),
+    "nearest_resistance": tables.usd("Resistance", lambda row: _beyond(row, "none above")),
     "high_52w": tables.usd("52-week high"),
-    "last_rating_date": tables.day("Last note"),
+    "last_rating_source_url": tables.source("Last note", tier=None),
+    "last_rating_date": tables.day("Note of"),
     "last_rating_firm": tables.text("Firm"),
     "last_rating_from": tables.text("From"),
     "last_rating_to": tables.text("To"),
-    "last_rating_price_target": tables.usd("Target"),
-    "last_rating_source_url": tables.link("Note"),
-    "deals": tables.number("Firm deals"),
-    "contracted_revenue_usd": tables.usd_bn("Contracted revenue"),
-    "contracted_critical_it_mw": tables.number("Contracted critical IT MW"),
+    "last_rating_price_target": tables.usd("Target", "none given"),
+    "deals": tables.number("Firm deals", missing="no contract seen"),
+    "contracted_revenue_usd": tables.usd_bn("Contracted revenue", _no_contract),
+    "contracted_critical_it_mw": tables.number("Contracted critical IT MW", missing=_no_contract),
     "planned_critical_it_mw": tables.number("Planned critical IT MW"),
     "gross_power_mw": tables.number("Power, gross MW"),
     "market_cap_usd": tables.usd_bn("Market cap"),
     "net_debt_usd": tables.usd_bn("Net debt"),
     "btc_value_usd": tables.usd_bn("Bitcoin held"),
     "enterprise_value_usd": tables.usd_bn("EV"),
+    "inputs": tables.text("Balance sheet", "complete"),
+    "scenario_source_url": tables.source("Scenario", tier="scenario_source_tier"),
+    "scenario_source_firm": tables.text("Scenario by", "no range published"),
     "low_value_per_share_usd": tables.usd("Scenario low a share"),
     "high_value_per_share_usd": tables.usd("Scenario high a share"),
-    "scenario_source_firm": tables.text("Scenario by"),
-    "scenario_source_url": tables.link("Scenario"),
 }
 DEALS = {
     "announced_date": tables.day("Announced"),
-    "symbol": tables.text("Miner"),
-    "counterparty": tables.text("Counterparty", "medium"),
-    "deal_type": tables.text("Type"),
-    "site": tables.text("Site", "medium"),
-    "critical_it_mw": tables.number("Critical IT MW"),
-    "gross_mw": tables.number("Gross MW"),
-    "contract_value_usd": tables.usd_bn("Contract value"),
-    "term_years": tables.number("Term, years", 1),
-    "usd_per_critical_it_mw": tables.usd_m("Per critical IT MW"),
-    "usd_per_critical_it_mw_year": tables.Column("Rent per critical IT MW and year, USD m", 1e6, "%.2f"),
+    "symbol": tables.miner(address="address"),
+    "source_url": tables.source(),
+    "counterparty": tables.text("Counterparty", "not named"),
+    "deal_type": tables.code("Type"),
     "is_firm": tables.flag("Firm"),
-    "source_url": tables.link(),
+    "site": tables.text("Site", "not stated"),
+    "critical_it_mw": tables.number("Critical IT MW", missing="not stated"),
+    "gross_mw": tables.number("Gross MW", missing="not stated"),
+    "contract_value_usd": tables.usd_bn("Contract value", "not stated"),
+    "term_years": tables.number("Term, years", 1, missing="not stated"),
+    "usd_per_critical_it_mw": tables.usd_m("Per critical IT MW"),
+    "usd_per_critical_it_mw_year": tables.usd_m("Rent per critical IT MW and year", 2),
 }
 
 
 def show(published: Published) -> None:
     """The page."""
     top = st.container()
-    as_of = choose_day(published)
-    snapshot = published.ask(questions.snapshot, as_of)
-    session = snapshot["as_of_session_date"].max()
-    deals = published.ask(questions.deals, as_of)
+    session = choose_day(published)
+    snapshot = published.ask(questions.snapshot, session)
+    snapshot = snapshot.assign(
+        address=[address("miner", symbol=symbol) for symbol in snapshot["symbol"]],
+        inputs=pd.Series([outdated(row) for row in snapshot.to_dict("records")], dtype=object),
+    )
+    deals = published.ask(questions.deals, session)
     with top:
         head(published, "Listed miners as AI data centres", f"What was known at the close of {session:%d %B %Y}")
-    _headlines(snapshot, published.ask(questions.deal_totals, as_of))
-    _ranking(snapshot, as_of)
-    _deals(deals, as_of)
-    st.subheader("Snapshot of every company")
+    _headlines(snapshot, published.ask(questions.deal_totals, session))
+    _ranking(snapshot)
+    _deals(deals, session)
+    st.subheader("Snapshot of every company", anchor=False)
     st.caption(f"One row per company; {NOT_KNOWN}: nobody's figure was seen by then, or one it needs is missing.")
-    tables.show(snapshot, SNAPSHOT, pinned="symbol")
+    tables.show(snapshot, SNAPSHOT, caption="Snapshot of every company")
+
+
+def outdated(row: tables.Row) -> str | None:
+    """Which figures of the balance sheet are older than the last report, with the days they stand for; else None."""
+    old = [
+        f"{name} of {row[day]:%d %b %Y}" if not tables.is_missing(row[day]) else f"{name} not known"
+        for name, kind, days in (
+            ("shares", "shares", ("shares_outstanding_as_of_date",)),
+            ("debt", "net_debt", ("debt_usd_as_of_date",)),
+            ("bitcoin", "btc", ("btc_held_as_of_date",)),
+        )
+        for day in days
+        if not row[f"{kind}_is_complete"]
+    ]
+    return f"not up to date: {', '.join(old)}" if old else None
 
 
 def _headlines(snapshot: pd.DataFrame, totals: pd.DataFrame) -> None:
@@ -146,8 +179,8 @@ def _headlines(snapshot: pd.DataFrame, totals: pd.DataFrame) -> None:
     firm = 0 if signed is None else int(signed["firm_deals"])
     with st.container(horizontal=True):
         _count("Companies with a price", snapshot["close"].notna().sum(), len(snapshot))
-        _count("with an enterprise value", snapshot["enterprise_value_usd"].notna().sum(), len(snapshot))
-        st.metric("Firm deals", firm, border=True, width=200)
+        _count("Companies with an enterprise value", snapshot["enterprise_value_usd"].notna().sum(), len(snapshot))
+        st.metric("Firm deals", firm, border=True, width=230)
         for title, column, counted, divisor, digits in (
             ("Contract value signed, USD bn", "contract_value_usd", "deals_with_value", 1e9, 1),
             ("Critical IT MW signed", "critical_it_mw", "deals_with_critical_it_mw", 1, 0),
@@ -166,39 +199,53 @@ def _headlines(snapshot: pd.DataFrame, totals: pd.DataFrame) -> None:
 
 
 def _count(title: str, known: int, of: int) -> None:
-    st.metric(title, f"{known} of {of}", border=True, width=200)
+    st.metric(title, f"{known} of {of}", border=True, width=270)
 
 
-def _ranking(snapshot: pd.DataFrame, as_of: date) -> None:
-    st.subheader("Ranking")
-    ranking = RANKINGS[st.selectbox("Ranked by", RANKINGS, key="rank", bind="query-params", width=380)]
+def _ranking(snapshot: pd.DataFrame) -> None:
+    st.subheader("Ranking", anchor=False)
+    asked = st.query_params.get("rank")
+    options = list(RANKINGS)
+    chosen = st.selectbox(
+        "Ranked by", options, index=options.index(asked) if asked in options else 0, key="rank", width=380
+    )
+    keep("rank", chosen)
+    ranking = RANKINGS[chosen]
     ranked = snapshot.sort_values(
         [ranking.column, "symbol"], ascending=[ranking.is_low_first, True], na_position="last"
     )
     ranks = ranked[ranking.column].rank(ascending=ranking.is_low_first, method="min")
     ranked["rank"] = ["" if pd.isna(rank) else f"{rank:.0f}" for rank in ranks]
-    ranked["miner"] = [f"miner?{urlencode({'symbol': symbol, 'as_of': as_of})}" for symbol in ranked["symbol"]]
     st.caption(f"{ranking.said} Companies whose figure is {NOT_KNOWN} come last.")
     tables.show(
-        ranked, {"rank": tables.text("Rank"), "miner": tables.miner(), "close": tables.usd("Close"), **ranking.columns}
+        ranked,
+        {
+            "rank": tables.text("Rank"),
+            "symbol": tables.miner(address="address"),
+            "close": tables.usd("Close"),
+            **ranking.columns,
+        },
+        caption=f"Companies ranked by {chosen}",
     )
 
 
-def _deals(deals: pd.DataFrame, as_of: date) -> None:
+def _deals(deals: pd.DataFrame, session: date) -> None:
     flow, price = st.columns(2, gap="large")
     with flow:
-        st.subheader("Deal flow")
+        st.subheader("Deal flow", anchor=False)
         st.caption("Firm contracts, cumulated; base terms, whole contracts, cloud included. Hollow: figure not stated.")
-        draw(charts.deal_flow_chart, deals, as_of, beside=70)
+        draw(charts.deal_flow_chart, deals, session, beside=70)
     with price:
-        st.subheader("Price of a critical IT MW")
+        st.subheader("Price of a critical IT MW", anchor=False)
         st.caption(
             "Base-term revenue per critical IT MW of each deal that states both. Terms differ (hover), and cloud "
             "prices include the GPUs: the two colours are not comparable."
         )
         draw(charts.usd_per_mw_chart, deals)
-    st.subheader("Deals")
+    st.subheader("Deals", anchor=False)
     if deals.empty:
         st.info("No deal was known then.")
     else:
-        tables.show(deals.iloc[::-1], DEALS)
+        st.caption(f"Latest first; {tables.primary_sources(deals)}.")
+        listed = deals.iloc[::-1].assign(address=[address("miner", symbol=symbol) for symbol in deals["symbol"][::-1]])
+        tables.show(listed, DEALS, caption="Deals of every company, latest first")

@@ -1,116 +1,195 @@
-"""Tables of the marts: which unit and which format a column has.
+"""Tables of the marts as HTML: which unit, format and words a column has.
 
-Belongs here: titles, units and formats of columns. Does not belong here: which columns a page shows.
+Belongs here: titles, units, formats, words for codes, and what is said where a figure is missing. Does not belong
+here: which columns a page shows.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
+from urllib.parse import urlsplit
 
 import pandas as pd
 import streamlit as st
+from markupsafe import Markup, escape
 
 from bi.dashboard.frame import NOT_KNOWN
 
-_NARROWEST = 92
+Row = dict[Hashable, Any]
+TIERS = {1: "primary", 2: "established", 3: "secondary"}
+"""How near a page is to the origin: a filing or release of the company, established press, others."""
+_WORDS = {
+    "critical_it": "critical IT",
+    "hpc": "HPC",
+    "unstated": "not stated",
+    "approved_power": "all approved power",
+    "stated": "as the publication assumes",
+    "upgrade": "upgraded",
+    "downgrade": "downgraded",
+    "initiate": "coverage started",
+    "reiterate": "rating kept",
+    "target_raise": "target raised",
+    "target_cut": "target cut",
+    "ERROR": "blocking",
+    "WARN": "warning",
+    "dbt": "dbt test",
+}
+_WIDE = 18
+"""Columns from which on a table is wider than a page and scrolls sideways, its first column held."""
+_NUMERIC = {"number", "rank"}
 
 
 @dataclass(frozen=True)
 class Column:
-    """How a column is shown: its title with the unit, what it is divided by, its number format, its width."""
+    """How a column is shown: its title with the unit, what it is divided by, its format, what a missing one reads as.
+
+    `missing` is the word for a figure that is not there, or says it from the row.
+    """
 
     title: str
     divisor: float = 1
-    format: str | None = None
-    kind: str = "number"
-    help: str | None = None
-    width: str | int | None = None
+    format: str = "{}"
+    kind: str = "text"
+    missing: str | Callable[[Row], str] = NOT_KNOWN
+    beside: str | None = None
 
 
-def text(title: str, width: str | None = None, help: str | None = None) -> Column:  # noqa: A002
+def text(title: str, missing: str | Callable[[Row], str] = NOT_KNOWN) -> Column:
     """A column of words."""
-    return Column(title, kind="text", width=width, help=help)
+    return Column(title, missing=missing)
 
 
-def day(title: str) -> Column:
+def code(title: str, missing: str | Callable[[Row], str] = NOT_KNOWN) -> Column:
+    """A column of codes such as `joint_venture`, shown as words."""
+    return Column(title, kind="code", missing=missing)
+
+
+def day(title: str, missing: str | Callable[[Row], str] = NOT_KNOWN) -> Column:
     """A column of days."""
-    return Column(title, kind="date")
+    return Column(title, kind="date", missing=missing)
 
 
-def usd(title: str, help: str | None = None) -> Column:  # noqa: A002
+def usd(title: str, missing: str | Callable[[Row], str] = NOT_KNOWN) -> Column:
     """US dollars a share."""
-    return Column(f"{title}, USD", format="%.2f", help=help)
+    return Column(f"{title}, USD", format="{:,.2f}", kind="number", missing=missing)
 
 
-def usd_m(title: str, help: str | None = None) -> Column:  # noqa: A002
+def usd_m(title: str, digits: int = 1, missing: str | Callable[[Row], str] = NOT_KNOWN) -> Column:
     """Millions of US dollars."""
-    return Column(f"{title}, USD m", 1e6, "%.1f", help=help)
+    return Column(f"{title}, USD m", 1e6, f"{{:,.{digits}f}}", "number", missing)
 
 
-def usd_bn(title: str, help: str | None = None) -> Column:  # noqa: A002
+def usd_bn(title: str, missing: str | Callable[[Row], str] = NOT_KNOWN) -> Column:
     """Billions of US dollars."""
-    return Column(f"{title}, USD bn", 1e9, "%.2f", help=help)
+    return Column(f"{title}, USD bn", 1e9, "{:,.2f}", "number", missing)
 
 
-def pct(title: str, help: str | None = None) -> Column:  # noqa: A002
-    """Percent, with its sign."""
-    return Column(f"{title}, %", format="%+.1f", help=help)
+def pct(title: str, missing: str | Callable[[Row], str] = NOT_KNOWN) -> Column:
+    """A change in percent, with its sign."""
+    return Column(f"{title}, %", format="{:+,.1f}", kind="number", missing=missing)
 
 
-def number(title: str, digits: int = 0, help: str | None = None) -> Column:  # noqa: A002
+def number(title: str, digits: int = 0, missing: str | Callable[[Row], str] = NOT_KNOWN) -> Column:
     """A number whose unit stands in the title."""
-    return Column(title, format=f"%.{digits}f", help=help)
+    return Column(title, format=f"{{:,.{digits}f}}", kind="number", missing=missing)
 
 
-def link(title: str = "Source") -> Column:
-    """An address, shown as a link."""
-    return Column(title, kind="link", width="small")
+def source(title: str = "Source", tier: str | None = "source_tier") -> Column:
+    """The page behind the row, shown by its site, with its tier from the column `tier`."""
+    return Column(title, kind="source", beside=tier)
 
 
-def miner() -> Column:
-    """An address of the miner page, shown as the symbol in it."""
-    return Column("Miner", kind="miner")
+def miner(title: str = "Miner", address: str | None = None) -> Column:
+    """A symbol; a link to the page whose address stands in the column `address`."""
+    return Column(title, kind="miner", beside=address)
 
 
 def flag(title: str) -> Column:
     """Yes or no."""
-    return Column(title, kind="flag", width="small")
+    return Column(title, kind="flag")
 
 
-def show(
-    frame: pd.DataFrame, columns: dict[str, Column], *, pinned: str | None = None, missing: str = NOT_KNOWN
-) -> None:
-    """Show these columns of the frame in this order; what is missing reads as `missing`, never as zero."""
-    data = pd.DataFrame(
-        {
-            name: frame[name] if column.divisor == 1 else pd.to_numeric(frame[name]) / column.divisor
-            for name, column in columns.items()
-        }
+def words(code: object) -> str:
+    """The words of a code: `joint_venture` is joint venture."""
+    said = str(code)
+    return _WORDS.get(said, said.replace("_", " "))
+
+
+def is_missing(value: object) -> bool:
+    """Whether there is nothing: None, NaN and NaT."""
+    return value is None or bool(pd.isna(value))  # type: ignore[call-overload]
+
+
+def primary_sources(frame: pd.DataFrame) -> str:
+    """How many of the rows rest on a primary page: `3 of 12 sources are primary`."""
+    primary = int((frame["source_tier"] == 1).sum())
+    return f"{primary} of {len(frame)} {'source is' if len(frame) == 1 else 'sources are'} primary"
+
+
+def show(frame: pd.DataFrame, columns: dict[str, Column], *, caption: str) -> None:
+    """Show these columns of the frame in this order; what is missing reads as its column says, never as zero.
+
+    `caption` names the table to those who do not see it. Addresses become links only where they are web addresses.
+    """
+    st.html(html(frame, columns, caption=caption))
+
+
+def html(frame: pd.DataFrame, columns: dict[str, Column], *, caption: str) -> str:
+    """The table as HTML; numbers carry their unrounded value in `data-value`."""
+    head = Markup("").join(
+        Markup('<th scope="col"{}>{}</th>').format(
+            Markup(' class="n"') if column.kind in _NUMERIC else Markup(""), column.title
+        )
+        for column in columns.values()
     )
-    st.dataframe(
-        data,
-        hide_index=True,
-        height="content" if len(data) <= 20 else 735,
-        placeholder=missing,
-        column_config={name: _configured(column, name == pinned) for name, column in columns.items()},
+    body = Markup("").join(
+        Markup("<tr>{}</tr>").format(Markup("").join(_cell(name, column, row) for name, column in columns.items()))
+        for row in frame.to_dict("records")
     )
+    return Markup(
+        '<div class="table{}" tabindex="0" role="region" aria-label="{}"><table><thead><tr>{}</tr></thead>'
+        "<tbody>{}</tbody></table></div>"
+    ).format(" wide" if len(columns) > _WIDE else "", caption, head, body)
 
 
-def _configured(column: Column, is_pinned: bool) -> Any:  # noqa: ANN401  # Streamlit's own is a TypedDict of TypedDicts
-    # Streamlit fits a column to its title and figures, and cuts off what stands for a missing one
-    width = column.width or (_NARROWEST if column.kind in ("number", "date") and len(column.title) < 11 else None)
-    given: dict[str, Any] = {"help": column.help, "width": width, "pinned": is_pinned or None}
+def _cell(name: str, column: Column, row: Row) -> Markup:
+    value = row[name]
+    if is_missing(value):
+        missing = column.missing(row) if callable(column.missing) else column.missing
+        inner, value = Markup('<span class="none">{}</span>').format(missing), None
+    else:
+        inner = _said(column, value, row)
+    is_number = column.kind == "number"
+    attributes = Markup(' class="n"') if is_number else Markup("")
+    if is_number and value is not None:
+        attributes += Markup(' data-value="{}"').format(repr(float(value)))
+    return Markup('<td data-column="{}"{}>{}</td>').format(name, attributes, inner)
+
+
+def _said(column: Column, value: Any, row: Row) -> Markup:  # noqa: ANN401 - a cell holds whatever its column does
     match column.kind:
-        case "text":
-            return st.column_config.TextColumn(column.title, **given)
+        case "number":
+            return escape(column.format.format(float(value) / column.divisor).replace("-", "−"))
         case "date":
-            return st.column_config.DateColumn(column.title, format="YYYY-MM-DD", **given)
-        case "link":
-            return st.column_config.LinkColumn(column.title, display_text="open", **given)
-        case "miner":
-            return st.column_config.LinkColumn(column.title, display_text=r"symbol=([^&]+)", **given)
+            return escape(f"{value:%Y-%m-%d}" if isinstance(value, date) else str(value)[:10])
+        case "code":
+            return escape(words(value))
         case "flag":
-            return st.column_config.CheckboxColumn(column.title, **given)
+            return escape("yes" if value else "no")
+        case "miner":
+            return link(row[column.beside], str(value)) if column.beside else escape(str(value))
+        case "source":
+            tier: Any = row.get(column.beside) if column.beside else None
+            said = Markup("") if is_missing(tier) else Markup(" <small>{}</small>").format(TIERS.get(int(tier), ""))
+            site = (urlsplit(str(value)).hostname or "").removeprefix("www.")
+            return (link(str(value), site) if str(value).startswith(("https://", "http://")) else escape(value)) + said
         case _:
-            return st.column_config.NumberColumn(column.title, format=column.format, **given)
+            return escape(str(value))
+
+
+def link(address: str, said: str) -> Markup:
+    """A link in the same tab."""
+    return Markup('<a href="{}">{}</a>').format(address, said)

@@ -29,13 +29,14 @@ def _bars(days: int = 30) -> pd.DataFrame:
             "high": [11.5 + i for i in range(days)],
             "low": [9.5 + i for i in range(days)],
             "close": [11.0 + i for i in range(days)],
+            "volume": [1_000_000 + i for i in range(days)],
             "sma_50": [10.5] * days,
             "sma_200": [None] * days,
             "rsi_14": [61.25] * days,
             "price_source": ["files"] * days,
         }
     )
-    frame.loc[4, ["open", "high", "low", "close", "sma_50", "rsi_14", "price_source"]] = None
+    frame.loc[4, ["open", "high", "low", "close", "volume", "sma_50", "rsi_14", "price_source"]] = None
     return frame
 
 
@@ -84,18 +85,22 @@ def _deals() -> pd.DataFrame:
     )
 
 
-def _scenarios() -> pd.DataFrame:
+def _publications() -> pd.DataFrame:
     return pd.DataFrame(
         {
             "as_of_date": [DAY] * 3,
             "source_firm": ["A Bank"] * 3,
             "business": ["colocation"] * 3,
-            "capacity_basis": ["stated"] * 3,
             "scenario": ["low", "point", "high"],
-            "critical_it_mw": [200.0] * 3,
-            "gross_mw": [None] * 3,
+            "mw_basis": ["critical_it"] * 3,
             "usd_per_mw": [8e6, 13e6, 17e6],
-            "value_per_share_usd": [5.69, 9.25, 12.1],
+            "now_capacity_basis": ["stated"] * 3,
+            "now_mw": [200.0] * 3,
+            "now_mw_pct_of_power": [19.4] * 3,
+            "now_is_fraction_of_company": [True] * 3,
+            "now_value_per_share_usd": [5.69, 9.25, 12.1],
+            "then_mw": [100.0] * 3,
+            "then_value_per_share_usd": [2.85, 4.63, 6.05],
         }
     )
 
@@ -104,7 +109,7 @@ DRAWN: dict[str, Callable[[], alt.LayerChart | alt.VConcatChart]] = {
     "miner": lambda: charts.miner_chart(_bars(), _levels(), _ratings(DAY)),
     "deal flow": lambda: charts.deal_flow_chart(_deals(), DAY + timedelta(days=120)),
     "usd per mw": lambda: charts.usd_per_mw_chart(_deals()),
-    "scenarios": lambda: charts.scenario_chart(_scenarios(), 11.08),
+    "scenarios": lambda: charts.publication_chart(_publications(), 11.08),
 }
 
 
@@ -145,7 +150,7 @@ def test_the_miner_chart_holds_bars_levels_and_notes() -> None:
 
 def test_a_session_without_a_bar_keeps_its_place_on_the_axis_and_a_weekend_has_none() -> None:
     spec = charts.miner_chart(_bars(), _levels(), _ratings()).to_dict()
-    assert len(spec["vconcat"]) == 2, "without notes there is no panel for them"
+    assert len(spec["vconcat"]) == 3, "price, volume and RSI: without notes there is no panel for them"
     places = {
         row["trade_date"]
         for rows in spec["datasets"].values()
@@ -159,8 +164,8 @@ def test_a_session_without_a_bar_keeps_its_place_on_the_axis_and_a_weekend_has_n
 def test_prices_of_the_sample_are_called_simulated() -> None:
     assert look.SIMULATED in charts.miner_chart(_bars().assign(price_source="sample"), _levels(), _ratings()).to_json()
     assert look.SIMULATED not in charts.miner_chart(_bars(), _levels(), _ratings()).to_json()
-    assert "close 11.08 (simulated)" in charts.scenario_chart(_scenarios(), 11.08, is_simulated=True).to_json()
-    assert "simulated" not in charts.scenario_chart(_scenarios(), 11.08).to_json()
+    assert "close 11.08 (simulated)" in charts.publication_chart(_publications(), 11.08, is_simulated=True).to_json()
+    assert "simulated" not in charts.publication_chart(_publications(), 11.08).to_json()
 
 
 def test_closes_alone_are_a_line() -> None:
@@ -169,6 +174,38 @@ def test_closes_alone_are_a_line() -> None:
     marks = [layer["mark"]["type"] for layer in spec["vconcat"][0]["layer"]]
     assert "bar" not in marks
     assert "line" in marks
+
+
+def test_a_firm_deal_stands_beside_the_notes_with_its_size() -> None:
+    chart = charts.miner_chart(_bars(), _levels(), _ratings(), _deals()[:1].assign(is_firm=[True]))
+    assert "200 critical IT MW, USD 3.5 bn" in _values(chart, "said")
+    without = charts.miner_chart(_bars(), _levels(), _ratings(), _deals()[:1].assign(is_firm=[False]))
+    assert "200 critical IT MW, USD 3.5 bn" not in _values(without, "said")
+
+
+def test_a_target_is_drawn_where_it_is_near_and_a_logarithm_is_asked_for() -> None:
+    near = charts.miner_chart(_bars(), _levels(), _ratings(), target=20.0, target_of="target of one firm")
+    assert "target of one firm 20.00" in _values(near, "said")
+    assert "target" not in charts.miner_chart(_bars(), _levels(), _ratings(), target=500.0).to_json()
+    assert '"log"' in charts.miner_chart(_bars(), _levels(), _ratings(), is_log=True).to_json()
+
+
+def test_a_part_of_the_company_is_called_one_and_then_stands_beside_now() -> None:
+    chart = charts.publication_chart(_publications(), 11.08)
+    assert any("19 % of the power" in name for name in _values(chart, "publication"))
+    assert _values(chart, "then_value_per_share_usd")[:3] == [2.85, 4.63, 6.05]
+
+
+@pytest.mark.parametrize(("theme", "ground"), [("light", "#ffffff"), ("dark", "#0e1117")])
+def test_every_colour_of_a_theme_is_legible_on_its_ground(theme: str, ground: str) -> None:
+    def luminance(colour: str) -> float:
+        parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+        red, green, blue = (part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts)
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+    for colour in look.THEMES[theme].values():
+        low, high = sorted((luminance(colour), luminance(ground)))
+        assert (high + 0.05) / (low + 0.05) >= 4.5, colour
 
 
 def test_a_deal_without_a_figure_lifts_nothing_and_is_marked() -> None:
@@ -194,9 +231,9 @@ def test_a_price_per_mw_is_in_millions_and_a_deal_without_one_is_left_out() -> N
 
 
 def test_scenarios_stand_against_the_close_or_alone() -> None:
-    assert _values(charts.scenario_chart(_scenarios(), 11.08), "close") == [11.08]
-    assert _values(charts.scenario_chart(_scenarios(), None), "close") == []
-    assert _values(charts.scenario_chart(_scenarios(), None), "value_per_share_usd") == [5.69, 9.25, 12.1]
+    assert _values(charts.publication_chart(_publications(), 11.08), "close") == [11.08]
+    assert _values(charts.publication_chart(_publications(), None), "close") == []
+    assert _values(charts.publication_chart(_publications(), None), "now_value_per_share_usd") == [5.69, 9.25, 12.1]
 
 
 @pytest.mark.parametrize(
@@ -206,7 +243,10 @@ def test_scenarios_stand_against_the_close_or_alone() -> None:
         (lambda: charts.miner_chart(_bars().drop(columns="rsi_14"), _levels(), _ratings()), "lacks rsi_14"),
         (lambda: charts.deal_flow_chart(_deals().assign(is_firm=False), DAY), "no firm deal"),
         (lambda: charts.usd_per_mw_chart(_deals()[2:]), "no deal states both"),
-        (lambda: charts.scenario_chart(_scenarios().assign(value_per_share_usd=None), 11.08), "no published value"),
+        (
+            lambda: charts.publication_chart(_publications().assign(now_value_per_share_usd=None), 11.08),
+            "no published value",
+        ),
     ],
 )
 def test_what_cannot_be_drawn_is_refused_in_words(drawn: Callable[[], object], said: str) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import ast
 import csv
 import os
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from datetime import date
+from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.request import urlopen
@@ -52,6 +55,43 @@ def open_page(monkeypatch: pytest.MonkeyPatch) -> Open:
         return app.run()
 
     return opened
+
+
+class _Tables(HTMLParser):
+    """The tables of a page, each as columns of texts; a number is its unrounded value."""
+
+    def __init__(self, markup: str) -> None:
+        super().__init__()
+        self.tables: list[dict[str, list[str]]] = []
+        self._column: str | None = None
+        self.feed(markup)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = dict(attrs)
+        if tag == "table":
+            self.tables.append({})
+        elif tag == "td":
+            self._column = str(given["data-column"])
+            self._value = given.get("data-value")
+            self.tables[-1].setdefault(self._column, []).append("")
+
+    def handle_data(self, data: str) -> None:
+        if self._column:
+            self.tables[-1][self._column][-1] += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "td" and self._column:
+            if self._value is not None:
+                self.tables[-1][self._column][-1] = self._value
+            self._column = None
+
+
+def _tables(app: AppTest) -> list[dict[str, list[str]]]:
+    return _Tables("".join(element.proto.body for element in app.get("html"))).tables
+
+
+def _numbers(cells: list[str]) -> list[float]:
+    return [float(cell) for cell in cells if re.fullmatch(r"-?[0-9.e+-]+", cell)]
 
 
 def _change(published: Path, *statements: str) -> None:
@@ -148,9 +188,9 @@ def test_every_ranking_has_its_own_figure_in_order(sample: Pipeline, open_page: 
     for words, ranking in sector.RANKINGS.items():
         app.selectbox(key="rank").set_value(words).run()
         assert _has_no_error(app), words
-        figures = app.dataframe[0].value[ranking.column].dropna()
-        assert len(figures), words
-        assert figures.is_monotonic_increasing if ranking.is_low_first else figures.is_monotonic_decreasing, words
+        figures = _numbers(_tables(app)[0][ranking.column])
+        assert figures == sorted(figures, reverse=not ranking.is_low_first), words
+        assert app.query_params["rank"] == [words]
 
 
 def test_the_address_names_the_miner(sample: Pipeline, open_page: Open) -> None:
@@ -173,15 +213,50 @@ def test_a_past_day_knows_nothing_later(sample: Pipeline, open_page: Open) -> No
     app = open_page(sample.settings.data_dir, "sector", as_of="2025-09-30")
     assert _has_no_error(app)
     assert "30 September 2025" in app.caption[0].value
-    announced = next(table.value["announced_date"] for table in app.dataframe if "announced_date" in table.value)
-    assert str(announced.max()) == "2025-09-25"
+    announced = next(table["announced_date"] for table in _tables(app) if "announced_date" in table)
+    assert max(announced) == "2025-09-25"
 
 
-def test_a_day_out_of_reach_becomes_the_last_session(sample: Pipeline, open_page: Open) -> None:
-    for asked in ("2031-01-01", "yesterday"):
+def test_a_day_out_of_reach_becomes_the_last_session_and_that_is_said(sample: Pipeline, open_page: Open) -> None:
+    for asked, said in (("2031-01-01", "after the last session"), ("yesterday", "is not a day")):
         app = open_page(sample.settings.data_dir, "miner", as_of=asked)
         assert _has_no_error(app)
         assert "24 November 2025" in app.caption[0].value
+        assert any(said in warning.value and "2025-11-24" in warning.value for warning in app.warning)
+        assert app.query_params["as_of"] == ["2025-11-24"]
+
+
+def test_a_day_without_a_session_is_the_one_before_and_stays_in_the_address(sample: Pipeline, open_page: Open) -> None:
+    app = open_page(sample.settings.data_dir, "sector", as_of="2025-11-22")
+    assert "21 November 2025" in app.caption[0].value
+    assert any("no session" in warning.value for warning in app.warning)
+    assert app.query_params["as_of"] == ["2025-11-22"]
+
+
+def test_the_controls_write_the_address(sample: Pipeline, open_page: Open) -> None:
+    app = open_page(sample.settings.data_dir, "miner", symbol="CLSK", as_of="2025-10-31")
+    app.selectbox(key="symbol").set_value("IREN").run()
+    assert (app.query_params["symbol"], app.query_params["as_of"]) == (["IREN"], ["2025-10-31"])
+    app.date_input(key="as_of").set_value(date(2025, 11, 3)).run()
+    assert (app.query_params["symbol"], app.query_params["as_of"]) == (["IREN"], ["2025-11-03"])
+    assert "3 November 2025" in app.caption[0].value
+
+
+def test_tile_ranking_and_table_show_one_value_and_a_part_has_no_upside(sample: Pipeline, open_page: Open) -> None:
+    ranked = _tables(open_page(sample.settings.data_dir, "sector", rank="Upside to the low scenario"))[0]
+    place = ranked["symbol"].index("CLSK")
+    low, high = (f"{float(ranked[f'{end}_value_per_share_usd'][place]):,.2f}" for end in ("low", "high"))
+    assert ranked["low_upside_pct"][place] == "a part of the company"
+    app = open_page(sample.settings.data_dir, "miner", symbol="CLSK")
+    tile = next(metric for metric in app.metric if metric.label == "Value a share, USD")
+    assert (tile.value, "no upside" in tile.delta) == (f"{low} to {high}", True)
+    shown = next(table for table in _tables(app) if "now_value_per_share_usd" in table)
+    assert f"{float(shown['now_value_per_share_usd'][0]):,.2f}" == low
+
+
+def test_an_outdated_balance_sheet_is_said_with_its_days(sample: Pipeline, open_page: Open) -> None:
+    rows = _tables(open_page(sample.settings.data_dir, "sector"))[0]
+    assert any(re.search(r"not up to date: .* of \d\d \w{3} 20\d\d", said) for said in rows["inputs"])
 
 
 def test_what_is_missing_is_not_known_and_not_zero(published: Path, open_page: Open) -> None:
@@ -202,10 +277,12 @@ def test_what_is_missing_is_not_known_and_not_zero(published: Path, open_page: O
     assert _has_no_error(app)
     assert f"({symbol})" in app.title[0].value
     figures = {metric.label: metric.value for metric in app.metric}
-    for label in ("Close, USD", "RSI 14", "Market cap, USD bn", "EV, USD bn", "Mean target, USD"):
+    for label in ("Close, USD", "RSI 14", "Market cap, USD bn", "EV, USD bn", "Value a share, USD"):
         assert figures[label] == NOT_KNOWN, label
+    assert figures["Target, USD"] == "no target seen"
+    assert figures["Critical IT MW"] == "no contract seen"
     assert "No price is known" in _said(app)
-    assert "no deal was seen" in _said(app)
+    assert "No contract of this company was seen" in _said(app)
     assert "no analyst note was seen" in _said(app)
 
 
@@ -215,7 +292,7 @@ def test_an_open_page_shows_a_file_that_was_swapped_in(published: Path, open_pag
     _change(published, "update data_quality_results set passed = false, observed = '7 rows' where layer = 'staging'")
     app.run()
     assert not app.success
-    assert set(app.dataframe[0].value["observed"]) == {"7 rows"}
+    assert set(_tables(app)[0]["observed"]) == {"7 rows"}
 
 
 def test_a_file_of_other_days_moves_the_day_asked_for(published: Path, open_page: Open) -> None:
@@ -235,7 +312,7 @@ def test_a_file_of_other_days_moves_the_day_asked_for(published: Path, open_page
 def test_every_coverage_column_has_words() -> None:
     folder = PROJECT_DIR / "dbt" / "models" / "marts" / "valuation"
     text = (folder / "miner_snapshot.yml").read_text()
-    columns = {line.split("name: ")[1].strip() for line in text.splitlines() if line.strip().endswith("_coverage")}
+    columns = set(re.findall(r"- name: (\w+_coverage)$", text, re.MULTILINE))
     assert columns == set(miner.INPUTS)
 
 
