@@ -3,7 +3,7 @@ PYTHON   ?= python3
 VENV     := .venv
 BIN      := $(VENV)/bin
 
-.PHONY: help run ui dashboard brief serve-postgres superset docs test faults check format snapshot bench lock clean manifest sources faults-kill inventory
+.PHONY: help run ui dashboard brief api excel serve-postgres superset docs test faults check format snapshot bench lock clean manifest sources faults-kill inventory
 help:            ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -16,6 +16,12 @@ PORT ?= 3000
 
 dashboard: $(VENV)/bi.installed  ## the published file as pages on http://127.0.0.1:8501
 	@$(BIN)/python -m bi.dashboard
+
+api: $(VENV)/bi.installed     ## the published file over HTTP (JSON, CSV) on http://127.0.0.1:8001/docs
+	@$(BIN)/python -m bi.api
+
+excel: $(VENV)/bi.installed   ## the snapshot, deals, sites, notes and values as a workbook: make excel [AS_OF=2025-11-24]
+	@$(BIN)/python -m bi.excel $(if $(AS_OF),--as-of "$(AS_OF)")
 
 snapshot: $(VENV)/run.installed  ## print the last published snapshot
 	@$(BIN)/python -m dagster_project snapshot

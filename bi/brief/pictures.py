@@ -16,6 +16,7 @@ import vl_convert
 
 from bi import charts, questions
 from bi.brief.story import Story
+from bi.charts import look
 
 SESSIONS = 126
 """Half a year of candles: what fits beside the text."""
@@ -74,6 +75,13 @@ def _levels(story: Story) -> pd.DataFrame:
     )
 
 
+def themed_by_page(svg: str) -> str:
+    """The drawing in the colours of the page, which has one set by day and one by night (`--chart-...`)."""
+    for ours in look.THEMES["light"]:
+        svg = svg.replace(ours, f"var(--chart-{ours.removeprefix('#')})")
+    return svg
+
+
 def _drawn(make: Callable[[], alt.LayerChart | alt.VConcatChart]) -> str | None:
     try:
         chart = make()
@@ -81,4 +89,5 @@ def _drawn(make: Callable[[], alt.LayerChart | alt.VConcatChart]) -> str | None:
         return None
     svg = vl_convert.vegalite_to_svg(chart.to_dict())
     # what it says to a screen reader bar by bar stands in the page's text and tables
+    svg = themed_by_page(svg)
     return re.sub(r' (?:aria-[a-z]+|role)="[^"]*"', "", svg).replace("<svg ", '<svg aria-hidden="true" ', 1)

@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from bi.brief.story import Story
+from bi.charts import look
 
 NOT_KNOWN = "not known"
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~])")
@@ -65,10 +66,15 @@ def html_page(story: Story, pictures: Mapping[str, str | None]) -> str:
             Markup('<sup><a href="#note-{0}">{0}</a></sup>').format(number) for number in numbers if number
         ),
         "strong": lambda text: Markup("<strong>{}</strong>").format(text),
+        "colours": _colours,
     }
     # drawn from our own charts, in which Vega has escaped the texts
     drawn = {name: Markup(svg) if svg else None for name, svg in pictures.items()}  # noqa: S704
     return environment.get_template("brief.html.j2").render(s=story, pictures=drawn)
+
+
+def _colours(theme: str) -> str:
+    return " ".join(f"--chart-{ours.removeprefix('#')}: {theirs};" for ours, theirs in look.THEMES[theme].items())
 
 
 def markdown_page(story: Story) -> str:

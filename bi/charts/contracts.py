@@ -156,7 +156,9 @@ def _name_places(across: list[float], up: list[float]) -> list[str]:
             for name, (dx, dy) in offsets.items()
             if all(abs(x + dx - a) > 34 or abs(y + dy - b) > 11 for a, b in taken if (a, b) != (x, y))
         )
-        chosen.append(next(free, "above"))
+        chosen.append(next(free, "none"))
+        if chosen[-1] == "none":  # the point is named where the reader points at it
+            continue
         dx, dy = offsets[chosen[-1]]
         taken.append((x + dx, y + dy))
     return chosen

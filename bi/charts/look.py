@@ -93,7 +93,7 @@ def business_colour() -> alt.Color:
         "business:N",
         title=None,
         scale=alt.Scale(domain=["colocation", "cloud"], range=[COLOCATION, CLOUD]),
-        legend=alt.Legend(orient="top", symbolOpacity=1, symbolType="circle"),
+        legend=alt.Legend(orient="top", symbolOpacity=1, symbolType="circle", offset=18),
     )
 
 

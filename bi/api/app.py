@@ -1,0 +1,214 @@
+"""The addresses of the API and what each asks of the published file.
+
+Belongs here: one line per question. Does not belong here: a figure that a mart or macro gives, and how it is served.
+
+The file is opened for each request, so that an answer is that of the latest refresh. Only the questions below can be
+asked: no SQL comes from outside.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import duckdb
+import pyarrow as pa
+import pyarrow.csv
+from fastapi import FastAPI, HTTPException, Query, Request, Response
+from fastapi.responses import JSONResponse
+from fastapi_offline import FastAPIOffline
+
+from bi.published import NotPublishedError, query
+
+AsOf = Annotated[date | None, Query(description="Day whose knowledge is asked for; the last session by default.")]
+Symbol = Annotated[
+    str | None, Query(description="Ticker of a company.", pattern=r"^[A-Za-z0-9.\-]{1,12}$", examples=["CLSK"])
+]
+
+
+class Format(StrEnum):
+    """How an answer is written."""
+
+    json = "json"
+    csv = "csv"
+
+
+As = Annotated[Format, Query(alias="format", description="json (rows with their names) or csv.")]
+
+
+@dataclass(frozen=True)
+class Question:
+    """An address, what it answers, where from (`$as_of` is the day), and in which order."""
+
+    path: str
+    says: str
+    relation: str
+    order: str
+
+    @property
+    def sql(self) -> str:
+        """The query; `$symbol` is the ticker, null for all."""
+        return f"from {self.relation} where $symbol is null or symbol = $symbol order by {self.order}"
+
+
+QUESTIONS = (
+    Question("snapshot", "One row per company: price, rating, contracts, MW.", "miner_snapshot_asof($as_of)", "symbol"),
+    Question("deals", "The contracts announced, with their sources.", "deals_asof($as_of)", "announced_date, deal_id"),
+    Question("sites", "Reports on each site, gross and critical IT MW.", "sites_asof($as_of)", "symbol, site, recency"),
+    Question(
+        "ratings",
+        "The analyst notes, and what the stock did after each as far as it was known.",
+        "ratings_asof($as_of)",
+        "rating_date desc, symbol, recency",
+    ),
+    Question("balance-sheets", "The latest shares, debt, cash and bitcoin known.", "capital_asof($as_of)", "symbol"),
+    Question("capacity", "Contracted, planned, approved and live MW.", "capacity_asof($as_of)", "symbol"),
+    Question(
+        "publications",
+        "Published values per MW as USD per share: with what was known then, and on the day asked for.",
+        "publications_asof($as_of)",
+        "symbol, as_of_date desc, source_firm, business, usd_per_mw",
+    ),
+    Question(
+        "consensus",
+        "Price targets of the firms whose note is younger than a year, one row per session up to the day.",
+        "(from fct_consensus_daily where trade_date <= $as_of)",
+        "symbol, trade_date",
+    ),
+)
+"""What is asked with a day and a ticker."""
+
+
+def make_app(database: Path) -> FastAPI:
+    """The API over that published file; its pages load nothing from anywhere else."""
+    app: FastAPI = FastAPIOffline(
+        title="Minehouse",
+        version="1",
+        description=(
+            "Read-only answers from the published marts. `as_of` asks what was known on that day; rows with "
+            "`price_source = 'sample'` rest on simulated prices."
+        ),
+    )
+
+    @app.exception_handler(NotPublishedError)
+    def not_published(_: Request, error: Exception) -> JSONResponse:
+        return JSONResponse({"detail": str(error)}, status_code=503)
+
+    @app.get("/checks", summary="Every check of the run that was published, failures first.")
+    def checks(format: As = Format.json) -> Response:  # noqa: A002
+        return _written(
+            query(database, "from data_quality_results order by passed, severity, layer, check_name"), format
+        )
+
+    for question in QUESTIONS:
+        app.get(f"/{question.path}", summary=question.says, name=question.path, response_class=JSONResponse)(
+            _asked(database, question)
+        )
+
+    @app.get("/deal-flow", summary="Contracts announced between two days and what they add up to.")
+    def deal_flow(
+        since: date,
+        until: Annotated[date | None, Query()] = None,
+        format: As = Format.json,  # noqa: A002
+    ) -> Response:
+        until = until or _last_session(database)
+        if since > until:
+            raise HTTPException(422, f"since ({since}) lies after until ({until})")
+        return _written(query(database, "select * from deal_flow($since, $until)", _days(since, until)), format)
+
+    @app.get("/technicals/{symbol}", summary="Daily bars and indicators of one instrument up to a day.")
+    def technicals(
+        symbol: str,
+        as_of: AsOf = None,
+        sessions: Annotated[int, Query(ge=1, le=5000, description="How many, the last ones.")] = 252,
+        format: As = Format.json,  # noqa: A002
+    ) -> Response:
+        sql = """
+        select * from (
+            select * from fct_daily_technicals where symbol = $symbol and trade_date <= $as_of
+            order by trade_date desc limit $sessions
+        ) order by trade_date
+        """
+        return _found(
+            query(database, sql, _of(database, symbol, as_of) | {"sessions": sessions}), f"no bar of {symbol}", format
+        )
+
+    @app.get("/picture/{symbol}", summary="The technical paragraph of a news article, at the close or at a quote.")
+    def picture(
+        symbol: str,
+        as_of: AsOf = None,
+        quote: Annotated[float | None, Query(gt=0, lt=1e9, description="Price in USD in that session.")] = None,
+        format: As = Format.json,  # noqa: A002
+    ) -> Response:
+        sql = "select * from technical_picture($symbol, $as_of, $quote)"
+        return _found(
+            query(database, sql, _of(database, symbol, as_of) | {"quote": quote}), f"no bar of {symbol}", format
+        )
+
+    @app.get("/mw-value/{symbol}", summary="What so many MW at so many dollars are worth per share on a day.")
+    def mw_value(
+        symbol: str,
+        usd_per_mw: Annotated[float, Query(gt=0, lt=1e12)],
+        mw: Annotated[float, Query(gt=0, lt=1e6)],
+        as_of: AsOf = None,
+        format: As = Format.json,  # noqa: A002
+    ) -> Response:
+        sql = "select * from mw_value($symbol, $as_of, $usd_per_mw, $mw)"
+        given = _of(database, symbol, as_of) | {"usd_per_mw": usd_per_mw, "mw": mw}
+        return _found(query(database, sql, given), f"no company {symbol}", format)
+
+    return app
+
+
+def _asked(database: Path, question: Question) -> Callable[..., Response]:
+    def with_symbol(symbol: Symbol = None, as_of: AsOf = None, format: As = Format.json) -> Response:  # noqa: A002
+        return _written(query(database, question.sql, _of(database, symbol, as_of)), format)
+
+    return with_symbol
+
+
+def _last_session(database: Path) -> date:
+    day: date | None = query(database, "select max(as_of_session_date) as day from miner_snapshot")["day"][0].as_py()
+    if day is None:
+        raise HTTPException(503, "the published snapshot is empty")
+    return day
+
+
+def _of(database: Path, symbol: str | None, as_of: date | None) -> dict[str, Any]:
+    return {"symbol": symbol.upper() if symbol else None, "as_of": as_of or _last_session(database)}
+
+
+def _days(since: date, until: date) -> dict[str, Any]:
+    return {"since": since, "until": until}
+
+
+def _found(table: pa.Table, nothing: str, how: Format) -> Response:
+    if not table.num_rows:
+        raise HTTPException(404, nothing)
+    return _written(table, how)
+
+
+def _written(table: pa.Table, how: Format) -> Response:
+    if how is Format.csv:
+        written = io.BytesIO()
+        pyarrow.csv.write_csv(_flat(table), written)
+        return Response(written.getvalue(), media_type="text/csv; charset=utf-8")
+    # DuckDB writes the JSON: dates as ISO texts, what is not known as null
+    with duckdb.connect() as connection:
+        connection.register("answer", table)
+        ((text,),) = connection.execute("select coalesce(to_json(list(answer)), '[]') from answer").fetchall()
+    return Response(text, media_type="application/json")
+
+
+def _flat(table: pa.Table) -> pa.Table:
+    """Lists as texts, which CSV has no other way to hold."""
+    for place, column in enumerate(table.schema):
+        if pa.types.is_nested(column.type):
+            texts = [None if value is None else "; ".join(map(str, value)) for value in table[place].to_pylist()]
+            table = table.set_column(place, column.name, pa.array(texts, pa.string()))
+    return table
