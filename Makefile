@@ -3,7 +3,7 @@ PYTHON   ?= python3
 VENV     := .venv
 BIN      := $(VENV)/bin
 
-.PHONY: help run ui dashboard brief api excel serve-postgres superset docs test faults check format snapshot bench lock clean manifest sources faults-kill inventory
+.PHONY: help run ui dashboard brief api excel serve-postgres superset docs test faults check format snapshot nightly bench lock clean manifest sources faults-kill inventory
 help:            ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -64,7 +64,11 @@ format: $(VENV)/dev.installed  ## let ruff and sqlfluff mend what they can
 	$(BIN)/ruff check --fix .
 	$(BIN)/sqlfluff fix dbt/models dbt/tests
 
-bench: run $(VENV)/dev.installed  ## indicators at market scale against named peers, and what readers wait (takes long)
+nightly: $(VENV)/dev.installed  ## the tests that take too long for every day: a market of 500 symbols within its memory
+	@$(BIN)/python -m pytest -n 0 -m nightly
+
+bench: run $(VENV)/dev.installed  ## market scale against named peers, and what readers wait (takes long): make bench [PRICES=folder]
+	$(BIN)/python -m benchmarks.market $(if $(PRICES),--prices "$(abspath $(PRICES))")
 	$(BIN)/python -m benchmarks.readers
 	$(BIN)/python -m benchmarks.dashboard
 	$(BIN)/python -m benchmarks.run

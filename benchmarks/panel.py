@@ -7,11 +7,14 @@ seed gives the same bars on every machine, so results can be compared between ru
 
 from __future__ import annotations
 
+import itertools
+import shutil
 from pathlib import Path
 
 import duckdb
 import numpy as np
 import pyarrow as pa
+from pyarrow import csv
 
 SYMBOLS = 6_700
 ROWS = 20_300_000
@@ -111,3 +114,40 @@ def build(path: Path, symbols: int = SYMBOLS, rows: int = ROWS) -> Path:
         connection.execute("insert into intermediate.int_daily_bars select * from panel")
     unfinished.rename(path)
     return path
+
+
+def write_files(folder: Path, symbols: int, rows: int) -> Path:
+    """Write the panel as one CSV file per symbol, as a vendor exports them, once; later calls reuse the folder."""
+    if folder.exists():
+        return folder
+    unfinished = folder.with_name(f"{folder.name}.part")
+    shutil.rmtree(unfinished, ignore_errors=True)
+    unfinished.mkdir(parents=True)
+    names = ["symbol", "trade_date", "open", "high", "low", "close", "volume"]
+    panel = (
+        bars(symbols, rows).select(names).rename_columns(["symbol", "Date", "Open", "High", "Low", "Close", "Volume"])
+    )
+    starts = [0, *(np.flatnonzero(np.diff(panel["symbol"].combine_chunks().indices.to_numpy())) + 1), panel.num_rows]
+    for start, end in itertools.pairwise(starts):
+        symbol = panel["symbol"][int(start)].as_py()
+        one = panel.slice(int(start), int(end - start)).drop_columns("symbol")
+        csv.write_csv(one, unfinished / f"{symbol}.csv", csv.WriteOptions(quoting_style="none"))
+    unfinished.rename(folder)
+    return folder
+
+
+def hold_back_last_session(folder: Path) -> dict[Path, str]:
+    """Take the last line out of every file; `append` puts it back as the next day's delivery."""
+    held = {}
+    for path in sorted(folder.glob("*.csv")):
+        *lines, last = path.read_text().splitlines(keepends=True)
+        path.write_text("".join(lines))
+        held[path] = last
+    return held
+
+
+def append(lines: dict[Path, str]) -> None:
+    """Put a line at the end of each file."""
+    for path, line in lines.items():
+        with path.open("a") as file:
+            file.write(line)

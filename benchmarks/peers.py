@@ -100,6 +100,26 @@ def with_polars(database: Path, memory_limit: str) -> None:
         _write(connection, computed.to_arrow(), "polars")
 
 
+def from_files(folder: Path, database: Path, memory_limit: str) -> None:
+    """What one would write instead of a pipeline: DuckDB reads the CSV files, Polars computes, DuckDB and Parquet.
+
+    No gate, no versions, no tests, nothing point in time; symbol and source are taken from the file's name.
+    """
+    with duckdb.connect(str(database), config={"memory_limit": memory_limit}) as connection:
+        connection.execute("create schema intermediate")
+        connection.execute(
+            f"""create table {BARS} as
+            select parse_filename(filename, true) as symbol, Date as trade_date, Open as open, High as high, Low as low,
+                Close as close, cast(Volume as bigint) as volume, 'files' as price_source, false as is_suspect
+            from read_csv('{folder}/*.csv', filename = true, columns = {{'Date': 'date', 'Open': 'double',
+                'High': 'double', 'Low': 'double', 'Close': 'double', 'Volume': 'double'}})
+            order by symbol, trade_date"""
+        )
+    with_polars(database, memory_limit)
+    with duckdb.connect(str(database), config={"memory_limit": memory_limit}) as connection:
+        connection.execute(f"copy peers.polars to '{database.with_suffix('.parquet')}' (format parquet)")
+
+
 def with_talib(database: Path, memory_limit: str) -> None:
     """NumPy and TA-Lib, symbol by symbol, into columns laid out beforehand."""
     import numpy as np
