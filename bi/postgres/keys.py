@@ -5,6 +5,7 @@ Does not belong here: the `*_history` tables and `data_quality_results`, whose g
 """
 
 KEYS: dict[str, tuple[str, ...]] = {
+    "coverage_by_company": ("symbol", "as_of_date", "input"),
     "dim_miners": ("symbol",),
     "dim_sessions": ("session_date",),
     "fct_capacity_known": ("symbol", "known_from_date"),
@@ -23,6 +24,7 @@ KEYS: dict[str, tuple[str, ...]] = {
         "build_cost_basis",
         "build_cost_usd_per_critical_it_mw",
     ),
+    "fct_lease_economics": ("deal_id", "operating_margin_pct", "cap_rate_pct", "loan_rate_pct"),
     "fct_miner_valuation_daily": ("symbol", "trade_date"),
     "fct_mw_scenarios": (
         "symbol",
@@ -36,6 +38,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "fct_price_events": ("symbol", "trade_date", "event_type"),
     "fct_price_findings": ("rule", "symbol", "found_date", "subject"),
     "fct_price_levels": ("symbol", "trade_date", "level_type", "level_rank"),
+    "fct_published_totals": ("as_of_date", "publisher", "tickers", "measure"),
     "fct_rating_changes": ("symbol", "rating_date", "firm"),
     "fct_rating_findings": ("rule", "symbol", "found_date", "subject"),
     "fct_site_capacity": ("symbol", "site", "known_date"),

@@ -181,6 +181,13 @@ HPC_DEALS = Contract(
         Column("backstop_usd", "double", "Amount guaranteed for this row, US dollars.", minimum=1e5, maximum=1e11),
         Column("capex_per_mw_usd", "double", "Landlord's cost per critical IT MW, USD.", minimum=1e5, maximum=1e8),
         Column(
+            "warrant_shares",
+            "double",
+            "Shares under warrants that the company gave with the contract.",
+            minimum=1,
+            maximum=1e9,
+        ),
+        Column(
             "expected_start_date",
             "date",
             "First delivery or rent; to be read to the quarter.",
@@ -505,7 +512,14 @@ LEASE_DCF_ASSUMPTIONS = Contract(
             "varchar",
             "discount_rate and operating_margin are fractions, the build cost is in US dollars.",
             required=True,
-            allowed=("discount_rate", "operating_margin", "build_cost_usd_per_critical_it_mw"),
+            allowed=(
+                "discount_rate",
+                "operating_margin",
+                "build_cost_usd_per_critical_it_mw",
+                "cap_rate",
+                "loan_rate",
+                "loan_share_of_cost",
+            ),
         ),
         Column("value", "double", "The value.", required=True, above=0, maximum=1e8),
         Column(
@@ -521,6 +535,9 @@ LEASE_DCF_ASSUMPTIONS = Contract(
     key=("parameter", "value"),
     rules=(
         Within("value", 0.01, 0.5, "parameter", "discount_rate", "a discount rate is a fraction from 0.01 to 0.5"),
+        Within("value", 0.01, 0.2, "parameter", "cap_rate", "a capitalisation rate is a fraction from 0.01 to 0.2"),
+        Within("value", 0.001, 0.3, "parameter", "loan_rate", "a rate of interest is a fraction from 0.001 to 0.3"),
+        Within("value", 0.01, 0.95, "parameter", "loan_share_of_cost", "a share is a fraction from 0.01 to 0.95"),
         Within("value", 0.1, 1, "parameter", "operating_margin", "an operating margin is a fraction from 0.1 to 1"),
         Within(
             "value",
@@ -531,6 +548,42 @@ LEASE_DCF_ASSUMPTIONS = Contract(
             "building a critical IT MW costs from 1 to 100 million US dollars",
         ),
     ),
+)
+
+PUBLISHED_TOTALS = Contract(
+    table="curated__published_totals",
+    description="One row per total that a company or an analyst firm published, to set ours beside it.",
+    columns=(
+        Column("as_of_date", "date", "Day of the publication.", required=True, not_before=EARLIEST, not_in_future=True),
+        Column("publisher", "varchar", "Who published it.", required=True),
+        Column("tickers", "varchar", "Companies it speaks of, '; ' apart.", required=True),
+        Column(
+            "announced_from_date",
+            "date",
+            "First day of the announcements it counts; empty means all up to its day.",
+            not_before=EARLIEST,
+            not_in_future=True,
+        ),
+        Column(
+            "measure",
+            "varchar",
+            "contract_value_usd (base terms) or critical_it_mw.",
+            required=True,
+            allowed=("contract_value_usd", "critical_it_mw"),
+        ),
+        Column(
+            "share_basis",
+            "varchar",
+            "whole (whole contracts) or owned (the company's share of ventures).",
+            required=True,
+            allowed=("whole", "owned"),
+        ),
+        Column("published_value", "double", "The total.", required=True, above=0, maximum=1e13),
+        Column("tolerance_pct", "double", "Difference that the reason explains.", required=True, minimum=0, maximum=50),
+        Column("difference_reason", "varchar", "Why ours may differ.", required=True),
+        _source_url(),
+    ),
+    key=("as_of_date", "publisher", "tickers", "measure"),
 )
 
 CURATED_CONTRACTS: tuple[Contract, ...] = (
@@ -548,4 +601,5 @@ CURATED_CONTRACTS: tuple[Contract, ...] = (
     CAPITAL_STRUCTURE,
     FILING_DEADLINES,
     LEASE_DCF_ASSUMPTIONS,
+    PUBLISHED_TOTALS,
 )

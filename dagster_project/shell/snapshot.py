@@ -54,6 +54,15 @@ def show_snapshot(database: Path) -> None:
             .to_arrow_table()
             .to_pylist()
         )
+        covered = con.execute(
+            """
+            select as_of_date, count_if(is_complete) as complete, count(*) as inputs,
+                   count(distinct symbol) filter (where is_complete) as companies
+            from marts.coverage_by_company
+            where as_of_date <= (select max(as_of_session_date) from marts.miner_snapshot)
+            group by as_of_date order by as_of_date desc limit 1
+            """
+        ).fetchone()
     as_of = max((str(row["as_of_session_date"]) for row in rows), default="no session")
     is_simulated = any(row["price_source"] == "sample" for row in rows)
     console = Console(highlight=False)
@@ -70,6 +79,11 @@ def show_snapshot(database: Path) -> None:
         "deals, IT MW: contracted, cumulated; $/share: low-high of the last published $ per critical IT MW; "
         "-: not known then"
     )
+    if covered:
+        console.print(
+            f"coverage {covered[0]}: {covered[1]} of {covered[2]} inputs complete; which are not, and which fact would "
+            "fill them: marts.coverage_by_company"
+        )
     if is_simulated:
         console.print("Prices are simulated (price_source = 'sample'); facts on deals, sites and ratings are sourced.")
     console.print(f"SQL      duckdb -readonly {database}", soft_wrap=True)

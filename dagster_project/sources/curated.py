@@ -83,6 +83,10 @@ def _lines(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
     except UnicodeDecodeError as error:
         raise SourceError(f"{path} is not UTF-8: {error}") from error
 
+    first_line = text.partition("\n")[0]
+    if ";" in first_line and "," not in first_line:
+        raise SourceError(f"{path} is separated by semicolons: save it as CSV with commas (UTF-8)")
+
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     records: list[tuple[int, list[str]]] = []
     begins = 1

@@ -13,6 +13,36 @@ from facts_warehouse import FIRST_LOAD, REFERENCE, FactsWarehouse, build, made_u
 from dagster_project.warehouse.publish import publish
 
 NOTE_DAY = "2025-11-24"
+COVERED = {
+    "2025-11-24": {
+        "shares": 12,
+        "net_debt": 8,
+        "btc": 5,
+        "contracted_critical_it_mw": 5,
+        "contracted_revenue": 4,
+        "planned_critical_it_mw": 6,
+        "gross_power_mw": 9,
+    },
+    "2026-05-29": {
+        "shares": 6,
+        "net_debt": 4,
+        "btc": 5,
+        "contracted_critical_it_mw": 8,
+        "contracted_revenue": 8,
+        "planned_critical_it_mw": 7,
+        "gross_power_mw": 13,
+    },
+    "2026-11-25": {
+        "shares": 2,
+        "net_debt": 1,
+        "btc": 2,
+        "contracted_critical_it_mw": 10,
+        "contracted_revenue": 9,
+        "planned_critical_it_mw": 12,
+        "gross_power_mw": 14,
+    },
+}
+"""Companies with a complete input on a day; a fact that is taken out or an input that is forgotten makes it fall."""
 
 
 @pytest.fixture(scope="module")
@@ -266,6 +296,54 @@ def test_gross_power_below_critical_it_power_is_partial(warehouse: FactsWarehous
     assert below.any()
     assert not rows.loc[below, "gross_power_mw_is_complete"].any()
     assert rows.loc[below, "gross_power_mw_coverage"].str.startswith("partial").all()
+
+
+def test_what_others_published_is_met(warehouse: FactsWarehouse) -> None:
+    totals = warehouse.query("select * from marts.fct_published_totals")
+    assert len(totals) == len(reference_rows("published_totals"))
+    assert totals["is_reconciled"].all(), totals[~totals["is_reconciled"]]
+    ours = totals.set_index(["tickers", "measure"])["our_value"]
+    # by hand: 250+150+200+300+300+210, and 7+4+5+7.5+7.5+5.2 billions
+    assert (ours["APLD", "critical_it_mw"], ours["APLD", "contract_value_usd"]) == (1410, pytest.approx(36.2e9))
+    assert ours["IREN; CIFR", "contract_value_usd"] == 19.03e9
+
+
+@pytest.mark.parametrize(("day", "at_least"), COVERED.items())
+def test_coverage_does_not_fall(warehouse: FactsWarehouse, day: str, at_least: dict[str, int]) -> None:
+    capital = warehouse.query(f"select * from marts.capital_asof('{day}')")
+    capacity = warehouse.query(f"select * from marts.capacity_asof('{day}')")
+    for name, companies in at_least.items():
+        rows = capital if f"{name}_is_complete" in capital else capacity
+        assert rows[f"{name}_is_complete"].sum() >= companies, name
+
+
+def test_coverage_names_the_fact_that_would_fill_it(warehouse: FactsWarehouse) -> None:
+    rows = warehouse.query("select * from marts.coverage_by_company")
+    assert set(rows["symbol"]) == {row["ticker"] for row in reference_rows("companies")}
+    assert (rows["missing_fact"].isna() == rows["is_complete"]).all()
+    assert rows["missing_fact"].dropna().str.startswith("reference/").all()
+
+
+def test_a_lease_as_practitioners_tabulate_it(warehouse: FactsWarehouse) -> None:
+    rows = warehouse.query("select * from marts.fct_lease_economics")
+    lease = rows.query(
+        "deal_id == 'clsk-meta-sandersville-175mw-2026-07' and operating_margin_pct == 80 and cap_rate_pct == 8"
+        " and loan_rate_pct == 9.25"
+    ).iloc[0]
+    noi = 6.6e9 / 175 / 20 * 0.8
+    assert lease["noi_usd_per_critical_it_mw_year"] == pytest.approx(noi)
+    assert lease["yield_on_cost_pct"] == pytest.approx(100 * noi / 11.9e6)
+    assert lease["capitalised_value_usd_per_critical_it_mw"] == pytest.approx(noi / 0.08)
+    service = 11.9e6 * 0.7 * 0.0925 / (1 - 1.0925**-20)
+    for column, paid, earned in (
+        ("unlevered_return_pct", 11.9e6, noi),
+        ("levered_return_pct", 11.9e6 * 0.3, noi - service),
+    ):
+        rate = lease[column] / 100
+        # worth what was paid at that rate, and no more at a hundredth of a percent above
+        assert sum(earned / (1 + rate) ** year for year in range(1, 21)) >= paid
+        assert sum(earned / (1 + rate + 1e-4) ** year for year in range(1, 21)) < paid
+    assert set(rows.loc[rows["warrant_shares_per_critical_it_mw"].notna(), "symbol"]) == {"WULF", "CIFR", "CORZ"}
 
 
 def test_letters_of_intent_stand_apart(warehouse: FactsWarehouse) -> None:

@@ -44,6 +44,7 @@ final as (
         backstop_party,
         backstop_usd,
         capex_usd_per_critical_it_mw,
+        warrant_shares,
         expected_start_date,
         status,
         amends_deal_id,

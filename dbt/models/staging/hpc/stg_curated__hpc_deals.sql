@@ -27,6 +27,7 @@ renamed as (
         backstop_party,
         backstop_usd,
         capex_per_mw_usd as capex_usd_per_critical_it_mw,
+        warrant_shares,
         expected_start_date,
         status,
         amends_deal_id,
