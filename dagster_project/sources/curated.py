@@ -85,7 +85,9 @@ def _lines(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
 
     first_line = text.partition("\n")[0]
     if ";" in first_line and "," not in first_line:
-        raise SourceError(f"{path} is separated by semicolons: save it as CSV with commas (UTF-8)")
+        raise SourceError(
+            f"{path} has the wrong header: it is separated by semicolons; save it as CSV with commas (UTF-8)"
+        )
 
     reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     records: list[tuple[int, list[str]]] = []

@@ -161,5 +161,5 @@ def test_the_counts_in_the_readme_hold() -> None:
 def test_a_file_that_a_spreadsheet_separated_by_semicolons_is_refused_with_what_to_do(tmp_path: Path) -> None:
     text = (REFERENCE / "firm_aliases.csv").read_text(encoding="utf-8").replace(",", ";")
     (tmp_path / "firm_aliases.csv").write_text(text, encoding="utf-8-sig", newline="\r\n")
-    with pytest.raises(SourceError, match="semicolons: save it as CSV with commas"):
+    with pytest.raises(SourceError, match="semicolons; save it as CSV with commas"):
         CuratedFacts(tmp_path).fetch(FIRM_ALIASES)
