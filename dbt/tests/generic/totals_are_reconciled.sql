@@ -1,4 +1,7 @@
-{#- Ours differs from a published total by more than its reason explains: a contract is missing, or counted twice. -#}
+{#-
+    Ours differs from a published total by more than its reason explains: a contract is missing, or
+    counted twice.
+-#}
 {% test totals_are_reconciled(model) %}
 
 select * from {{ model }}
