@@ -17,6 +17,7 @@ from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_va
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from dagster_project.sources.prices.files import DateOrder
 from dagster_project.sources.registry import LOCAL, PRICE_SOURCES, RATING_SOURCES, VENDORS
 
 PREFIX = "MINEHOUSE_"
@@ -59,6 +60,11 @@ class Settings(BaseSettings):
         "commas, which are tried in that order.",
     )
     price_files: Folder | None = Field(default=None, description="The folder that the source `files` reads.")
+    price_date_order: DateOrder | None = Field(
+        default=None,
+        description="Which part of a date like 05/06/2025 comes first in price files: day_first or month_first; unset: "
+        "each file is asked, and refused where it does not say.",
+    )
     rating_source: str = Field(default="none", description="What is fetched beside the curated ratings.")
     reference_dir: Folder = Field(
         default=PROJECT_DIR / "reference", description="The folder of the facts kept by hand."

@@ -60,6 +60,8 @@ class Batch:
     the reason, whose whole history comes anew and takes the place of what stands. `missing` names those, with the
     reason, that were asked for in vain; what stands for them stands. `is_partial` says that a person picked some
     symbols or days, so that whatever the batch lacks is no loss.
+
+    `remarks` are what a person should know of the source as a whole, a line each: files that were left out, say.
     """
 
     source: str
@@ -69,3 +71,4 @@ class Batch:
     restated: Mapping[str, str] = field(default_factory=dict)
     missing: Mapping[str, str] = field(default_factory=dict)
     is_partial: bool = False
+    remarks: tuple[str, ...] = ()

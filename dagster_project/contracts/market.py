@@ -49,6 +49,18 @@ DAILY_PRICES = Contract(
             above=0,
             maximum=1e4,
         ),
+        Column(
+            "price_basis",
+            "varchar",
+            "What the close is adjusted for, where the source says so: split_adjusted, split_and_dividend_adjusted or "
+            "as_traded; empty where it does not.",
+            allowed=("split_adjusted", "split_and_dividend_adjusted", "as_traded"),
+        ),
+        Column(
+            "is_repaired",
+            "boolean",
+            "Whether the high or low missed the open or close by the noise of a float and was set to it.",
+        ),
     ),
     key=("symbol", "trade_date"),
     rules=(

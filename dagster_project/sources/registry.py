@@ -14,7 +14,7 @@ from typing import Generic, Protocol, TypeVar
 from pydantic import SecretStr
 
 from dagster_project.sources.prices.base import PriceSource
-from dagster_project.sources.prices.files import FilePrices
+from dagster_project.sources.prices.files import DateOrder, FilePrices
 from dagster_project.sources.prices.live import LivePrices, Vendor
 from dagster_project.sources.prices.sample import SamplePrices
 from dagster_project.sources.prices.tiingo import TiingoPrices
@@ -44,6 +44,11 @@ class SourceSettings(Protocol):
         ...
 
     @property
+    def price_date_order(self) -> DateOrder | None:
+        """Which part of a date like 05/06/2025 comes first in price files; None: each file is asked."""
+        ...
+
+    @property
     def tiingo_key(self) -> SecretStr | None:
         """The key of a Tiingo account."""
         ...
@@ -64,7 +69,10 @@ class Entry(Generic[T]):
 
 LOCAL: Mapping[str, Entry[PriceSource]] = {
     "sample": Entry(lambda _: SamplePrices()),
-    "files": Entry(lambda given: FilePrices(_given(given.price_files)), {"price_files": "the folder of price files"}),
+    "files": Entry(
+        lambda given: FilePrices(_given(given.price_files), given.price_date_order),
+        {"price_files": "the folder of price files"},
+    ),
 }
 """Price sources that read this machine alone."""
 

@@ -15,7 +15,8 @@ from dagster_project.contracts.batch import Batch, Reject
 from dagster_project.contracts.market import DAILY_PRICES
 from dagster_project.sources.base import EmptyFetchError, SourceError
 from dagster_project.sources.prices.base import PriceRequest, PriceSource
-from dagster_project.sources.prices.files import FORMATS, FilePrices
+from dagster_project.sources.prices.files import FilePrices
+from dagster_project.sources.prices.files.layouts import SPELLINGS, layout_of
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "price_files"
 REAL_FILES = Path(__file__).parents[3] / "shared" / "data" / "prices"
@@ -130,11 +131,13 @@ def test_header_case_order_delimiter_and_mark_do_not_matter(tmp_path: Path, text
     assert not batch.rejects
 
 
-def test_formats_exclude_each_other() -> None:
-    for one in FORMATS:
-        header = tuple(name for name, _ in (*one.columns, *one.optional)) + one.unused
-        assert [other.name for other in FORMATS if other.matches(header)] == [one.name]
-        assert [other.name for other in FORMATS if other.matches(tuple(name for name, _ in one.columns))] == [one.name]
+def test_every_spelling_names_one_column() -> None:
+    spellings = [spelling for known in SPELLINGS.values() for spelling in known]
+    assert len(spellings) == len(set(spellings))
+    for ours, known in SPELLINGS.items():
+        for spelling in known:
+            rest = [name for name in ("date", "close") if ours not in ("trade_date", "close") or name not in known]
+            assert layout_of([spelling, *rest]).places[ours] == 0
 
 
 # Files of the folder
@@ -160,7 +163,8 @@ def test_symbol_comes_from_the_file_name(tmp_path: Path, name: str, symbol: str)
 
 
 @pytest.mark.parametrize(
-    "name", ["HistoricalData_1763900000000.csv", "clsk_us_w.csv", "CleanSpark Stock Price History.csv", "^SPX.csv"]
+    "name",
+    ["HistoricalData_1763900000000.csv", "clsk_us_w.csv", "CleanSpark Stock Price History.csv", "prices.csv"],
 )
 def test_file_name_without_symbol_is_rejected(tmp_path: Path, name: str) -> None:
     reject = only_reject(fetch_text(tmp_path, "date,close\n2025-01-02,1\n", name))
@@ -171,7 +175,13 @@ def test_other_files_are_ignored(tmp_path: Path) -> None:
     for name in ("README.csv", "readme.md", ".CLSK.csv", "notes.txt", "meta.json", "prices.xlsx"):
         (tmp_path / name).write_text("date,close\n2025-01-02,1\n")
     (tmp_path / "older.csv").mkdir()
-    with pytest.raises(EmptyFetchError, match=r"has no \.csv, \.csv\.gz or \.parquet file"):
+    batch = fetch(tmp_path)
+    assert not batch.rows.num_rows
+    assert only_reject(batch).reason.startswith("not a readable workbook")
+    assert [remark.partition(",")[0] for remark in batch.remarks] == ["meta.json: left out", "notes.txt: left out"]
+    (tmp_path / "prices.xlsx").unlink()
+    (tmp_path / "notes.txt").unlink()
+    with pytest.raises(EmptyFetchError, match=r"has no file that is read .*; meta\.json: \.json is none of csv"):
         fetch(tmp_path)
 
 
@@ -226,9 +236,9 @@ def test_nothing_within_the_days_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "reason"),
     [
-        ("BAD.csv", b"Foo,Bar\n1,2\n", "unknown header: Foo,Bar; known formats: Yahoo or Stooq, Stooq in Polish"),
-        ("BAD.csv", b"No data", "unknown header: No data; known"),
-        ("BAD.csv", b"Date,Close,Close\n2025-01-02,1,1\n", "unknown header: Date,Close,Close; known"),
+        ("BAD.csv", b"Foo,Bar\n1,2\n", "unknown header: Foo,Bar: no column for the date and the close"),
+        ("BAD.csv", b"No data", "unknown header: No data: no column for the date and the close"),
+        ("BAD.csv", b"Date,Close,Close\n2025-01-02,1,1\n", "unknown header: Date,Close,Close: Close stands twice"),
         ("BAD.csv", b"", "empty file"),
         ("BAD.csv", b"\n \n", "empty file"),
         ("BAD.csv", YAHOO.encode(), "no row below the header"),
@@ -260,7 +270,7 @@ def test_unknown_parquet_columns_and_types_are_rejected(tmp_path: Path) -> None:
         pa.table({"date": pa.array([], pa.date32()), "close": pa.array([], pa.float64())}), tmp_path / "C.parquet"
     )
     first, second, third = fetch(tmp_path).rejects
-    assert first.reason.startswith("unknown header: Foo; known formats")
+    assert first.reason.startswith("unknown header: Foo: no column for the date and the close")
     assert second.reason.startswith("column close holds list<")
     assert third.reason == "no row below the header"
 
@@ -311,10 +321,11 @@ def test_quoted_line_break_counts_as_a_line(tmp_path: Path) -> None:
     assert batch.rows["close"].to_pylist() == ["1", "2"]
 
 
-def test_day_first_dates_are_refused_rather_than_misread(tmp_path: Path) -> None:
+def test_day_first_dates_are_read_day_first(tmp_path: Path) -> None:
     header = "Date,Price,Open,High,Low,Vol.,Change %\n"
-    reject = only_reject(fetch_text(tmp_path, header + "05/02/2025,1,1,1,1,-,0%\n31/01/2025,1,1,1,1,-,0%\n"))
-    assert reject.reason == "dates are day first (31/01/2025): export it with month/day/year"
+    batch = fetch_text(tmp_path, header + "05/02/2025,1,1,1,1,-,0%\n31/01/2025,1,1,1,1,-,0%\n")
+    assert batch.rows["trade_date"].to_pylist() == ["2025-02-05", "2025-01-31"]
+    assert not batch.rejects
 
 
 # Cells
@@ -333,7 +344,7 @@ def test_day_first_dates_are_refused_rather_than_misread(tmp_path: Path) -> None
         ("02/30/2025", "02/30/2025"),
         ("13/45/2025", "13/45/2025"),
         ("20251345", "20251345"),
-        ("2025-01-02 15:30:00", "2025-01-02 15:30:00"),
+        ("2025-01-02 15:30:00", "2025-01-02"),
         ("2025-13-45", "2025-13-45"),
         ("soon", "soon"),
     ],
@@ -343,8 +354,11 @@ def test_dates(tmp_path: Path, cell: str, expected: str | None) -> None:
     assert batch.rows["trade_date"].to_pylist() == [expected]
 
 
-def test_slashed_dates_pass_unchanged_where_the_vendor_writes_iso(tmp_path: Path) -> None:
-    assert fetch_text(tmp_path, "date,close\n01/02/2025,1\n").rows["trade_date"].to_pylist() == ["01/02/2025"]
+def test_a_date_that_may_be_two_days_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    reject = only_reject(fetch_text(tmp_path, "date,close\n01/02/2025,1\n"))
+    assert reject.source_row is None
+    assert reject.reason.startswith("the date 01/02/2025 may be day first or month first: export the file with ISO")
+    assert "MINEHOUSE_PRICE_DATE_ORDER" in reject.reason
 
 
 @pytest.mark.parametrize(
@@ -360,12 +374,12 @@ def test_slashed_dates_pass_unchanged_where_the_vendor_writes_iso(tmp_path: Path
         ("NaN", None),
         ("-", None),
         ("", None),
-        ("1,23", "1,23"),
+        ("1,23", "1.23"),
         ("12,34.5", "12,34.5"),
-        ("9.73 USD", "9.73 USD"),
-        ("€9.73", "€9.73"),
+        ("9.73 USD", "9.73"),
+        ("€9.73", "9.73"),
         ("$5K", "$5K"),
-        ("#N/A", "#N/A"),
+        ("#N/A", None),
         ("abc", "abc"),
     ],
 )
@@ -383,8 +397,8 @@ def test_prices(tmp_path: Path, cell: str, expected: str | None) -> None:
         ("5.6k", "5600"),
         ("1.2B", "1200000000"),
         ("0.29M", "290000"),
-        ("1.23456789K", "1.23456789K"),
-        ("1234.5", "1234.5"),
+        ("1.23456789K", "1235"),
+        ("1234.5", "1234"),
         ("-", None),
         ("N/A", None),
         ("M", "M"),
@@ -400,8 +414,8 @@ def test_comma_is_not_taken_for_a_thousands_separator_where_it_may_be_a_decimal_
     tmp_path: Path, delimiter: str
 ) -> None:
     lines = (("date", "close", "volume"), ("2025-01-02", "1,234", "5,678"))
-    batch = fetch_text(tmp_path, "\n".join(delimiter.join(line) for line in lines))
-    assert bars(batch) == [("2025-01-02", None, None, None, "1,234", None, "5,678")]
+    reject = only_reject(fetch_text(tmp_path, "\n".join(delimiter.join(line) for line in lines)))
+    assert reject.reason.startswith("close 1,234 may be a whole number with its thousands grouped or have three dec")
 
 
 # Rows
@@ -436,7 +450,7 @@ def test_days_are_inclusive_and_unreadable_dates_stay(tmp_path: Path) -> None:
 
 def test_parquet_becomes_text_that_reads_back_to_the_same_values(tmp_path: Path) -> None:
     closes = [(number / 7) ** power for number in range(1, 100) for power in range(-20, 21)] + [0.1 + 0.2, 5e-324]
-    dates = pd.date_range("2019-01-01", periods=len(closes), tz="America/New_York")
+    dates = pd.date_range("2009-01-01", periods=len(closes), tz="America/New_York")
     frame = pd.DataFrame({"Date": dates, "Close": closes, "Volume": [float(n * 1000) for n in range(len(closes))]})
     frame.to_parquet(tmp_path / "CLSK.parquet", index=False)
     rows = fetch(tmp_path).rows

@@ -26,6 +26,8 @@ GOOD = {
     "volume": "1000",
     "dividend_usd": None,
     "split_ratio": None,
+    "price_basis": None,
+    "is_repaired": None,
 }
 FACTS = Contract(
     table="facts",
@@ -89,6 +91,8 @@ def test_a_good_row_passes_with_its_types() -> None:
             "volume": 1000,
             "dividend_usd": None,
             "split_ratio": None,
+            "price_basis": None,
+            "is_repaired": None,
             "source_file": "a.csv",
             "source_row": 2,
         }

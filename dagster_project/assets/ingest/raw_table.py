@@ -7,7 +7,7 @@ written (`warehouse.load`).
 
 import contextlib
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -157,7 +157,7 @@ def ingest_batch(
             batch = fetch()
             judged = policy.call(judge, batch, contract, known, today())
             rejects = judged.rejects
-            for line in _listed(rejects):
+            for line in (*batch.remarks, *_listed(contract, rejects)):
                 context.log.warning(line)
             by = Load(
                 fetched_at,
@@ -178,7 +178,11 @@ def ingest_batch(
             context.log.error(f"refused, what stood before stands still: {refusal}")
         current = warehouse.current_rows(contract, feed.date_column)
     return dg.MaterializeResult(
-        metadata={**({"status": status} if status else {}), **dict(_metadata(report, rejects, current))},
+        metadata={
+            **({"status": status} if status else {}),
+            **({"remarks": dg.MetadataValue.md(_as_list(batch.remarks))} if batch and batch.remarks else {}),
+            **dict(_metadata(contract, report, rejects, current)),
+        },
         check_results=[*_check_results(feed, rejects, refusal, current), *more_results(batch, report, refusal)],
     )
 
@@ -200,6 +204,7 @@ def _withdrawals(report: LoadReport) -> Iterator[str]:
 
 
 def _metadata(
+    contract: Contract,
     report: LoadReport | None,
     rejects: tuple[Reject, ...],
     current: CurrentRows,
@@ -215,7 +220,7 @@ def _metadata(
         yield "first_date", dg.MetadataValue.text(current.first_date.isoformat())
         yield "last_date", dg.MetadataValue.text(current.last_date.isoformat())
     if rejects:
-        yield "quarantine", dg.MetadataValue.md("\n".join(f"- {line}" for line in _listed(rejects)))
+        yield "quarantine", dg.MetadataValue.md(_as_list(_listed(contract, rejects)))
     yield "preview", dg.MetadataValue.md(markdown_table(current.last_loaded))
 
 
@@ -232,7 +237,7 @@ def _check_results(
         check_name="quarantine_is_empty",
         passed=not rejects,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"failing_rows": len(rejects), "observed": "; ".join(_listed(rejects)) or "none"},
+        metadata={"failing_rows": len(rejects), "observed": "; ".join(_listed(feed.contract, rejects)) or "none"},
     )
     yield dg.AssetCheckResult(
         check_name="rows_stand_once",
@@ -245,14 +250,29 @@ def _check_results(
     )
 
 
-def _listed(rejects: tuple[Reject, ...]) -> list[str]:
-    lines = [
-        f"{r.source_file}{'' if r.source_row is None else f' row {r.source_row}'}: {r.reason}"
-        for r in rejects[:_MAX_LISTED]
-    ]
-    if len(rejects) > _MAX_LISTED:
-        lines.append(f"and {len(rejects) - _MAX_LISTED} more, all in quarantine")
+def _listed(contract: Contract, rejects: tuple[Reject, ...]) -> list[str]:
+    """A line for each file with rejects: its first row with the reason, how many more, and how to see them."""
+    by_file: dict[str, list[Reject]] = {}
+    for reject in rejects:
+        by_file.setdefault(reject.source_file, []).append(reject)
+    lines = []
+    for file, of_file in list(by_file.items())[:_MAX_LISTED]:
+        first = of_file[0]
+        line = f"{file}{'' if first.source_row is None else f' row {first.source_row}'}: {first.reason}"
+        if len(of_file) > 1:
+            quoted = file.replace("'", "''")
+            line += (
+                f" (and {len(of_file) - 1} more of this file: from quarantine.{contract.table} "
+                f"where source_file = '{quoted}')"
+            )
+        lines.append(line)
+    if len(by_file) > _MAX_LISTED:
+        lines.append(f"and {len(by_file) - _MAX_LISTED} more files, all in quarantine.{contract.table}")
     return lines
+
+
+def _as_list(lines: Sequence[str]) -> str:
+    return "\n".join(f"- {line}" for line in lines)
 
 
 def today() -> dt.date:

@@ -29,6 +29,8 @@ BARS = pa.schema(
         ("volume", pa.int64()),
         ("dividend_usd", pa.float64()),
         ("split_ratio", pa.float64()),
+        ("price_basis", pa.string()),
+        ("is_repaired", pa.bool_()),
     ]
 )
 """The bars that a source makes itself: the contract's columns; dividends and splits null on days without one."""

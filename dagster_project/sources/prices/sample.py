@@ -221,7 +221,8 @@ def _bars(symbol: str, scene: _Scene, start: dt.date, end: dt.date) -> pa.Table:
     excitement = 1 + 10 * np.abs(close / previous - 1)
     volume = np.ceil(plan.nature.turnover_usd / close * (0.5 + crowd) * excitement).astype(np.int64)
     none = np.full(size, None)
-    columns = [np.full(size, symbol), days, open_, high, low, close, none, volume, none, none]
+    basis = np.full(size, "split_adjusted")
+    columns = [np.full(size, symbol), days, open_, high, low, close, none, volume, none, none, basis, none]
     bars = pa.table([pa.array(c, f.type) for c, f in zip(columns, BARS, strict=True)], schema=BARS)
     return bars.filter(pa.array((days >= np.datetime64(start)) & (days <= np.datetime64(end))))
 

@@ -103,9 +103,10 @@ def daily_bars(body: Json, symbol: str, who: str) -> pa.Table:
             "volume": None if volume is None else round(volume * later_splits),
             "dividend_usd": _scaled(dividend, later_splits) if dividend else None,
             "split_ratio": split if split not in (None, 1.0, 0.0) else None,
+            "price_basis": "split_adjusted",
         }
         for name in BARS.names:
-            columns[name].append(cells[name])
+            columns[name].append(cells.get(name))
         later_splits *= split or 1.0
     return pa.table({name: list(reversed(cells)) for name, cells in columns.items()}, schema=BARS)
 

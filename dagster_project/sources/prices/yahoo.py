@@ -95,6 +95,8 @@ def bars_of(frame: pd.DataFrame, symbol: str, who: str) -> pa.Table:
     for theirs, ours in _COLUMNS.items():
         values = frame[theirs].where(frame[theirs] != 0) if theirs in ("Dividends", "Stock Splits") else frame[theirs]
         columns[ours] = pa.array(values, BARS.field(ours).type, from_pandas=True)
+    columns["price_basis"] = pa.repeat(pa.scalar("split_adjusted"), len(frame))
+    columns["is_repaired"] = pa.nulls(len(frame), pa.bool_())
     return pa.table(columns, schema=BARS)
 
 

@@ -30,6 +30,7 @@ standing as (
         source.volume,
         source.dividend_usd,
         source.split_ratio,
+        source.price_basis,
         source.source as price_source,
         source.source_file,
         source.source_row

@@ -1,0 +1,117 @@
+"""Looks at the bars of a file together: what no single cell can tell.
+
+Belongs here: weekly bars, a day that is not over, prices that miss each other by the noise of a float, splits that a
+vendor has not worked in. Does not belong here: judging a value by what other sources say (the data tests).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from statistics import median
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from dagster_project.sources.prices.files.dates import PLAIN_DATE
+from dagster_project.sources.prices.files.errors import UnreadableFileError
+
+NOISE = 1e-6
+"""Highs and lows that miss the open or close by less than this share of the price are taken for noise of a float."""
+
+_SHORTEST_WEEK = 5
+"""Bars that lie at least so many days apart by the median are weekly or longer: a daily series has no such gaps."""
+_FEWEST_BARS, _MANY_BARS = 3, 8
+"""Of fewer bars than the first nothing is said; of fewer than the second all must lie so far apart."""
+_PLAIN_NUMBER = r"^-?\d+(\.\d+)?$"
+
+
+def refuse_longer_bars(symbol: str, dates: pa.Array) -> None:
+    """Raise `UnreadableFileError` where the dates of one symbol are those of weekly or monthly bars."""
+    plain = dates.filter(pc.fill_null(pc.match_substring_regex(dates, PLAIN_DATE), False))
+    if len(plain) < _FEWEST_BARS:
+        return
+    days = np.unique(plain.cast(pa.date32()).to_numpy(zero_copy_only=False))
+    if len(days) < _FEWEST_BARS:
+        return
+    steps = np.diff(days).astype("timedelta64[D]").astype(int).tolist()
+    step = float(median(steps) if len(days) >= _MANY_BARS else min(steps))
+    if step >= _SHORTEST_WEEK:
+        kind = "weekly" if step < 20 else "monthly" if step < 80 else "quarterly or longer"
+        raise UnreadableFileError(
+            f"{kind} bars ({symbol}: {step:g} days apart), daily ones are needed: choose daily when downloading",
+            f"{days[0]}, {days[1]}, {days[2]}",
+        )
+
+
+def without_noise(table: pa.Table) -> pa.Table:
+    """The bars, a high or low that misses open or close by noise alone set to them, and `is_repaired` where it was."""
+    count = table.num_rows
+    prices = {name: _floats(table[name]) for name in ("open", "high", "low", "close")}
+    body = [prices[name] for name in ("open", "close")]
+    with np.errstate(invalid="ignore"):
+        top, bottom = np.fmax(*body), np.fmin(*body)
+        high_misses = (prices["high"] < top) & (top - prices["high"] <= NOISE * top)
+        low_misses = (prices["low"] > bottom) & (prices["low"] - bottom <= NOISE * bottom)
+    is_repaired = high_misses | low_misses
+    if is_repaired.any():
+        for name, misses, edge in (("high", high_misses, top), ("low", low_misses, bottom)):
+            fresh = pa.array([np.format_float_positional(value, trim="-") for value in edge[misses]], pa.string())
+            column = pc.replace_with_mask(_array(table[name]), pa.array(misses), fresh)
+            table = table.set_column(table.schema.get_field_index(name), name, column)
+    flags = pa.array(np.where(is_repaired, "true", "false"), pa.string()) if count else pa.array([], pa.string())
+    return table.set_column(table.schema.get_field_index("is_repaired"), "is_repaired", flags)
+
+
+def for_splits(table: pa.Table) -> pa.Table:
+    """As-traded bars of one symbol in the shares of the last day, by the splits that the file itself gives."""
+    ratios = _floats(table["split_ratio"])
+    is_split = np.nan_to_num(ratios, nan=1.0) != 1.0
+    if not is_split.any():
+        return table
+    dates = table["trade_date"].to_pylist()
+    order = sorted(range(len(dates)), key=lambda at: dates[at] or "")
+    factor, factors = 1.0, np.ones(len(dates))
+    for at in reversed(order):
+        factors[at] = factor
+        if is_split[at] and ratios[at] > 0:
+            factor *= ratios[at]
+    for name in ("open", "high", "low", "close", "dividend_usd"):
+        table = _scaled(table, name, 1 / factors, is_whole=False)
+    return _scaled(table, "volume", factors, is_whole=True)
+
+
+def _scaled(table: pa.Table, name: str, factors: np.ndarray, *, is_whole: bool) -> pa.Table:
+    cells = table[name].to_pylist()
+    values = _floats(table[name]) * factors
+    fresh = [
+        cell
+        if np.isnan(value) or factor == 1
+        else str(round(value))
+        if is_whole
+        else np.format_float_positional(value, trim="-")
+        for cell, value, factor in zip(cells, values, factors, strict=True)
+    ]
+    return table.set_column(table.schema.get_field_index(name), name, pa.array(fresh, pa.string()))
+
+
+def unfinished(table: pa.Table, last_day: dt.date, today: dt.date) -> pa.Array:
+    """Which rows are of a day that is not over: after the last whole one, and not in the future."""
+    dates = _array(table["trade_date"])
+    is_date = pc.match_substring_regex(dates, PLAIN_DATE)
+    after = pc.greater(dates, last_day.isoformat())
+    return pc.fill_null(pc.and_(is_date, pc.and_(after, pc.less_equal(dates, today.isoformat()))), False)
+
+
+def _array(column: pa.ChunkedArray) -> pa.Array:
+    whole = column.combine_chunks()
+    return pa.concat_arrays(whole.chunks) if isinstance(whole, pa.ChunkedArray) else whole
+
+
+def _floats(column: pa.ChunkedArray) -> np.ndarray:
+    """The numbers of a column of text, NaN where there is none."""
+    cells = _array(column)
+    plain = pc.match_substring_regex(cells, _PLAIN_NUMBER)
+    numbers = pc.if_else(plain, cells, pa.scalar(None, pa.string())).cast(pa.float64())
+    values: np.ndarray = numbers.to_numpy(zero_copy_only=False)
+    return values

@@ -1,0 +1,448 @@
+"""Turns the bytes of a file into columns of text, with the line of each row.
+
+Belongs here: encodings, delimiters, header lines, quotes, Parquet and Excel. Does not belong here: which column is
+which (`layouts`) and what a cell means (`dates`, `numbers`).
+
+A plain text file goes through Arrow's reader. One with quotes is read record by record, so that a stray quote costs its
+own line and no others.
+"""
+
+from __future__ import annotations
+
+import csv
+import datetime as dt
+import io
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+import pyarrow.parquet as pq
+
+from dagster_project.sources.prices.files.errors import UnreadableFileError, shortened
+from dagster_project.sources.prices.files.folder import PriceFile
+
+HEAD_BYTES = 64 * 1024
+"""How much of a text file is looked at for its header."""
+
+DELIMITERS = (",", ";", "\t", "|")
+_WEB_PAGE = re.compile(r"\s*<(?:!doctype|!--|\?xml|html|head|body|script)", re.IGNORECASE)
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+_FOOTER = re.compile(r'"?\s*(?:downloaded from|source:|data provided by|copyright|©)', re.IGNORECASE)
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_TUPLE = re.compile(r"\(\s*'([^']*)'\s*,\s*'([^']*)'\s*\)")
+_INDEX_NAMES = frozenset({"", "date", "datetime"})
+
+
+@dataclass(frozen=True)
+class Misfit:
+    """A line that does not fit the header."""
+
+    line: int
+    reason: str
+    record: str
+
+
+@dataclass(frozen=True)
+class Rows:
+    """The rows of a sheet: the columns that were asked for by their place, and the line of each row."""
+
+    columns: dict[int, pa.Array]
+    lines: pa.Array
+    misfits: tuple[Misfit, ...] = ()
+    raw: Callable[[int], str] | None = None
+
+    def record(self, at: int) -> str:
+        """What stands in the file where this row was read."""
+        if self.raw is not None:
+            return self.raw(self.lines[at].as_py())
+        return ",".join(str(column[at].as_py() or "") for _, column in sorted(self.columns.items()))
+
+
+@dataclass(frozen=True)
+class Block:
+    """The columns of a sheet that belong together: their names and places, and the symbol where the header names it."""
+
+    header: tuple[str, ...]
+    places: tuple[int, ...]
+    symbol: str | None = None
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A file whose header was read.
+
+    `blocks` are its columns, one block for each symbol where the header names symbols. `delimiter` parts its cells, ""
+    where the file has typed ones. `rows` reads the columns at these places.
+    """
+
+    blocks: tuple[Block, ...]
+    delimiter: str
+    rows: Callable[[Sequence[int]], Rows] = field(repr=False)
+
+
+def open_sheet(file: PriceFile) -> Sheet:
+    """Read a file's header; raises `UnreadableFileError` where there is none that can be read."""
+    head = file.head(HEAD_BYTES)
+    if not head.strip():
+        raise UnreadableFileError("empty file")
+    if head.startswith(b"PAR1") or file.ending in (".parquet", ".pq"):
+        return _parquet(file)
+    if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")) or file.ending in (".xlsx", ".xlsm", ".xls", ".ods"):
+        return _workbook(file)
+    return _text(file, head)
+
+
+# ------------------------------------------------------------------------------------------------------ headers
+
+
+def _blocks(first: Sequence[Sequence[str]]) -> tuple[tuple[Block, ...], int]:
+    """The blocks of a header that may take several lines, and how many it takes.
+
+    yfinance writes a table of several symbols with one line for the fields, one for the symbols and one for the index.
+    """
+    top = [cell.strip() for cell in first[0]]
+    if len(first) > 1 and len(first[1]) == len(top) > 1:
+        below = [cell.strip() for cell in first[1]]
+        ends = {top[0].lower(), below[0].lower()}
+        if ends <= {"price", "ticker", "attributes", "symbols", ""} and _names_close(top) != _names_close(below):
+            fields, symbols = (top, below) if _names_close(top) else (below, top)
+            has_index_line = len(first) > 2 and _is_index_line(first[2])
+            return _symbol_blocks(fields, symbols), 3 if has_index_line else 2
+    return (Block(tuple(top), tuple(range(len(top)))),), 1
+
+
+def _names_close(cells: Sequence[str]) -> bool:
+    return any(cell.lower() in ("close", "adj close") for cell in cells[1:])
+
+
+def _is_index_line(cells: Sequence[str]) -> bool:
+    return cells[0].strip().lower() in _INDEX_NAMES and not any(cell.strip() for cell in cells[1:])
+
+
+def _symbol_blocks(fields: Sequence[str], symbols: Sequence[str]) -> tuple[Block, ...]:
+    names = dict.fromkeys(symbol for symbol in symbols[1:] if symbol)
+    return tuple(
+        Block(
+            ("Date", *(fields[at] for at in range(1, len(fields)) if symbols[at] == name)),
+            (0, *(at for at in range(1, len(fields)) if symbols[at] == name)),
+            name,
+        )
+        for name in names
+    )
+
+
+# --------------------------------------------------------------------------------------------------------- text
+
+
+def _text(file: PriceFile, head: bytes) -> Sheet:
+    encoding = "utf-16" if head.startswith(_UTF16) else "utf-8"
+    beginning = _beginning(head, encoding)
+    if not beginning.strip():
+        raise UnreadableFileError("empty file")
+    if _WEB_PAGE.match(beginning):
+        raise UnreadableFileError("a web page, not a price file: download it again", shortened(beginning.strip()))
+    lines = _lines(beginning)
+    skipped, delimiter = 0, None
+    while skipped < len(lines) and not lines[skipped].strip():
+        skipped += 1
+    if skipped < len(lines) and (match := _SEPARATOR_LINE.fullmatch(lines[skipped])):
+        delimiter, skipped = match[1], skipped + 1
+    top = lines[skipped] if skipped < len(lines) else ""
+    if len(head) == HEAD_BYTES and skipped + 1 >= len(lines):
+        raise UnreadableFileError(f"the first line is longer than {HEAD_BYTES} bytes: no price file", shortened(top))
+    delimiter = delimiter or max(DELIMITERS, key=top.count)
+    first = [_cells(line, delimiter) for line in lines[skipped : skipped + 3]]
+    blocks, header_lines = _blocks(first or [[""]])
+    start = skipped + header_lines
+    width = len(first[0]) if first else 1
+
+    def rows(places: Sequence[int]) -> Rows:
+        data = _whole(file, encoding)
+        lines = cache(lambda: data.split(b"\n"))
+        found = _text_rows(data, start, delimiter, width, places)
+        return replace(found, raw=lambda line: lines()[line - 1].decode(errors="replace").strip())
+
+    return Sheet(blocks, delimiter, rows)
+
+
+def _beginning(head: bytes, encoding: str) -> str:
+    if encoding == "utf-8" and b"\0" in head:
+        raise UnreadableFileError("no text: save it as CSV UTF-8", repr(head[:40]))
+    try:
+        return head.decode("utf-8-sig" if encoding == "utf-8" else encoding)
+    except UnicodeDecodeError as error:
+        if error.end >= len(head) - 4 and len(head) == HEAD_BYTES:  # cut within a character
+            return head[: error.start].decode("utf-8-sig" if encoding == "utf-8" else encoding)
+        raise _not_text(head, error) from error
+
+
+def _not_text(data: bytes, error: UnicodeDecodeError) -> UnreadableFileError:
+    near = data[max(0, error.start - 40) : error.start + 40]
+    reason = f"not UTF-8 text: byte 0x{data[error.start]:02x} at offset {error.start}: save it as CSV UTF-8"
+    return UnreadableFileError(reason, repr(near))
+
+
+def _whole(file: PriceFile, encoding: str) -> bytes:
+    """The file as UTF-8, lines ending in a line feed."""
+    data = file.read()
+    if encoding == "utf-16":
+        try:
+            data = data.decode("utf-16").encode()
+        except UnicodeDecodeError as error:
+            raise _not_text(data, error) from error
+    data = data.removeprefix(b"\xef\xbb\xbf")
+    if b"\r" in data:
+        data = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n")
+    return data
+
+
+def _lines(text: str) -> list[str]:
+    """The lines of a text, line ends taken off."""
+    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    try:
+        return next(csv.reader([line], delimiter=delimiter), [""])
+    except csv.Error:
+        return line.split(delimiter)
+
+
+def _text_rows(data: bytes, start: int, delimiter: str, width: int, places: Sequence[int]) -> Rows:
+    offset = 0
+    for _ in range(start):
+        offset = data.find(b"\n", offset) + 1
+        if not offset:
+            return Rows({at: pa.array([], pa.string()) for at in places}, pa.array([], pa.int64()))
+    if b'"' in data[offset:]:
+        return _quoted_rows(data, start, delimiter, width, places)
+    try:
+        return _plain_rows(data, offset, start, delimiter, width, places)
+    except pa.ArrowInvalid as error:
+        try:
+            data.decode()
+        except UnicodeDecodeError as wrong:
+            raise _not_text(data, wrong) from wrong
+        raise UnreadableFileError(f"not readable as text: {shortened(str(error))}") from error
+
+
+def _plain_rows(data: bytes, offset: int, start: int, delimiter: str, width: int, places: Sequence[int]) -> Rows:
+    """The rows of a text without quotes, by Arrow's reader."""
+    unfit: list[pacsv.InvalidRow] = []
+
+    def put_aside(row: pacsv.InvalidRow) -> str:
+        unfit.append(row)
+        return "skip"
+
+    if not data[offset:].strip():
+        return Rows({at: pa.array([], pa.string()) for at in places}, pa.array([], pa.int64()))
+    if width == 1:
+        raise UnreadableFileError("one column only")
+    names = [str(at) for at in range(width)]
+    table = pacsv.read_csv(
+        pa.BufferReader(memoryview(data)[offset:]),
+        read_options=pacsv.ReadOptions(column_names=names, use_threads=False, block_size=8 << 20),
+        parse_options=pacsv.ParseOptions(
+            delimiter=delimiter, quote_char=False, ignore_empty_lines=False, invalid_row_handler=put_aside
+        ),
+        convert_options=pacsv.ConvertOptions(
+            column_types=dict.fromkeys(names, pa.string()),
+            include_columns=[names[at] for at in dict.fromkeys(places)],
+            strings_can_be_null=False,
+        ),
+    )
+    count = table.num_rows + len(unfit)
+    lines = pa.array(range(start + 1, start + 1 + count), pa.int64())
+    if unfit:
+        kept = [True] * count
+        for row in unfit:
+            kept[row.number - 1] = False
+        lines = lines.filter(pa.array(kept))
+    columns = {at: _joined(table.column(names[at])) for at in places}
+    found = [(start + row.number, row.text.split(delimiter), row.text) for row in unfit]
+    return _with_nearly_fitting(columns, lines, found, width)
+
+
+def _joined(column: pa.ChunkedArray) -> pa.Array:
+    whole = column.combine_chunks()
+    return pa.concat_arrays(whole.chunks) if isinstance(whole, pa.ChunkedArray) else whole
+
+
+def _quoted_rows(data: bytes, start: int, delimiter: str, width: int, places: Sequence[int]) -> Rows:
+    """The rows of a text with quotes, record by record."""
+    try:
+        text = data.decode()
+    except UnicodeDecodeError as error:
+        raise _not_text(data, error) from error
+    lines = list(io.StringIO(text, newline=""))
+    flat: list[list[str]] = [[] for _ in places]  # a million small lists would keep the garbage collector busy
+    numbers: list[int] = []
+    unfit: list[tuple[int, list[str] | None, str]] = []
+    for number, cells in _records(lines, start, delimiter, width):
+        if cells is not None and len(cells) == width:
+            for column, at in zip(flat, places, strict=True):
+                column.append(cells[at])
+            numbers.append(number)
+        else:
+            unfit.append((number, cells, lines[number - 1].rstrip("\r\n")))
+    columns = {at: pa.array(column, pa.string()) for at, column in zip(places, flat, strict=True)}
+    return _with_nearly_fitting(columns, pa.array(numbers, pa.int64()), unfit, width)
+
+
+def _records(lines: list[str], start: int, delimiter: str, width: int) -> Iterator[tuple[int, list[str] | None]]:
+    """Each record's first line number and its cells, None where a stray quote would swallow the lines below.
+
+    Such a line is given up alone and reading goes on with the next one, so that one bad line costs no good ones.
+    """
+    at = start
+    while at < len(lines):
+        reader = csv.reader(map(lines.__getitem__, range(at, len(lines))), delimiter=delimiter, strict=True)
+        base = at
+        while at < len(lines):
+            try:
+                cells = next(reader)
+                stray = base + reader.line_num > at + 1 and len(cells) != width
+            except csv.Error:
+                stray = True
+            if stray:
+                yield at + 1, None
+                at += 1
+                break
+            yield at + 1, cells
+            at = base + reader.line_num
+
+
+def _with_nearly_fitting(
+    columns: dict[int, pa.Array], lines: pa.Array, unfit: Sequence[tuple[int, list[str] | None, str]], width: int
+) -> Rows:
+    """The rows, those added that only have more or fewer empty cells at their end; the others as misfits."""
+    misfits: list[Misfit] = []
+    more: dict[int, list[str]] = {at: [] for at in columns}
+    more_lines: list[int] = []
+    for number, cells, raw in unfit:
+        record = raw.strip()
+        if not record.strip(' ,;\t|"'):
+            continue
+        if cells is None:
+            misfits.append(Misfit(number, "a stray quote", record))
+        elif len(cells) > width and not any(cell.strip() for cell in cells[width:]):
+            for at, column in more.items():
+                column.append(cells[at])
+            more_lines.append(number)
+        elif not (len([cell for cell in cells if cell.strip()]) == 1 and _FOOTER.match(record)):
+            misfits.append(Misfit(number, f"{len(cells)} cells, the header has {width}", record))
+    if more_lines:
+        lines = pa.concat_arrays([lines, pa.array(more_lines, pa.int64())])
+        columns = {at: pa.concat_arrays([column, pa.array(more[at], pa.string())]) for at, column in columns.items()}
+        order = pc.sort_indices(lines)
+        lines = lines.take(order)
+        columns = {at: column.take(order) for at, column in columns.items()}
+    return Rows(columns, lines, tuple(misfits))
+
+
+# ---------------------------------------------------------------------------------------------- Parquet and Excel
+
+
+def _parquet(file: PriceFile) -> Sheet:
+    """A Parquet file; its first row counts as line 2, as if a header stood above it."""
+    try:
+        with pq.ParquetFile(pa.BufferReader(file.read())) as parquet:
+            table = parquet.read()
+        table.validate(full=True)
+        names = tuple(table.column_names)
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
+        raise UnreadableFileError(f"not a readable Parquet file: {shortened(str(error))}", file.name) from error
+
+    def rows(places: Sequence[int]) -> Rows:
+        columns = {at: _as_text(names[at], table.column(at)) for at in places}
+        return Rows(columns, pa.array(range(2, table.num_rows + 2), pa.int64()))
+
+    index = _pandas_index(table)
+    shown = ["Date" if name == index or name.startswith("__index_level_") else name for name in names]
+    return Sheet(_parquet_blocks(shown), "", rows)
+
+
+def _pandas_index(table: pa.Table) -> str | None:
+    """The column that pandas wrote its dates into, where no other is called a date."""
+    columns = (table.schema.pandas_metadata or {}).get("index_columns", [])
+    names = [name for name in columns if isinstance(name, str)]
+    has_date = any(name.strip("()' ").lower() in ("date", "datetime") for name in table.column_names)
+    return names[0] if len(names) == 1 and not has_date else None
+
+
+def _parquet_blocks(names: Sequence[str]) -> tuple[Block, ...]:
+    """The blocks of a table; pandas writes the names of a column index of two levels as `('Close', 'CLSK')`."""
+    parts = [_TUPLE.fullmatch(name) for name in names]
+    if not any(parts):
+        return (Block(tuple(names), tuple(range(len(names)))),)
+    pairs = [(match[1], match[2]) if match else (name, "") for match, name in zip(parts, names, strict=True)]
+    if not _names_close(["", *(first for first, _ in pairs)]):
+        pairs = [(second, first) if second else (first, "") for first, second in pairs]
+    dates = [at for at, (first, second) in enumerate(pairs) if not second or first.lower() in ("date", "datetime")]
+    if not dates:
+        raise UnreadableFileError("no column for the date in the table", ",".join(names))
+    symbols = dict.fromkeys(second for at, (_, second) in enumerate(pairs) if second and at not in dates)
+    return tuple(
+        Block(
+            ("Date", *(first for first, second in pairs if second == symbol)),
+            (dates[0], *(at for at, (_, second) in enumerate(pairs) if second == symbol)),
+            symbol,
+        )
+        for symbol in symbols
+    )
+
+
+def _as_text(name: str, column: pa.ChunkedArray) -> pa.Array:
+    """A typed column as text that reads back to the same values."""
+    try:
+        if pa.types.is_timestamp(column.type) and column.type.tz:
+            local = pc.local_timestamp(column)
+            is_day = pc.all(pc.equal(local, pc.floor_temporal(local, unit="day"))).as_py()
+            column = (
+                local.cast(pa.date32())
+                if is_day
+                else pc.divide(column.cast(pa.timestamp("us", "UTC")).cast(pa.int64()), 10**6)
+            )
+        text = column.cast(pa.string())
+    except pa.ArrowException as error:
+        reason = f"column {name} holds {column.type}, neither text nor numbers nor dates"
+        raise UnreadableFileError(reason, name) from error
+    return _joined(text)
+
+
+def _workbook(file: PriceFile) -> Sheet:
+    """The first sheet of an Excel or OpenDocument file."""
+    from python_calamine import CalamineError, CalamineWorkbook
+
+    try:
+        book = CalamineWorkbook.from_filelike(io.BytesIO(file.read()))
+        cells = book.get_sheet_by_index(0).to_python(skip_empty_area=False)
+    except (CalamineError, ValueError, OSError, IndexError) as error:
+        raise UnreadableFileError(f"not a readable workbook: {shortened(str(error))}", file.name) from error
+    table = [[_cell_text(cell) for cell in row] for row in cells]
+    start = next((at for at, row in enumerate(table) if any(row)), None)
+    if start is None:
+        raise UnreadableFileError("empty file")
+    blocks, header_lines = _blocks(table[start : start + 3])
+
+    def rows(places: Sequence[int]) -> Rows:
+        body = table[start + header_lines :]
+        columns = {at: pa.array([row[at] for row in body], pa.string()) for at in places}
+        first = start + header_lines + 1
+        return Rows(columns, pa.array(range(first, first + len(body)), pa.int64()))
+
+    return Sheet(blocks, "", rows)
+
+
+def _cell_text(cell: object) -> str:
+    if isinstance(cell, dt.datetime):
+        return cell.date().isoformat() if cell.time() == dt.time() else cell.isoformat(" ")
+    if isinstance(cell, dt.date):
+        return cell.isoformat()
+    if isinstance(cell, float):
+        return repr(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+    return str(cell)
