@@ -28,10 +28,11 @@ _PLAIN_NUMBER = r"^-?\d+(\.\d+)?$"
 
 def refuse_longer_bars(symbol: str, dates: pa.Array) -> None:
     """Raise `UnreadableFileError` where the dates of one symbol are those of weekly or monthly bars."""
-    plain = dates.filter(pc.fill_null(pc.match_substring_regex(dates, PLAIN_DATE), False))
-    if len(plain) < _FEWEST_BARS:
-        return
-    days = np.unique(plain.cast(pa.date32()).to_numpy(zero_copy_only=False))
+    try:
+        known = dates.cast(pa.date32())
+    except pa.ArrowInvalid:
+        known = dates.filter(pc.fill_null(pc.match_substring_regex(dates, PLAIN_DATE), False)).cast(pa.date32())
+    days = np.unique(known.drop_null().to_numpy(zero_copy_only=False))
     if len(days) < _FEWEST_BARS:
         return
     steps = np.diff(days).astype("timedelta64[D]").astype(int).tolist()
@@ -59,7 +60,8 @@ def without_noise(table: pa.Table) -> pa.Table:
             fresh = pa.array([np.format_float_positional(value, trim="-") for value in edge[misses]], pa.string())
             column = pc.replace_with_mask(_array(table[name]), pa.array(misses), fresh)
             table = table.set_column(table.schema.get_field_index(name), name, column)
-    flags = pa.array(np.where(is_repaired, "true", "false"), pa.string()) if count else pa.array([], pa.string())
+    is_repaired_flag = pa.array(is_repaired) if count else pa.array([], pa.bool_())
+    flags = pc.if_else(is_repaired_flag, "true", "false")
     return table.set_column(table.schema.get_field_index("is_repaired"), "is_repaired", flags)
 
 
@@ -111,7 +113,14 @@ def _array(column: pa.ChunkedArray) -> pa.Array:
 def _floats(column: pa.ChunkedArray) -> np.ndarray:
     """The numbers of a column of text, NaN where there is none."""
     cells = _array(column)
+    try:
+        numbers = cells.cast(pa.float64())
+    except pa.ArrowInvalid:
+        numbers = None
+    if numbers is not None:
+        values: np.ndarray = numbers.to_numpy(zero_copy_only=False)
+        return values
     plain = pc.match_substring_regex(cells, _PLAIN_NUMBER)
     numbers = pc.if_else(plain, cells, pa.scalar(None, pa.string())).cast(pa.float64())
-    values: np.ndarray = numbers.to_numpy(zero_copy_only=False)
-    return values
+    read: np.ndarray = numbers.to_numpy(zero_copy_only=False)
+    return read

@@ -84,7 +84,7 @@ def plain_dates(
     those of one symbol, so that their order tells something. Raises `UnreadableFileError` where it stays open which
     part is the day.
     """
-    if not pc.any(pc.invert(pc.match_substring_regex(cells, PLAIN_DATE))).as_py():
+    if pc.all(pc.match_substring_regex(cells, PLAIN_DATE)).as_py() is not False:
         return cells
     coded = cells.dictionary_encode()
     known = [None if cell is None else cell.strip() for cell in coded.dictionary.to_pylist()]

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
@@ -218,7 +219,7 @@ def _text_rows(data: bytes, start: int, delimiter: str, width: int, places: Sequ
         offset = data.find(b"\n", offset) + 1
         if not offset:
             return Rows({at: pa.array([], pa.string()) for at in places}, pa.array([], pa.int64()))
-    if b'"' in data[offset:]:
+    if data.find(b'"', offset) != -1:
         return _quoted_rows(data, start, delimiter, width, places)
     try:
         return _plain_rows(data, offset, start, delimiter, width, places)
@@ -238,14 +239,14 @@ def _plain_rows(data: bytes, offset: int, start: int, delimiter: str, width: int
         unfit.append(row)
         return "skip"
 
-    if not data[offset:].strip():
+    if data.find(b"\n", offset) == -1 and not data[offset:].strip():
         return Rows({at: pa.array([], pa.string()) for at in places}, pa.array([], pa.int64()))
     if width == 1:
         raise UnreadableFileError("one column only")
     names = [str(at) for at in range(width)]
     table = pacsv.read_csv(
         pa.BufferReader(memoryview(data)[offset:]),
-        read_options=pacsv.ReadOptions(column_names=names, use_threads=False, block_size=8 << 20),
+        read_options=pacsv.ReadOptions(column_names=names, use_threads=False, block_size=1 << 20),
         parse_options=pacsv.ParseOptions(
             delimiter=delimiter, quote_char=False, ignore_empty_lines=False, invalid_row_handler=put_aside
         ),
@@ -256,7 +257,7 @@ def _plain_rows(data: bytes, offset: int, start: int, delimiter: str, width: int
         ),
     )
     count = table.num_rows + len(unfit)
-    lines = pa.array(range(start + 1, start + 1 + count), pa.int64())
+    lines = pa.array(np.arange(start + 1, start + 1 + count))
     if unfit:
         kept = [True] * count
         for row in unfit:
@@ -359,7 +360,7 @@ def _parquet(file: PriceFile) -> Sheet:
 
     def rows(places: Sequence[int]) -> Rows:
         columns = {at: _as_text(names[at], table.column(at)) for at in places}
-        return Rows(columns, pa.array(range(2, table.num_rows + 2), pa.int64()))
+        return Rows(columns, pa.array(np.arange(2, table.num_rows + 2)))
 
     index = _pandas_index(table)
     shown = ["Date" if name == index or name.startswith("__index_level_") else name for name in names]

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -209,8 +210,10 @@ class _Reading:
                 )
         table = pa.table([made.get(field.name, pa.nulls(count, field.type)) for field in _SCHEMA], schema=_SCHEMA)
         table = _with_events(table, misfits)
-        kept = pc.and_(kept, self._own_rows(cells, places, rows, named, symbols, misfits))
-        table = table.filter(kept)
+        own = self._own_rows(cells, places, rows, named, symbols, misfits)
+        masks = [mask for mask in (kept, own) if mask is not None]
+        if masks:
+            table = table.filter(pc.and_(*masks) if len(masks) > 1 else masks[0])
         if not table.num_rows:
             return table
         if "high" in made and "low" in made and "open" in made:
@@ -246,15 +249,14 @@ class _Reading:
         named: str | None,
         symbols: pa.Array | None,
         misfits: list[Misfit],
-    ) -> pa.Array:
-        """Which rows are daily bars of the file's symbol; the others become misfits."""
-        kept = pa.repeat(pa.scalar(True), len(rows.lines))
+    ) -> pa.Array | None:
+        """Which rows are daily bars of the file's symbol, None for all; the others become misfits."""
         wanted = [("period", "D", "period {} is not D (daily)")]
         if symbols is None and named is not None:
             wanted.insert(0, ("symbol", named, f"ticker {{}} is not the file name's {named}"))
+        wanted = [(name, value, reason) for name, value, reason in wanted if name in cells]
+        kept = pa.repeat(pa.scalar(True), len(rows.lines)) if wanted else None
         for name, value, reason in wanted:
-            if name not in cells:
-                continue
             agrees = pc.fill_null(pc.equal(pc.utf8_upper(pc.utf8_trim_whitespace(cells[name])), value), False)
             for row in pc.indices_nonzero(pc.and_not(kept, agrees)).to_pylist():
                 record = rows.record(row)
@@ -330,9 +332,11 @@ def _named(names: Sequence[str], most: int = _MOST_NAMED) -> str:
     return ", ".join(names[:most]) + more
 
 
-def _not_blank(cells: dict[str, pa.Array]) -> pa.Array:
-    """Which rows say anything at all: spreadsheets leave rows of empty cells behind."""
+def _not_blank(cells: dict[str, pa.Array]) -> pa.Array | None:
+    """Which rows say anything at all, None for all: spreadsheets leave rows of empty cells behind."""
     count = len(next(iter(cells.values())))
+    if pc.all(pc.not_equal(cells["close"], "")).as_py() is not False:
+        return None
     says = pa.repeat(pa.scalar(False), count)
     for column in cells.values():
         says = pc.or_(says, pc.fill_null(pc.not_equal(pc.utf8_trim_whitespace(column), ""), False))
@@ -341,12 +345,12 @@ def _not_blank(cells: dict[str, pa.Array]) -> pa.Array:
 
 def _parts(table: pa.Table) -> Iterator[tuple[str | None, pa.Table]]:
     """The table by symbol, each part in the order of the file."""
-    ordered = table.append_column("_at", pa.array(range(table.num_rows))).sort_by(
-        [("symbol", "ascending"), ("_at", "ascending")]
-    )
-    names = ordered["symbol"].combine_chunks()
-    runs = pc.run_end_encode(names)
-    ordered = ordered.drop_columns("_at")
+    runs = pc.run_end_encode(table["symbol"].combine_chunks())
+    ordered = table
+    if len(runs.values) != len(runs.values.unique()):
+        at = pa.array(np.arange(table.num_rows))
+        ordered = table.append_column("_at", at).sort_by([("symbol", "ascending"), ("_at", "ascending")])
+        runs, ordered = pc.run_end_encode(ordered["symbol"].combine_chunks()), ordered.drop_columns("_at")
     start = 0
     for symbol, end in zip(runs.values.to_pylist(), runs.run_ends.to_pylist(), strict=True):
         yield symbol, ordered.slice(start, end - start)
