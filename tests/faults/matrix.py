@@ -345,7 +345,13 @@ def _price_table(series: list[dict[str, list[Any]]]) -> pa.Table:
         for name, values in bars.items():
             cells[name] += values
     count = len(cells["symbol"])
-    types = {"varchar": pa.string(), "date": pa.date32(), "double": pa.float64(), "bigint": pa.int64()}
+    types = {
+        "varchar": pa.string(),
+        "date": pa.date32(),
+        "double": pa.float64(),
+        "bigint": pa.int64(),
+        "boolean": pa.bool_(),
+    }
     return pa.table(
         {
             column.name: pa.array(cells.get(column.name, [None] * count), types[column.type])

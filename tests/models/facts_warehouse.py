@@ -137,8 +137,15 @@ def load_market(
     """Load the bars and the sessions: those given, else the weekdays of their span and of the two years before."""
     days = session_days or sessions_between(dt.date(2024, 1, 1), max(prices["trade_date"]))
     sessions = pa.table({"session_date": pa.array(days, pa.date32()), "is_half_day": pa.array([False] * len(days))})
-    bars = prices.assign(adj_close=None, dividend_usd=None, split_ratio=None).reset_index(drop=True)
-    types = {"varchar": pa.string(), "date": pa.date32(), "double": pa.float64(), "bigint": pa.int64()}
+    missing = {name: None for name in DAILY_PRICES.column_names if name not in prices}
+    bars = prices.assign(**missing).reset_index(drop=True)
+    types = {
+        "varchar": pa.string(),
+        "date": pa.date32(),
+        "double": pa.float64(),
+        "bigint": pa.int64(),
+        "boolean": pa.bool_(),
+    }
     table = pa.table(
         {
             column.name: pa.array([None if pd.isna(cell) else cell for cell in bars[column.name]], types[column.type])

@@ -79,7 +79,13 @@ def test_source_says_that_it_is_simulated() -> None:
 
 
 def test_rows_have_the_contract_s_columns_typed_and_numbered() -> None:
-    arrow = {"varchar": pa.string(), "date": pa.date32(), "double": pa.float64(), "bigint": pa.int64()}
+    arrow = {
+        "varchar": pa.string(),
+        "date": pa.date32(),
+        "double": pa.float64(),
+        "bigint": pa.int64(),
+        "boolean": pa.bool_(),
+    }
     rows = fetch("CLSK", "BTC-USD")
     expected = [(column.name, arrow[column.type]) for column in DAILY_PRICES.columns]
     assert rows.schema == pa.schema([*expected, ("source_file", pa.string()), ("source_row", pa.int64())])

@@ -75,6 +75,8 @@ def test_a_bar_has_every_column(house: House, vendor: str) -> None:
         "volume": 1_031_000,
         "dividend_usd": None,
         "split_ratio": None,
+        "price_basis": "split_adjusted",
+        "is_repaired": None,
     }
 
 
