@@ -13,7 +13,7 @@ from dagster_project.assets.ingest import ingest_assets
 from dagster_project.assets.ingest.raw_table import LoadPolicy
 from dagster_project.assets.serving import serving_assets
 from dagster_project.assets.transform import read_manifest, transform_assets
-from dagster_project.assets.wording import readers
+from dagster_project.assets.wording import check_titles, readers
 from dagster_project.automation.filings import READ_FILINGS, new_filings
 from dagster_project.automation.jobs import (
     AFTER_THE_CLOSE,
@@ -61,6 +61,14 @@ def build_defs(
     manifest = read_manifest(project)
     models = transform_assets(project, manifest)
     marts = sorted(key for asset in models for key in asset.keys if key.path[0] == "marts")
+    docs_dir = settings.data_docs_dir if settings.data_docs else None
+    serving = serving_assets(
+        marts,
+        readers(manifest),
+        check_titles(manifest),
+        docs_dir=docs_dir,
+        keep_check_days=settings.keep_check_days,
+    )
     resources: dict[str, Any] = {
         "warehouse": warehouse_in_turn(
             Warehouse(settings.build_database, settings.published_dir),
@@ -73,12 +81,15 @@ def build_defs(
         "curated_facts": CuratedFacts(settings.reference_dir),
         "edgar": Edgar(settings.sec_contact),
         "load_policy": LoadPolicy(
-            allow_shrink=settings.allow_shrink, allow_rewrite=settings.allow_rewrite, call=call_gate
+            allow_shrink=settings.allow_shrink,
+            allow_rewrite=settings.allow_rewrite,
+            docs_dir=docs_dir,
+            call=call_gate,
         ),
         "dbt": DbtRunner(project, call_dbt),
     }
     return dg.Definitions(
-        assets=[*ingest_assets(), *models, *serving_assets(marts, readers(manifest))],
+        assets=[*ingest_assets(), *models, *serving],
         asset_checks=[*freshness_checks(), published_equals_build, published_opens_in_old_duckdb],
         jobs=[DAILY_REFRESH, REFRESH_PRICES, PUBLISH, READ_FILINGS],
         schedules=[AFTER_THE_CLOSE, WEEKLY_DEEP_CHECK],

@@ -76,6 +76,10 @@ class Settings(BaseSettings):
     run_wait_minutes: float = Field(
         default=60, ge=0, le=10_000, description="How long a run waits for another one to end before it gives up."
     )
+    data_docs: bool = Field(default=True, description="Whether Great Expectations' pages on each batch are written.")
+    keep_check_days: int = Field(
+        default=400, ge=1, description="How many days the results of checks are kept (a year and a month)."
+    )
     tiingo_key: Secret = Field(default=None, description="The key of a Tiingo account.")
     webhook_url: Secret = Field(default=None, description="The address that is told of failures.")
     sec_contact: Secret = Field(
@@ -126,6 +130,11 @@ class Settings(BaseSettings):
     def docs_page(self) -> Path:
         """The documentation of every table, one file for a browser; `make docs` writes it."""
         return self.data_dir / "docs" / "index.html"
+
+    @property
+    def data_docs_dir(self) -> Path:
+        """Where Great Expectations' pages are: what each batch was asked, and what came of it."""
+        return self.data_dir / "docs" / "gate"
 
     @property
     def dbt_project_dir(self) -> Path:

@@ -107,7 +107,8 @@ def make_pipeline(dbt_target: Path, tmp_path_factory: pytest.TempPathFactory) ->
             data_dir = tmp_path_factory.mktemp("data")
             shutil.copytree(dbt_target, data_dir / "build" / "dbt")
             instance = stack.enter_context(dg.DagsterInstance.ephemeral())
-            return Pipeline(Settings(data_dir=data_dir, **settings), instance)
+            # pages about each batch take seconds and interest one test
+            return Pipeline(Settings(**{"data_dir": data_dir, "data_docs": False} | settings), instance)
 
         yield make
 
@@ -115,7 +116,7 @@ def make_pipeline(dbt_target: Path, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture(scope="session")
 def sample(make_pipeline: Callable[..., Pipeline]) -> Pipeline:
     """The pipeline after one run on the bundled sample; tests read it and leave it as it is."""
-    pipeline = make_pipeline()
+    pipeline = make_pipeline(data_docs=True)
     result = pipeline.run()
     assert result.success
     return pipeline

@@ -5,24 +5,44 @@ checks of what was published (`checks.serving`).
 """
 
 import datetime as dt
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from types import MappingProxyType
 
 import dagster as dg
 
 from dagster_project.assets import groups
 from dagster_project.assets.freshness import after_every_close
+from dagster_project.gate.data_docs import write_index
 from dagster_project.warehouse.publish import publish
-from dagster_project.warehouse.quality import COLUMNS, CheckRecord, append_check_records
+from dagster_project.warehouse.quality import (
+    COLUMNS,
+    CheckRecord,
+    append_check_records,
+    forget_old_records,
+    last_checked_at,
+)
 from dagster_project.warehouse.resource import Warehouse
 
 QUALITY_KEY = dg.AssetKey(["marts", "data_quality_results"])
 PUBLISHED_KEY = dg.AssetKey(["published", "minehouse"])
 
-_GATE_CHECKS = frozenset({"quarantine_is_empty"})
+_MOST_RUNS = 100
 
 
-def serving_assets(marts: Iterable[dg.AssetKey], readers: str) -> list[dg.AssetsDefinition]:
-    """The assets that follow the marts of these keys; `readers` are those of the published file, as Markdown."""
+def serving_assets(
+    marts: Iterable[dg.AssetKey],
+    readers: str,
+    check_titles: Mapping[str, str],
+    *,
+    docs_dir: Path | None,
+    keep_check_days: int,
+) -> list[dg.AssetsDefinition]:
+    """The assets that follow the marts of these keys.
+
+    `readers` are those of the published file, as Markdown; `check_titles` says in words what a dbt test asks.
+    `docs_dir` is where the gate leaves its pages, `keep_check_days` how long results of checks are kept.
+    """
     marts = list(marts)
 
     @dg.asset(
@@ -46,15 +66,22 @@ def serving_assets(marts: Iterable[dg.AssetKey], readers: str) -> list[dg.Assets
     def data_quality_results(
         context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]
     ) -> dg.MaterializeResult:
-        records = list(check_records(context.instance, context.run_id))
+        now = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+        records = list(check_records(context.instance, context.run_id, check_titles))
         with warehouse.write() as connection:
-            added = append_check_records(connection, records)
+            append_check_records(connection, [])
+            others = _unrecorded_runs(context.instance, context.run_id, last_checked_at(connection))
+            late = [record for run_id in others for record in check_records(context.instance, run_id, check_titles)]
+            added = append_check_records(connection, [*records, *late])
+            forgotten = forget_old_records(connection, keep_check_days, now)
         failed = [record for record in records if not record.passed]
         return dg.MaterializeResult(
             metadata={
                 "checks": len(records),
                 "failed": len(failed),
                 "rows_added": added,
+                "rows_forgotten": forgotten,
+                **({"data_docs": dg.MetadataValue.url(write_index(docs_dir).as_uri())} if docs_dir else {}),
                 "failures": dg.MetadataValue.md(
                     "\n".join(f"- {r.severity} {r.table_name}.{r.check_name}: {r.observed}" for r in failed) or "none"
                 ),
@@ -93,19 +120,34 @@ def serving_assets(marts: Iterable[dg.AssetKey], readers: str) -> list[dg.Assets
     return [data_quality_results, published]
 
 
-def check_records(instance: dg.DagsterInstance, run_id: str) -> Iterator[CheckRecord]:
-    """Every check evaluation of a run, the latest where one was evaluated twice."""
+def _unrecorded_runs(instance: dg.DagsterInstance, run_id: str, last: dt.datetime | None) -> list[str]:
+    """Other runs that may hold evaluations which no run has recorded: of single tables, or made after the record.
+
+    Only those since the day before the newest record are looked at, and no more than the last hundred.
+    """
+    since = (last or dt.datetime.now(dt.UTC).replace(tzinfo=None)) - dt.timedelta(days=1)
+    recent = instance.get_run_records(dg.RunsFilter(updated_after=since.replace(tzinfo=dt.UTC)), limit=_MOST_RUNS)
+    return [record.dagster_run.run_id for record in recent if record.dagster_run.run_id != run_id]
+
+
+def check_records(
+    instance: dg.DagsterInstance, run_id: str, titles: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[CheckRecord]:
+    """Every check evaluation of a run, the latest where one was evaluated twice; `titles` by name of a dbt test."""
     records: dict[tuple[str, str], CheckRecord] = {}
     for event in instance.all_logs(run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION):
         if event.dagster_event is None:
             continue
         evaluation = event.dagster_event.asset_check_evaluation_data
-        record = _record(evaluation, run_id, dt.datetime.fromtimestamp(event.timestamp, dt.UTC).replace(tzinfo=None))
+        checked_at = dt.datetime.fromtimestamp(event.timestamp, dt.UTC).replace(tzinfo=None)
+        record = _record(evaluation, run_id, checked_at, titles)
         records[(record.table_name, record.check_name)] = record
     yield from records.values()
 
 
-def _record(evaluation: dg.AssetCheckEvaluation, run_id: str, checked_at: dt.datetime) -> CheckRecord:
+def _record(
+    evaluation: dg.AssetCheckEvaluation, run_id: str, checked_at: dt.datetime, titles: Mapping[str, str]
+) -> CheckRecord:
     path = evaluation.asset_key.path
     metadata = {name: value.value for name, value in evaluation.metadata.items()}
     is_dbt = "unique_id" in metadata or any(name.startswith("dagster_dbt/") for name in metadata)
@@ -117,9 +159,10 @@ def _record(evaluation: dg.AssetCheckEvaluation, run_id: str, checked_at: dt.dat
         layer=path[0],
         table_name=path[-1],
         check_name=evaluation.check_name,
-        tool="dbt" if is_dbt else "great_expectations" if evaluation.check_name in _GATE_CHECKS else "dagster",
+        tool="dbt" if is_dbt else "dagster",
         severity=evaluation.severity.value,
         passed=evaluation.passed,
         failing_rows=None if failing is None else int(str(failing)),
         observed=None if observed is None else str(observed),
+        check_title=titles.get(evaluation.check_name, evaluation.check_name.replace("_", " ")),
     )

@@ -47,6 +47,13 @@ def sentence_for(test: Mapping[str, Any]) -> str:
             return f"No row fails the test {test['name']}."
 
 
+def check_titles(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """By name of a dbt test, what it asks."""
+    return {
+        str(node["name"]): sentence_for(node) for node in manifest["nodes"].values() if node["resource_type"] == "test"
+    }
+
+
 def _relation(reference: str) -> str:
     """The name in `ref('name')` or `source('schema', 'name')`."""
     return reference.split("'")[-2]

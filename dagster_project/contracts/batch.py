@@ -47,13 +47,22 @@ class Reject:
 
 
 @dataclass(frozen=True)
+class GateCheck:
+    """One thing that the gate asked of all rows: its name in words, who answered, and how many rows failed."""
+
+    name: str
+    tool: str
+    failing_rows: int
+
+
+@dataclass(frozen=True)
 class Batch:
     """What one fetch brought: rows, and what could not be read.
 
     `rows` has the contract's columns and beside them `source_file` (text) and `source_row` (int64). As a source hands
     them over, a column is either of the contract's type or text still to be cast (ISO dates, plain decimal numbers; an
     empty or null cell is missing). As the gate passes them on, every column has the contract's type, every row keeps
-    the contract, and `rejects` holds all others.
+    the contract, `rejects` holds all others, and `checks` says what was asked.
 
     The other fields speak of groups of the contract's `guard_by` (of prices: symbols). `since` names those for which
     the batch holds only the days from one on, so that fewer rows than stand are no loss. `restated` names those, with
@@ -72,3 +81,4 @@ class Batch:
     missing: Mapping[str, str] = field(default_factory=dict)
     is_partial: bool = False
     remarks: tuple[str, ...] = ()
+    checks: tuple[GateCheck, ...] = ()

@@ -15,8 +15,11 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from dagster_project.contracts.base import AtLeast, Column, Contract, EmptyWith, Rule, Within
+from dagster_project.gate.data_docs import write_page
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
     from great_expectations.core import ExpectationValidationResult
     from great_expectations.data_context import EphemeralDataContext
@@ -26,9 +29,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Finding:
-    """What one expectation found: which rows (by position in the batch) are wrong, and why."""
+    """What one expectation found: which rows (by position in the batch) are wrong, and why.
+
+    `question` is the expectation's `check_name`.
+    """
 
     name: str
+    question: str
     columns: tuple[str, ...]
     because: str
     positions: tuple[int, ...]
@@ -43,11 +50,14 @@ class ExpectationError(RuntimeError):
     """Great Expectations could not evaluate an expectation; the batch has not been judged."""
 
 
-def evaluate(frame: pd.DataFrame, name: str, expectations: Sequence[Expectation]) -> list[Finding]:
+def evaluate(
+    frame: pd.DataFrame, name: str, expectations: Sequence[Expectation], page: Path | None = None
+) -> list[Finding]:
     """Run a suite on a typed batch and return a finding for each expectation that is not met, in no certain order.
 
     `frame` has a default index and the contract's columns, dates as `datetime64`; `expectations` come from
-    `row_expectations` or `key_expectation`. Raises `ExpectationError` where an expectation itself fails to run.
+    `row_expectations` or `key_expectation`. With `page`, the whole result is written there as Great Expectations' own
+    page. Raises `ExpectationError` where an expectation itself fails to run.
     """
     context = _context()
     import great_expectations as gx
@@ -58,12 +68,30 @@ def evaluate(frame: pd.DataFrame, name: str, expectations: Sequence[Expectation]
     for number, expectation in enumerate(numbered):
         expectation.meta = {**(expectation.meta or {}), "number": number}
     suite = gx.ExpectationSuite(name=name, expectations=list(numbered))
-    answers = batch.validate(suite, result_format="BOOLEAN_ONLY").results
-    unmet = [copy(expectations[_configuration(answer)[1]["number"]]) for answer in answers if not answer.success]
-    if not unmet:
-        return []
-    suite = gx.ExpectationSuite(name=f"{name}_unmet", expectations=list(unmet))
-    return [_finding(outcome) for outcome in batch.validate(suite, result_format="COMPLETE").results]
+    validation = batch.validate(suite, result_format="BOOLEAN_ONLY")
+    met = [answer for answer in validation.results if answer.success]
+    unmet = [
+        copy(expectations[_configuration(answer)[1]["number"]]) for answer in validation.results if not answer.success
+    ]
+    outcomes: list[ExpectationValidationResult] = []
+    if unmet:
+        suite = gx.ExpectationSuite(name=f"{name}_unmet", expectations=list(unmet))
+        outcomes = batch.validate(suite, result_format="COMPLETE").results
+    if page is not None:
+        validation.results = [*outcomes, *met]
+        write_page(page, validation)
+    return [_finding(outcome) for outcome in outcomes]
+
+
+def check_name(expectation: Expectation) -> str:
+    """What an expectation asks, in words and unique within a contract: what no row may be."""
+    said = expectation.configuration.kwargs
+    columns = said.get("column_list") or [said[name] for name in ("column", "column_A", "column_B") if name in said]
+    return _question(tuple(columns), str((expectation.meta or {})["because"]))
+
+
+def _question(columns: tuple[str, ...], because: str) -> str:
+    return f"no {columns[0]} {because}" if len(columns) == 1 else f"no row with {because}: {', '.join(columns)}"
 
 
 @cache
@@ -213,6 +241,7 @@ def _finding(outcome: ExpectationValidationResult) -> Finding:
         raise ExpectationError(f"{config.type} on {', '.join(columns)} did not run: {outcome.exception_info}")
     return Finding(
         name=config.type,
+        question=_question(tuple(columns), meta["because"]),
         columns=tuple(columns),
         because=meta["because"],
         positions=tuple(int(at) for at in outcome.result.get("unexpected_index_list") or ()),

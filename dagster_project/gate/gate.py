@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -18,17 +18,25 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dagster_project.contracts.base import Contract
-from dagster_project.contracts.batch import Batch, Reject
+from dagster_project.contracts.batch import Batch, GateCheck, Reject
 from dagster_project.gate.cast import cast_column
-from dagster_project.gate.expectations import Finding, evaluate, key_expectation, row_expectations
+from dagster_project.gate.expectations import Finding, check_name, evaluate, key_expectation, row_expectations
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import pandas as pd
     from great_expectations.expectations.expectation import Expectation
     from numpy.typing import NDArray
 
 _Reasons = dict[int, list[str]]
 """Why rows are rejected, by their position."""
+
+
+_IS_A_ROW = "every line is a row"
+_FITS = "every cell is of its type, texts harmless"
+_IS_NO_REPEAT = "no row repeats another"
+"""What is asked before Great Expectations is: the names of these checks."""
 
 
 class ContractMismatchError(ValueError):
@@ -45,6 +53,7 @@ def judge(
     known: Mapping[str, frozenset[str]],
     today: dt.date,
     rows_at_a_time: int = ROWS_AT_A_TIME,
+    page: Path | None = None,
 ) -> Batch:
     """The batch with the rows that satisfy the contract, in its types, and all others as rejects with their reasons.
 
@@ -52,7 +61,8 @@ def judge(
 
     `known` holds the values that `Column.references` points to; `today` is the day that `not_in_future` means. A batch
     of more than `rows_at_a_time` is judged in parts where the contract has groups (`guard_by`): a group is never cut,
-    so rows that share a key are judged together. Raises `ContractMismatchError` where a column is absent.
+    so rows that share a key are judged together. With `page`, Great Expectations' own page is written there, on the
+    first part of such a batch. Raises `ContractMismatchError` where a column is absent.
     """
     if missing := [name for name in contract.column_names if name not in batch.rows.column_names]:
         raise ContractMismatchError(f"{batch.source} brought no {', '.join(missing)} for {contract.table}")
@@ -60,8 +70,12 @@ def judge(
     rejects: dict[int, Reject] = {}
     good: list[pa.Table] = []
     good_positions: list[NDArray[np.int64]] = []
+    failing: Counter[str] = Counter()
     for positions in _parts(batch.rows, contract, rows_at_a_time):
-        typed, reasons = _judge_part(_rows_at(batch.rows, positions), contract, suite)
+        typed, reasons, failed = _judge_part(
+            _rows_at(batch.rows, positions), contract, suite, page if not good else None
+        )
+        failing += failed
         is_good = np.ones(typed.num_rows, dtype=np.bool_)
         is_good[list(reasons)] = False
         good.append(typed.filter(pa.array(is_good)))
@@ -72,7 +86,12 @@ def judge(
     order = np.concatenate(good_positions)
     if (order[1:] < order[:-1]).any():
         rows = rows.take(np.argsort(order))
-    return replace(batch, rows=rows, rejects=(*batch.rejects, *(rejects[at] for at in sorted(rejects))))
+    checks = (
+        GateCheck(_IS_A_ROW, "gate", len(batch.rejects)),
+        *(GateCheck(name, "gate", failing[name]) for name in (_FITS, _IS_NO_REPEAT)),
+        *(GateCheck(name, "great_expectations", failing[name]) for name in map(check_name, suite)),
+    )
+    return replace(batch, rows=rows, rejects=(*batch.rejects, *(rejects[at] for at in sorted(rejects))), checks=checks)
 
 
 def _parts(rows: pa.Table, contract: Contract, rows_at_a_time: int) -> Iterator[NDArray[np.int64]]:
@@ -100,8 +119,10 @@ def _rows_at(rows: pa.Table, positions: NDArray[np.int64]) -> pa.Table:
     return rows.take(positions)
 
 
-def _judge_part(rows: pa.Table, contract: Contract, suite: Sequence[Expectation]) -> tuple[pa.Table, _Reasons]:
-    """The rows in the contract's types with their origin, and by position why a row is rejected."""
+def _judge_part(
+    rows: pa.Table, contract: Contract, suite: Sequence[Expectation], page: Path | None
+) -> tuple[pa.Table, _Reasons, Counter[str]]:
+    """The rows in the contract's types with their origin, by position why a row is rejected, and by check how many."""
     reasons: _Reasons = defaultdict(list)
     columns: dict[str, pa.Array] = {}
     for column in contract.columns:
@@ -109,9 +130,11 @@ def _judge_part(rows: pa.Table, contract: Contract, suite: Sequence[Expectation]
         for at, reason in unfit.items():
             reasons[at].append(reason)
     typed = pa.table(columns)
+    failing = Counter({_FITS: len(reasons)})
     frame = _frame(typed)
     _find_repeats(frame, rows, reasons)
-    at_fault = _evaluate(contract, frame, reasons, suite)
+    failing[_IS_NO_REPEAT] = len(reasons) - failing[_FITS]
+    at_fault = _evaluate(contract, frame, reasons, suite, page)
     of_rows = {at: said for at, said in at_fault.items() if any(not finding.is_about_key for finding in said)}
     if len(of_rows) < len(at_fault) and of_rows:
         # a bad row never condemns the good row of its key: asked again, without the bad ones
@@ -122,17 +145,22 @@ def _judge_part(rows: pa.Table, contract: Contract, suite: Sequence[Expectation]
         ]
     for name in ("source_file", "source_row"):
         typed = typed.append_column(name, rows.column(name))
-    return typed, reasons
+    failing.update(finding.question for findings in at_fault.values() for finding in findings)
+    return typed, reasons, failing
 
 
 def _evaluate(
-    contract: Contract, frame: pd.DataFrame, without: Collection[int], suite: Sequence[Expectation]
+    contract: Contract,
+    frame: pd.DataFrame,
+    without: Collection[int],
+    suite: Sequence[Expectation],
+    page: Path | None = None,
 ) -> dict[int, list[Finding]]:
     """The findings of a suite by row position, rows that are out already left aside."""
     judged = frame.drop(index=list(without))
     by_row: dict[int, list[Finding]] = defaultdict(list)
     if not judged.empty:
-        for finding in evaluate(judged.reset_index(drop=True), contract.table, suite):
+        for finding in evaluate(judged.reset_index(drop=True), contract.table, suite, page):
             for index in finding.positions:
                 by_row[int(judged.index[index])].append(finding)
     return by_row

@@ -9,6 +9,7 @@ import contextlib
 import datetime as dt
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 
 import dagster as dg
@@ -23,6 +24,7 @@ from dagster_project.contracts.batch import Batch, Reject, visible
 from dagster_project.gate.gate import judge
 from dagster_project.sources.base import NothingToLoadError, SourceError
 from dagster_project.warehouse.load import LOAD_COLUMNS, Load, LoadError, LoadReport, load
+from dagster_project.warehouse.quality import CheckRecord, append_check_records
 from dagster_project.warehouse.resource import CurrentRows, Warehouse
 
 _MAX_LISTED = 20
@@ -38,11 +40,13 @@ class LoadPolicy:
     """How a batch is brought in.
 
     `allow_shrink` lets it replace a much larger one, `allow_rewrite` change most of a history that stands; `call` says
-    in which process it is judged, and read if that takes no network.
+    in which process it is judged, and read if that takes no network. `docs_dir` receives Great Expectations' page on
+    the batch.
     """
 
     allow_shrink: bool = False
     allow_rewrite: bool = False
+    docs_dir: Path | None = None
     call: Call = call_directly
 
 
@@ -152,10 +156,12 @@ def ingest_batch(
     rejects: tuple[Reject, ...] = ()
     refusal = status = ""
     batch: Batch | None = None
+    page: Path | None = None
     with contextlib.ExitStack() as opened:
         try:
             batch = fetch()
-            judged = policy.call(judge, batch, contract, known, today())
+            page = policy.docs_dir / f"{contract.table}.html" if policy.docs_dir else None
+            judged = policy.call(judge, batch, contract, known, today(), page=page)
             rejects = judged.rejects
             for line in (*batch.remarks, *_listed(contract, rejects)):
                 context.log.warning(line)
@@ -166,7 +172,9 @@ def ingest_batch(
                 policy.allow_rewrite,
                 retire_other_sources=feed.exclusive,
             )
-            report = load(opened.enter_context(warehouse.write()), contract, judged, by)
+            connection = opened.enter_context(warehouse.write())
+            append_check_records(connection, list(_gate_records(contract, judged, by)))
+            report = load(connection, contract, judged, by)
             for line in _withdrawals(report):
                 context.log.warning(line)
             refusal = "; ".join(f"{group}: {why}" for group, why in report.refused.items())
@@ -200,6 +208,24 @@ def _withdrawals(report: LoadReport) -> Iterator[str]:
         yield (
             f"{report.kept_back} rows are in the file no more, but a row whose key is wrong or cannot be read may be "
             "one of them: all of them stand until that row is mended"
+        )
+
+
+def _gate_records(contract: Contract, judged: Batch, by: Load) -> Iterator[CheckRecord]:
+    """What the gate asked of the batch, as records; the rejects say which rows failed."""
+    for check in judged.checks:
+        yield CheckRecord(
+            run_id=by.run_id,
+            checked_at=by.fetched_at,
+            layer="raw",
+            table_name=contract.table,
+            check_name=check.name,
+            tool=check.tool,
+            severity=dg.AssetCheckSeverity.WARN.value,
+            passed=not check.failing_rows,
+            failing_rows=check.failing_rows,
+            observed=None,
+            check_title=check.name,
         )
 
 
