@@ -53,6 +53,10 @@ test: $(VENV)/dev.installed   ## every test, offline
 faults: $(VENV)/dev.installed  ## the fault matrix: what can be wrong, which check catches it, and what a reader sees
 	@$(BIN)/python -m pytest -q -n 0 -p no:randomly --matrix tests/faults
 
+.PHONY: mutation
+mutation: $(VENV)/dev.installed  ## takes each check away in turn and shows that a fault is missed then (minutes)
+	@PYTHONPATH=.:tests/faults $(BIN)/python tests/faults/mutation.py
+
 check: $(VENV)/dev.installed  ## format, lint, types, SQL lint
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
