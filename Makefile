@@ -3,7 +3,7 @@ PYTHON   ?= python3
 VENV     := .venv
 BIN      := $(VENV)/bin
 
-.PHONY: help run ui dashboard brief api excel serve-postgres superset docs test faults check format snapshot nightly bench lock clean manifest sources faults-kill inventory
+.PHONY: help run ui dashboard brief api excel serve-postgres superset docs test test-fast faults check format snapshot nightly bench lock clean manifest sources faults-kill inventory
 help:            ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -49,6 +49,9 @@ brief: $(VENV)/bi.installed   ## one page on a miner and a day: make brief SYMBO
 
 test: $(VENV)/dev.installed   ## every test, offline
 	@$(BIN)/python -m pytest
+
+test-fast: $(VENV)/dev.installed  ## the tests of single parts: no pipeline, no vendor, no page (under a minute)
+	@$(BIN)/python -m pytest -q tests/unit tests/architecture
 
 faults: $(VENV)/dev.installed  ## the fault matrix: what can be wrong, which check catches it, and what a reader sees
 	@$(BIN)/python -m pytest -q -n 0 -p no:randomly --matrix tests/faults

@@ -50,6 +50,15 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Callable[[Mapping[str, str]], Setti
     return load_from
 
 
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say at the end how many tests asked for the real prices in vain."""
+    skipped = [report for report in terminalreporter.stats.get("skipped", []) if "real " in str(report.longrepr)]
+    if skipped:
+        terminalreporter.write_line(
+            f"{len(skipped)} tests of real prices were skipped: there is no folder {REAL_PRICES}"
+        )
+
+
 @pytest.fixture(scope="session")
 def real_prices() -> Path:
     """The folder of real prices, which is not part of the project; the test is skipped where it is missing."""
