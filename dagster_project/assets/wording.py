@@ -35,6 +35,8 @@ def sentence_for(test: Mapping[str, Any]) -> str:
             return (
                 f"Every row says of its company and {given['day']} what {_relation(given['positions'])} says of them."
             )
+        case "totals_are_reconciled":
+            return "Every total that a company or a bank published is ours within its tolerance."
         case "finite":
             return "No number is infinite or NaN."
         case "tells_of_suspect_bars":

@@ -183,7 +183,7 @@ def test_a_broken_deals_file_never_stops_the_indicators(make_pipeline: MakePipel
         ("hpc_deals.csv", {"ticker": "XXXX"}, "ticker XXXX is not in the reference list of companies"),
         ("hpc_deals.csv", {"announced_date": "2199-01-01"}, "lies in the future"),
         ("hpc_deals.csv", {"critical_it_mw": "9999", "gross_mw": "10"}, "MW"),
-        ("hpc_deals.csv", {"contract_value_usd": "5", "term_years": ""}, "term"),
+        ("hpc_deals.csv", {"contract_value_usd": "5"}, "contract_value_usd 5.0 is below"),
         ("hpc_deals.csv", {"source_url": ""}, "source_url is missing"),
         ("rating_changes.csv", {"price_target_new": "cheap"}, "price_target_new: 'cheap' is not a number"),
     ],
