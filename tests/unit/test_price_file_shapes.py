@@ -330,6 +330,12 @@ def test_a_cell_of_the_other_style_costs_its_row_and_is_no_other_value(tmp_path:
     assert [reject.source_row for reject in batch.rejects] == [29]
 
 
+def test_a_fraction_among_whole_volumes_costs_its_row(tmp_path: Path) -> None:
+    rows = "".join(f"2025-01-{day:02},10.5,{5_131_948 + day}\n" for day in range(1, 28)) + "2025-01-28,10.5,5.31948\n"
+    (reject,) = judged(put(tmp_path, "CLSK.csv", "date,close,volume\n" + rows)).rejects
+    assert (reject.source_row, "a fraction among whole numbers" in reject.reason) == (29, True)
+
+
 # Hostile folders
 
 

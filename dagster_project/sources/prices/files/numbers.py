@@ -165,7 +165,16 @@ def _rewritten(cells: pa.Array, bare: pa.Array, style: Style, name: str) -> pa.A
     odd = pc.fill_null(pc.invert(pc.match_substring_regex(bare, plain)), False)
     if not pc.any(odd).as_py():
         return bare
-    read = cache(lambda cell, text: _plain(cell, text, style, is_whole=is_whole))
+    fraction = re.compile(rf"\d\{style.value}0*[1-9]\d*")
+    fractions = _count(bare, rf"^-?\d+\{style.value}0*[1-9]\d*$") if is_whole else 0
+    is_slip = 0 < fractions < (1 - _DOMINANT) * len(bare)
+
+    @cache
+    def read(cell: str, text: str) -> str | None:
+        if is_slip and fraction.search(text) and text[-1:].isdigit():
+            return f"{cell} (a fraction among whole numbers)"
+        return _plain(cell, text, style, is_whole=is_whole)
+
     pairs = zip(pc.filter(cells, odd).to_pylist(), pc.filter(bare, odd).to_pylist(), strict=True)
     return pc.replace_with_mask(bare, odd, pa.array([read(cell, text) for cell, text in pairs], pa.string()))
 
