@@ -97,10 +97,7 @@ def _no_room(settings: Settings) -> str:
 
 
 def _no_memory() -> str:
-    return (
-        "there is too little memory; give it more with MINEHOUSE_MEMORY_LIMIT=4GB (say), or room to spill with "
-        "MINEHOUSE_TEMP_DIR"
-    )
+    return "there is too little memory; end other programs, or run it on a machine with more"
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
