@@ -15,6 +15,8 @@ import pyarrow.compute as pc
 
 from dagster_project.sources.prices.files.dates import PLAIN_DATE
 from dagster_project.sources.prices.files.errors import UnreadableFileError
+from dagster_project.sources.prices.files.numbers import PLAIN_NUMBER
+from dagster_project.sources.prices.files.sheets import joined
 
 NOISE = 1e-6
 """Highs and lows that miss the open or close by less than this share of the price are taken for noise of a float."""
@@ -23,7 +25,6 @@ _SHORTEST_WEEK = 5
 """Bars that lie at least so many days apart by the median are weekly or longer: a daily series has no such gaps."""
 _FEWEST_BARS, _MANY_BARS = 3, 8
 """Of fewer bars than the first nothing is said; of fewer than the second all must lie so far apart."""
-_PLAIN_NUMBER = r"^-?\d+(\.\d+)?$"
 
 
 def refuse_longer_bars(symbol: str, dates: pa.Array) -> None:
@@ -47,7 +48,6 @@ def refuse_longer_bars(symbol: str, dates: pa.Array) -> None:
 
 def without_noise(table: pa.Table) -> pa.Table:
     """The bars, a high or low that misses open or close by noise alone set to them, and `is_repaired` where it was."""
-    count = table.num_rows
     prices = {name: _floats(table[name]) for name in ("open", "high", "low", "close")}
     body = [prices[name] for name in ("open", "close")]
     with np.errstate(invalid="ignore"):
@@ -58,10 +58,9 @@ def without_noise(table: pa.Table) -> pa.Table:
     if is_repaired.any():
         for name, misses, edge in (("high", high_misses, top), ("low", low_misses, bottom)):
             fresh = pa.array([np.format_float_positional(value, trim="-") for value in edge[misses]], pa.string())
-            column = pc.replace_with_mask(_array(table[name]), pa.array(misses), fresh)
+            column = pc.replace_with_mask(joined(table[name]), pa.array(misses), fresh)
             table = table.set_column(table.schema.get_field_index(name), name, column)
-    is_repaired_flag = pa.array(is_repaired) if count else pa.array([], pa.bool_())
-    flags = pc.if_else(is_repaired_flag, "true", "false")
+    flags = pc.if_else(pa.array(is_repaired), "true", "false")
     return table.set_column(table.schema.get_field_index("is_repaired"), "is_repaired", flags)
 
 
@@ -99,28 +98,19 @@ def _scaled(table: pa.Table, name: str, factors: np.ndarray, *, is_whole: bool) 
 
 def unfinished(table: pa.Table, last_day: dt.date, today: dt.date) -> pa.Array:
     """Which rows are of a day that is not over: after the last whole one, and not in the future."""
-    dates = _array(table["trade_date"])
+    dates = joined(table["trade_date"])
     is_date = pc.match_substring_regex(dates, PLAIN_DATE)
     after = pc.greater(dates, last_day.isoformat())
     return pc.fill_null(pc.and_(is_date, pc.and_(after, pc.less_equal(dates, today.isoformat()))), False)
 
 
-def _array(column: pa.ChunkedArray) -> pa.Array:
-    whole = column.combine_chunks()
-    return pa.concat_arrays(whole.chunks) if isinstance(whole, pa.ChunkedArray) else whole
-
-
 def _floats(column: pa.ChunkedArray) -> np.ndarray:
     """The numbers of a column of text, NaN where there is none."""
-    cells = _array(column)
+    cells = joined(column)
     try:
         numbers = cells.cast(pa.float64())
     except pa.ArrowInvalid:
-        numbers = None
-    if numbers is not None:
-        values: np.ndarray = numbers.to_numpy(zero_copy_only=False)
-        return values
-    plain = pc.match_substring_regex(cells, _PLAIN_NUMBER)
-    numbers = pc.if_else(plain, cells, pa.scalar(None, pa.string())).cast(pa.float64())
-    read: np.ndarray = numbers.to_numpy(zero_copy_only=False)
-    return read
+        is_number = pc.match_substring_regex(cells, PLAIN_NUMBER)
+        numbers = pc.if_else(is_number, cells, pa.scalar(None, pa.string())).cast(pa.float64())
+    values: np.ndarray = numbers.to_numpy(zero_copy_only=False)
+    return values

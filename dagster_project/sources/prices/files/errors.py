@@ -17,6 +17,10 @@ class UnreadableFileError(Exception):
         self.record = record
 
 
+class NoPriceTableError(UnreadableFileError):
+    """The file is no table of prices, or of no instrument that can be told: its header or its name does not say."""
+
+
 def shortened(text: str) -> str:
     """The text, or its beginning where it is long."""
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."

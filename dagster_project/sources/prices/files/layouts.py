@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from dagster_project.sources.prices.files.errors import UnreadableFileError, shortened
+from dagster_project.sources.prices.files.errors import NoPriceTableError, shortened
 
 SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "trade_date": (
@@ -130,20 +130,16 @@ class Layout:
     has_decimal_comma: bool | None
 
 
-def normalised(header: Sequence[str]) -> tuple[str, ...]:
-    """The names of a header as the tables above spell them."""
-    return tuple(_normalised(name) for name in header)
-
-
 def _normalised(name: str) -> str:
+    """A name of a header as the tables above spell it."""
     text = re.sub(r"\s+", " ", name.replace("_", " ").replace("*", " ")).strip().lower()
     # Yahoo's page repeats the name with its explanation when a table is copied from it
     return re.sub(r"^(close|adj close) (close|adjusted close) price adjusted for .*$", r"\1", text)
 
 
 def layout_of(header: Sequence[str]) -> Layout:
-    """Find our columns in a header; raises `UnreadableFileError` that names the column which is missing or double."""
-    names = normalised(header)
+    """Find our columns in a header; raises `NoPriceTableError` that names the column which is missing or double."""
+    names = tuple(_normalised(name) for name in header)
     seen = ",".join(header)
     places: dict[str, int] = {}
     for ours, spellings in SPELLINGS.items():
@@ -151,13 +147,13 @@ def layout_of(header: Sequence[str]) -> Layout:
         if not found:
             continue
         if names.count(names[found[0]]) > 1:
-            raise UnreadableFileError(f"unknown header: {shortened(seen)}: {header[found[0]]} stands twice", seen)
+            raise NoPriceTableError(f"unknown header: {shortened(seen)}: {header[found[0]]} stands twice", seen)
         places[ours] = found[0]
     if "trade_date" not in places and names and names[0] in ("", "unnamed: 0", "index"):
         places["trade_date"] = 0
     if missing := [english for ours, english in NEEDED.items() if ours not in places]:
         what = " and the ".join(missing)
-        raise UnreadableFileError(f"unknown header: {shortened(seen)}: no column for the {what}", seen)
+        raise NoPriceTableError(f"unknown header: {shortened(seen)}: no column for the {what}", seen)
     language = next((language for language in LANGUAGES if len(language.words.intersection(names)) > 1), None)
     vendor = next((vendor for vendor in VENDORS if _fits(vendor, names)), None)
     is_day_first = language.is_day_first if language else None

@@ -28,7 +28,7 @@ _DOMINANT = 0.9
 """The share of telling cells that decides a column in which a few cells are written the other way."""
 
 _FACTORS = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
-_PLAIN = r"^-?\d+(\.\d+)?$"
+PLAIN_NUMBER = r"^-?\d+(\.\d+)?$"
 _WHOLE = r"^-?\d+$"
 _SPACES = "\u00a0\u2009\u202f"
 _APART = " '\u2019"
@@ -92,7 +92,7 @@ def plain_numbers(
 
 def _is_plain(cells: pa.Array, *, is_whole: bool = False) -> bool:
     # one look at each cell: this is most of what reading a plain file costs
-    return pc.all(pc.match_substring_regex(cells, _WHOLE if is_whole else _PLAIN)).as_py() is not False
+    return pc.all(pc.match_substring_regex(cells, _WHOLE if is_whole else PLAIN_NUMBER)).as_py() is not False
 
 
 def _bare(cells: pa.Array) -> pa.Array:
@@ -133,18 +133,14 @@ def _by_others(name: str, cells: pa.Array, shared: Style | None, language: Style
     is_open = {style: _count(cells, style.leaves_open) for style in Style}
     if not any(is_open.values()):
         return shared or language or Style.POINT
-    if is_open[Style.POINT] and is_open[Style.COMMA]:
-        pass
-    elif name == "volume":
-        # whole numbers with groups: the sign is the one that the prices do not use for decimals
+    if not all(is_open.values()):
         sign = Style.POINT if is_open[Style.POINT] else Style.COMMA
         known = shared or language
-        if known and known is not sign:
+        # a volume is a whole number with groups: its sign is the one that the prices do not use for decimals
+        if known and (name != "volume" or known is not sign):
             return known
-    elif shared or language:
-        return shared or language or Style.POINT
-    elif delimiter == "," and is_open[Style.POINT]:
-        return Style.POINT
+        if not known and name != "volume" and delimiter == "," and sign is Style.POINT:
+            return Style.POINT
     cell = _first(cells, Style.POINT.leaves_open) or _first(cells, Style.COMMA.leaves_open)
     raise UnreadableFileError(
         f"{name} {cell} may be a whole number with its thousands grouped or have three decimals: "
@@ -161,17 +157,15 @@ def _first(cells: pa.Array, pattern: str) -> str:
 def _rewritten(cells: pa.Array, bare: pa.Array, style: Style, name: str) -> pa.Array:
     """The cells as plain decimals; those that are none stay as they are."""
     is_whole = name == "volume"
-    plain = r"^-?\d+$" if is_whole or style is Style.COMMA else _PLAIN
+    plain = _WHOLE if is_whole or style is Style.COMMA else PLAIN_NUMBER
     odd = pc.fill_null(pc.invert(pc.match_substring_regex(bare, plain)), False)
     if not pc.any(odd).as_py():
         return bare
-    fraction = re.compile(rf"\d\{style.value}0*[1-9]\d*")
-    fractions = _count(bare, rf"^-?\d+\{style.value}0*[1-9]\d*$") if is_whole else 0
-    is_slip = 0 < fractions < (1 - _DOMINANT) * len(bare)
+    has_slips = is_whole and _has_slips(bare, style)
 
     @cache
     def read(cell: str, text: str) -> str | None:
-        if is_slip and fraction.search(text) and text[-1:].isdigit():
+        if has_slips and text[-1:].isdigit() and _FRACTION[style].search(text):
             return f"{cell} (a fraction among whole numbers)"
         return _plain(cell, text, style, is_whole=is_whole)
 
@@ -179,6 +173,13 @@ def _rewritten(cells: pa.Array, bare: pa.Array, style: Style, name: str) -> pa.A
     return pc.replace_with_mask(bare, odd, pa.array([read(cell, text) for cell, text in pairs], pa.string()))
 
 
+def _has_slips(volumes: pa.Array, style: Style) -> bool:
+    """Whether fractions are so few among whole numbers that they are slips of a sign."""
+    fractions = _count(volumes, rf"^-?\d+{re.escape(style.value)}0*[1-9]\d*$")
+    return 0 < fractions < (1 - _DOMINANT) * len(volumes)
+
+
+_FRACTION = {style: re.compile(rf"\d{re.escape(style.value)}0*[1-9]\d*") for style in Style}
 _NUMBER = {
     style: re.compile(
         rf"(-?)(\d+|\d{{1,3}}(?:{re.escape(style.grouping)}\d{{3}})+)?(?:{re.escape(style.value)}(\d*))?(E[+-]?\d{{1,3}})?([KMBT]?)"
@@ -198,7 +199,11 @@ def _plain(cell: str, text: str, style: Style, *, is_whole: bool) -> str | None:
     match = _NUMBER[style].fullmatch(text)
     if not match or not (match[2] or match[3]) or (match[5] and not is_whole):
         # a number of the other style would pass for one of this style further on
-        return f"{cell} (decimal {'comma' if style is Style.POINT else 'point'})" if _is_number(text) else cell
+        return (
+            f"{cell} (decimal {'comma' if style is Style.POINT else 'point'})"
+            if re.fullmatch(PLAIN_NUMBER, text)
+            else cell
+        )
     sign, whole, fraction, power, unit = match.groups()
     digits = f"{sign}{(whole or '0').replace(style.grouping, '')}" + (f".{fraction}" if fraction else "")
     if is_whole:
@@ -208,7 +213,3 @@ def _plain(cell: str, text: str, style: Style, *, is_whole: bool) -> str | None:
         except InvalidOperation:
             return cell
     return format(Decimal(digits + power), "f") if power else digits
-
-
-def _is_number(text: str) -> bool:
-    return re.fullmatch(_PLAIN, text) is not None

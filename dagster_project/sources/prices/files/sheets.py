@@ -263,12 +263,13 @@ def _plain_rows(data: bytes, offset: int, start: int, delimiter: str, width: int
         for row in unfit:
             kept[row.number - 1] = False
         lines = lines.filter(pa.array(kept))
-    columns = {at: _joined(table.column(names[at])) for at in places}
+    columns = {at: joined(table.column(names[at])) for at in places}
     found = [(start + row.number, row.text.split(delimiter), row.text) for row in unfit]
     return _with_nearly_fitting(columns, lines, found, width)
 
 
-def _joined(column: pa.ChunkedArray) -> pa.Array:
+def joined(column: pa.ChunkedArray) -> pa.Array:
+    """A column in one piece."""
     whole = column.combine_chunks()
     return pa.concat_arrays(whole.chunks) if isinstance(whole, pa.ChunkedArray) else whole
 
@@ -412,7 +413,7 @@ def _as_text(name: str, column: pa.ChunkedArray) -> pa.Array:
     except pa.ArrowException as error:
         reason = f"column {name} holds {column.type}, neither text nor numbers nor dates"
         raise UnreadableFileError(reason, name) from error
-    return _joined(text)
+    return joined(text)
 
 
 def _workbook(file: PriceFile) -> Sheet:

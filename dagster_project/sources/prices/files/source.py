@@ -10,6 +10,7 @@ import datetime as dt
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +23,7 @@ from dagster_project.sessions import last_complete_session, last_complete_utc_da
 from dagster_project.sources.base import EmptyFetchError
 from dagster_project.sources.prices.files.bars import for_splits, refuse_longer_bars, unfinished, without_noise
 from dagster_project.sources.prices.files.dates import PLAIN_DATE, DateOrder, plain_dates
-from dagster_project.sources.prices.files.errors import UnreadableFileError
+from dagster_project.sources.prices.files.errors import NoPriceTableError, UnreadableFileError
 from dagster_project.sources.prices.files.folder import PriceFile, price_files
 from dagster_project.sources.prices.files.layouts import Layout, layout_of
 from dagster_project.sources.prices.files.names import is_copy, same_instrument, symbol_in
@@ -101,7 +102,9 @@ class _Reading:
         self._listed = frozenset(request.symbols)
         self._date_order = date_order
         self._today = now.astimezone(dt.UTC).date()
-        self._now = now
+        self._last_utc_day = last_complete_utc_day(now)
+        # asked of the calendar once and at most, not for every symbol
+        self._last_session = cache(lambda: last_complete_session(now))
         self._tables: list[pa.Table] = [_SCHEMA.empty_table()]
         self._owners: dict[str, str] = {}
         self._said: dict[str, list[str]] = defaultdict(list)
@@ -121,7 +124,7 @@ class _Reading:
             for block in sheet.blocks:
                 self._take_block(file, sheet, block, symbol)
         except UnreadableFileError as error:
-            if file.ending == ".txt" and error.reason.startswith(("unknown header", "no symbol")):
+            if file.ending == ".txt" and isinstance(error, NoPriceTableError):
                 self._said["left out, a text that is no table of prices"].append(file.label)
                 return
             self.rejects.append(Reject(file.label, None, error.reason, error.record))
@@ -293,8 +296,7 @@ class _Reading:
         recent = (self._today - dt.timedelta(days=5)).isoformat()
         if not pc.any(pc.fill_null(pc.greater_equal(part["trade_date"], recent), False)).as_py():
             return part
-        is_always_open = symbol in self._request.always_open
-        last = last_complete_utc_day(self._now) if is_always_open else last_complete_session(self._now)
+        last = self._last_utc_day if symbol in self._request.always_open else self._last_session()
         going_on = unfinished(part, last, self._today)
         if pc.any(going_on).as_py():
             self._said[f"the bar of a day that is not over (after {last}) is left out until it is"].append(file.label)
@@ -319,12 +321,12 @@ def _basis(layout: Layout) -> str | None:
     return "split_adjusted" if layout.basis == "as_traded" and "split_ratio" in layout.places else layout.basis
 
 
-def _no_symbol(file: PriceFile) -> UnreadableFileError:
+def _no_symbol(file: PriceFile) -> NoPriceTableError:
     suffix = f".{file.name.rpartition('.')[2]}"
     reason = f"no symbol in the file name: rename it to SYMBOL{suffix}"
     if file.stem.startswith("^"):
         reason = f"{file.stem} is an index, not a share: to load it all the same, rename it to {file.stem[1:]}{suffix}"
-    return UnreadableFileError(reason, file.name)
+    return NoPriceTableError(reason, file.name)
 
 
 def _named(names: Sequence[str], most: int = _MOST_NAMED) -> str:
