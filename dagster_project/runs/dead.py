@@ -64,6 +64,11 @@ def mark_dead_runs(instance: dg.DagsterInstance, folder: Path, *, but: str = "")
     return dead
 
 
+def sentence(dead: dg.DagsterRun) -> str:
+    """What a person is told of a run that was marked."""
+    return f"run {dead.run_id[:8]} ({dead.job_name}) was cut off before its end: marked as failed"
+
+
 def _is_alive(path: Path) -> bool:
     try:
         with path.open("r+") as file:

@@ -17,7 +17,7 @@ from types import FrameType
 
 import dagster as dg
 
-from dagster_project.runs.dead import alive, mark_dead_runs
+from dagster_project.runs.dead import alive, mark_dead_runs, sentence
 from dagster_project.runs.lock import held
 from dagster_project.runs.parent import end_with_parent
 from dagster_project.warehouse.resource import Warehouse
@@ -43,7 +43,7 @@ def warehouse_in_turn(warehouse: Warehouse, lock: Path, alive_dir: Path, wait_se
                 holding = turn.enter_context(held(lock, what, wait_seconds=wait_seconds, say=say))
             turn.enter_context(holding.renewed())
             for dead in mark_dead_runs(context.instance, alive_dir, but=run.run_id):
-                say(f"run {dead.run_id[:8]} ({dead.job_name}) was cut off before its end: marked as failed")
+                say(sentence(dead))
             yield warehouse
 
     return resource

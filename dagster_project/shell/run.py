@@ -101,7 +101,7 @@ def _run(settings: Settings) -> int:
 def _refresh(settings: Settings, home: Path, *, call_gate: Call, call_dbt: Call) -> list[dg.ExecuteInProcessResult]:
     """Run the daily refresh; where it fails, publish what stands."""
     from dagster_project.definitions import build_defs
-    from dagster_project.runs.dead import mark_dead_runs
+    from dagster_project.runs.dead import mark_dead_runs, sentence
     from dagster_project.shell.fast_start import open_instance
     from dagster_project.shell.progress import progress_logger
     from dagster_project.warehouse import connection
@@ -115,7 +115,7 @@ def _refresh(settings: Settings, home: Path, *, call_gate: Call, call_dbt: Call)
         # while the build file is open, each raw table opens it in no time; dbt's process needs it closed
         kept_open.enter_context(connection.write(settings.build_database))
         for dead in mark_dead_runs(instance, settings.runs_alive_dir):
-            _say(f"run {dead.run_id[:8]} ({dead.job_name}) was cut off before its end: marked as failed")
+            _say(sentence(dead))
         defs = build_defs(
             settings,
             warehouse=Warehouse(settings.build_database, settings.published_dir),  # it is our turn already

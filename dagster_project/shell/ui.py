@@ -47,7 +47,7 @@ def _is_free(port: int) -> bool:
 def _mark_dead_runs(settings: Settings, home: Path) -> None:
     import dagster as dg
 
-    from dagster_project.runs.dead import mark_dead_runs
+    from dagster_project.runs.dead import mark_dead_runs, sentence
 
     try:
         with (
@@ -55,6 +55,6 @@ def _mark_dead_runs(settings: Settings, home: Path) -> None:
             dg.DagsterInstance.from_config(str(home)) as instance,
         ):
             for dead in mark_dead_runs(instance, settings.runs_alive_dir):
-                print(f"run {dead.run_id[:8]} ({dead.job_name}) was cut off before its end: marked as failed")
+                print(sentence(dead))
     except NotOurTurnError:
         return  # a run is under way, and has looked itself
