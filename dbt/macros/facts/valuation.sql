@@ -8,6 +8,12 @@
 {%- endmacro %}
 
 
+{#- true where a value per MW is put on so few of a company's MW that it says nothing of the company -#}
+{% macro is_fraction_of_company(mw_pct_of_power) -%}
+    coalesce({{ mw_pct_of_power }} < {{ var('whole_company_mw_pct') }}, false)
+{%- endmacro %}
+
+
 {#-
     CTEs that end in `scenarios`: every published value per MW of the CTE `assumptions` applied
     to the `company_positions` of the companies it is meant for. The CTE `assumption_days`

@@ -75,7 +75,7 @@ final as (
         coalesce(on_its_day.critical_it_mw, on_its_day.gross_mw, on_its_day.unstated_basis_mw) as then_mw,
         on_its_day.power_gross_mw as then_power_gross_mw,
         on_its_day.mw_pct_of_power as then_mw_pct_of_power,
-        coalesce(on_its_day.mw_pct_of_power < {{ var('whole_company_mw_pct') }}, false)
+        {{ is_fraction_of_company('on_its_day.mw_pct_of_power') }}
             as then_is_fraction_of_company,
         on_its_day.shares_outstanding as then_shares_outstanding,
         on_its_day.shares_outstanding_as_of_date as then_shares_outstanding_as_of_date,
@@ -85,7 +85,7 @@ final as (
         on_its_day.close as then_close,
         on_its_day.price_source as then_price_source,
         case
-            when coalesce(on_its_day.mw_pct_of_power, 100) >= {{ var('whole_company_mw_pct') }}
+            when not {{ is_fraction_of_company('on_its_day.mw_pct_of_power') }}
                 then on_its_day.upside_pct
         end as then_upside_pct,
         on_its_day.scenario_coverage as then_scenario_coverage,
@@ -94,7 +94,7 @@ final as (
         coalesce(on_this_day.critical_it_mw, on_this_day.gross_mw, on_this_day.unstated_basis_mw) as now_mw,
         on_this_day.power_gross_mw as now_power_gross_mw,
         on_this_day.mw_pct_of_power as now_mw_pct_of_power,
-        coalesce(on_this_day.mw_pct_of_power < {{ var('whole_company_mw_pct') }}, false)
+        {{ is_fraction_of_company('on_this_day.mw_pct_of_power') }}
             as now_is_fraction_of_company,
         on_this_day.shares_outstanding as now_shares_outstanding,
         on_this_day.shares_outstanding_as_of_date as now_shares_outstanding_as_of_date,
@@ -104,7 +104,7 @@ final as (
         on_this_day.close as now_close,
         on_this_day.price_source as now_price_source,
         case
-            when coalesce(on_this_day.mw_pct_of_power, 100) >= {{ var('whole_company_mw_pct') }}
+            when not {{ is_fraction_of_company('on_this_day.mw_pct_of_power') }}
                 then on_this_day.upside_pct
         end as now_upside_pct,
         on_this_day.scenario_coverage as now_scenario_coverage,
