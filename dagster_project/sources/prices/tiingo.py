@@ -112,13 +112,13 @@ def daily_bars(body: Json, symbol: str, who: str) -> pa.Table:
 
 
 def crypto_bars(body: Json, symbol: str, who: str) -> pa.Table:
-    """The rows of the crypto endpoint: UTC days, no dividends, no splits."""
+    """The rows of the crypto endpoint: UTC days, no dividends, and no splits that a price could be adjusted for."""
     series = _rows(body, who)[0].get("priceData")
     columns: dict[str, list[Any]] = {name: [] for name in BARS.names}
     for row in sorted(_rows(series, who), key=lambda row: _day(row, who)):
         volume, close = _number(row, "volume", who), _number(row, "close", who)
         cells: dict[str, Any] = {name: _number(row, name, who) for name in _PRICES}
-        cells |= {"symbol": symbol, "trade_date": _day(row, who), "adj_close": close}
+        cells |= {"symbol": symbol, "trade_date": _day(row, who), "adj_close": close, "price_basis": "split_adjusted"}
         cells["volume"] = None if volume is None else round(volume)
         for name in BARS.names:
             columns[name].append(cells.get(name))
