@@ -1,25 +1,20 @@
 {#-
-    The last day on which a report may be filed: `months` (to the end of that month) or `days` after the period end, moved
-    to Monday where it falls on a weekend. Days are counted from a Monday: 5 is Saturday, 6 is Sunday.
+    The day on which the term of a report ends: `months` (to the end of that month) or `days` after the period end. By
+    which day a report is on time whose term ends so is a question to int_filing_days.
 -#}
-{% macro filing_due_date(period_end, months, days) -%}
-    {%- set due -%}
+{% macro filing_term_end(period_end, months, days) -%}
     case
         when {{ months }} is not null
             then last_day(cast({{ dbt.dateadd('month', months, period_end) }} as date))
         else cast({{ dbt.dateadd('day', days, period_end) }} as date)
     end
-    {%- endset -%}
-    {{ due }} + cast(
-        case {{ dbt.datediff("cast('1900-01-01' as date)", due, 'day') }} % 7 when 5 then 2 when 6 then 1 else 0 end as integer
-    )
 {%- endmacro %}
 
 
 {#-
     CTEs that end in `next_due`: by symbol and period end of `relation` the day by which the next report is owed. A
-    domestic filer owes one every quarter, a foreign one every half of its fiscal year. Reads the CTEs `companies` and
-    `deadlines` (the terms used for an estimate).
+    domestic filer owes one every quarter, a foreign one every half of its fiscal year. Reads the CTEs `companies`,
+    `deadlines` (the terms used for an estimate) and `filing_days`.
 -#}
 {% macro next_report_ctes(relation) -%}
     next_periods as (
@@ -47,11 +42,7 @@
             next_periods.symbol,
             next_periods.period_end_date,
             next_periods.next_period_end_date,
-            {{ filing_due_date(
-                'next_periods.next_period_end_date',
-                'deadlines.months_after_period_end',
-                'deadlines.days_after_period_end'
-            ) }} as next_report_due_date
+            filing_days.filing_date as next_report_due_date
         from next_periods
         inner join deadlines
             on
@@ -63,6 +54,14 @@
                         then 'year'
                     else 'quarter'
                 end
+        left join filing_days
+            on
+                filing_days.calendar_date
+                = {{ filing_term_end(
+                    'next_periods.next_period_end_date',
+                    'deadlines.months_after_period_end',
+                    'deadlines.days_after_period_end'
+                ) }}
 
     )
 {%- endmacro %}

@@ -19,6 +19,12 @@ deadlines as (
 
 ),
 
+filing_days as (
+
+    select * from {{ ref('int_filing_days') }}
+
+),
+
 sessions as (
 
     select * from {{ ref('stg_calendar__sessions') }}
@@ -60,17 +66,21 @@ due as (
     select
         classified.*,
         deadlines.source_url as deadline_source_url,
-        {{ filing_due_date(
-            'classified.period_end_date',
-            'deadlines.months_after_period_end',
-            'deadlines.days_after_period_end'
-        ) }} as estimated_date,
+        filing_days.filing_date as estimated_date,
         next_due.next_report_due_date
     from classified
     left join deadlines
         on
             classified.filer_type = deadlines.filer_type
             and classified.period = deadlines.period
+    left join filing_days
+        on
+            filing_days.calendar_date
+            = {{ filing_term_end(
+                'classified.period_end_date',
+                'deadlines.months_after_period_end',
+                'deadlines.days_after_period_end'
+            ) }}
     left join next_due
         on
             classified.symbol = next_due.symbol

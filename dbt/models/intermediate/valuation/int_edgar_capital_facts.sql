@@ -33,6 +33,12 @@ deadlines as (
 
 ),
 
+filing_days as (
+
+    select * from {{ ref('int_filing_days') }}
+
+),
+
 -- the day at whose close a filing could be read
 dated as (
 

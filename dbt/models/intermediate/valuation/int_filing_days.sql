@@ -1,0 +1,69 @@
+{#- the fixed holidays and the first year of each; those on a weekday of the month are in the CTE below -#}
+{% set fixed_holidays = {'01-01': 1871, '06-19': 2021, '07-04': 1871, '11-11': 1978, '12-25': 1871} -%}
+
+with
+
+days as (
+
+    select cast(generate_series as date) as calendar_date
+    from generate_series(
+        cast('2009-01-01' as timestamp), cast('2051-12-31' as timestamp), interval 1 day
+    )
+
+),
+
+described as (
+
+    select
+        calendar_date,
+        extract(isodow from calendar_date) as weekday,
+        extract(month from calendar_date) as month_number,
+        extract(day from calendar_date) as month_day,
+        strftime(calendar_date + 7, '%m') <> strftime(calendar_date, '%m') as is_last_week,
+        coalesce(
+            {% for holiday, first_year in fixed_holidays.items() %}
+                strftime(calendar_date, '%m-%d') = '{{ holiday }}'
+                and extract(year from calendar_date) >= {{ first_year }}
+                {% if not loop.last %}
+                    or
+                {% endif %}
+            {% endfor %},
+            false
+        ) as is_fixed_holiday
+    from days
+
+),
+
+-- a holiday on a Saturday is kept on the Friday before it, one on a Sunday on the Monday after it
+closed as (
+
+    select
+        *,
+        weekday >= 6
+        or is_fixed_holiday
+        or (weekday = 5 and lead(is_fixed_holiday, 1, false) over (order by calendar_date))
+        or (weekday = 1 and lag(is_fixed_holiday, 1, false) over (order by calendar_date))
+        or (weekday = 1 and month_number in (1, 2) and month_day between 15 and 21)
+        or (weekday = 1 and month_number = 5 and is_last_week)
+        or (weekday = 1 and month_number = 9 and month_day <= 7)
+        or (weekday = 1 and month_number = 10 and month_day between 8 and 14)
+        or (weekday = 4 and month_number = 11 and month_day between 22 and 28)
+            as is_closed
+    from described
+
+),
+
+final as (
+
+    select
+        calendar_date,
+        not is_closed as is_business_day,
+        min(case when not is_closed then calendar_date end) over (
+            order by calendar_date
+            rows between current row and 10 following
+        ) as filing_date
+    from closed
+
+)
+
+select * from final
