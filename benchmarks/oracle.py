@@ -326,7 +326,7 @@ def write_bars(database: Path, bars: pd.DataFrame) -> None:
         connection.execute("create schema if not exists intermediate")
         connection.execute(f"create or replace table intermediate.int_daily_bars ({BAR_COLUMNS})")
         connection.register("bars", bars)
-        connection.execute("insert into intermediate.int_daily_bars select * from bars")
+        connection.execute("insert into intermediate.int_daily_bars by name select * from bars")
 
 
 def run_models(data_dir: Path, *arguments: str, project: Path = DBT_PROJECT) -> Path:

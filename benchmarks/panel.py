@@ -24,7 +24,7 @@ SEED = 20_251_121
 
 BAR_COLUMNS = (
     "symbol varchar, trade_date date, open double, high double, low double, close double, "
-    "volume bigint, price_source varchar, is_suspect boolean"
+    "volume bigint, price_source varchar, price_basis varchar, is_repaired boolean, is_suspect boolean"
 )
 
 
@@ -95,6 +95,8 @@ def bars(symbols: int, rows: int, seed: int = SEED) -> pa.Table:
             "close": close,
             "volume": volume,
             "price_source": pa.DictionaryArray.from_arrays(np.zeros(rows, np.int32), pa.array(["panel"])),
+            "price_basis": pa.nulls(rows, pa.string()),
+            "is_repaired": np.zeros(rows, bool),
             "is_suspect": np.zeros(rows, bool),
         }
     )

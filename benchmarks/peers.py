@@ -110,7 +110,8 @@ def from_files(folder: Path, database: Path, memory_limit: str) -> None:
         connection.execute(
             f"""create table {BARS} as
             select parse_filename(filename, true) as symbol, Date as trade_date, Open as open, High as high, Low as low,
-                Close as close, cast(Volume as bigint) as volume, 'files' as price_source, false as is_suspect
+                Close as close, cast(Volume as bigint) as volume, 'files' as price_source,
+                cast(null as varchar) as price_basis, false as is_repaired, false as is_suspect
             from read_csv('{folder}/*.csv', filename = true, columns = {{'Date': 'date', 'Open': 'double',
                 'High': 'double', 'Low': 'double', 'Close': 'double', 'Volume': 'double'}})
             order by symbol, trade_date"""

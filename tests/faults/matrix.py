@@ -303,6 +303,7 @@ def _walk(symbol: str, days: list[dt.date], seed: int) -> dict[str, list[Any]]:
         "close": close.tolist(),
         "volume": rng.integers(1_000_000, 2_000_000, len(days)).tolist(),
         "split_ratio": [None] * len(days),
+        "price_basis": ["split_adjusted"] * len(days),
     }
 
 
@@ -334,6 +335,8 @@ def _spoil(bars: dict[str, list[Any]], how: dict[str, Any]) -> dict[str, list[An
     if how.get("flat_from"):
         for name in ("open", "high", "low", "close"):
             bars[name][200:] = [10.0] * (count - 200)
+    if "basis_from" in how:
+        bars["price_basis"][200:] = [how["basis_from"]] * (count - 200)
     if "every" in how:
         bars = {name: cells[:: how["every"]] for name, cells in bars.items()}
     return bars

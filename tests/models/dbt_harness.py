@@ -33,6 +33,8 @@ DAILY_BARS_SCHEMA = pa.schema(
         "close": pa.float64(),
         "volume": pa.int64(),
         "price_source": pa.string(),
+        "price_basis": pa.string(),
+        "is_repaired": pa.bool_(),
         "is_suspect": pa.bool_(),
     }
 )

@@ -90,8 +90,10 @@
             cast(12 * year(trade_date) + month(trade_date) - 1 as integer) as month_number,
             count(*) as bars,
             max(trade_date) as last_date,
-            {{ fingerprint_of(['trade_date', 'open', 'high', 'low', 'close', 'volume', 'price_source', 'is_suspect']) }}
-                as fingerprint
+            {{ fingerprint_of([
+                'trade_date', 'open', 'high', 'low', 'close', 'volume',
+                'price_source', 'price_basis', 'is_repaired', 'is_suspect',
+            ]) }} as fingerprint
 
         from {{ relation }}
         group by all

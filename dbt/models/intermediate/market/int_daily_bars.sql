@@ -29,6 +29,8 @@ on_sessions as (
         prices.close,
         prices.volume,
         prices.price_source,
+        prices.price_basis,
+        prices.is_repaired,
         sessions.session_date is not null as is_session,
         reference_symbols.symbol is not null as is_in_reference_list,
         lag(prices.close) over (
@@ -52,6 +54,8 @@ bars as (
         close,
         volume,
         price_source,
+        price_basis,
+        is_repaired,
         coalesce({{ is_ghost_bar('close_of_day_before') }}, false) as is_suspect
 
     from on_sessions

@@ -90,6 +90,8 @@ final as (
         end as sma_cross,
 
         price_source,
+        price_basis,
+        is_repaired,
         is_suspect,
         avg_gain_14,
         avg_loss_14

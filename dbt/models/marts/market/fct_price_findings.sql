@@ -29,6 +29,7 @@ neighbours as (
         close,
         volume,
         prev_close,
+        price_basis,
         sma_50,
         volatility_21d_pct,
         lag(volatility_21d_pct) over by_symbol as volatility_before_pct,
@@ -36,6 +37,7 @@ neighbours as (
         lag(high) over by_symbol as high_before,
         lag(low) over by_symbol as low_before,
         lag(volume) over by_symbol as volume_before,
+        lag(price_basis ignore nulls) over by_symbol as basis_before,
         lead(close) over by_symbol as close_after
     from technicals
     window by_symbol as (partition by symbol order by trade_date)
@@ -179,6 +181,16 @@ unchanged as (
 
 ),
 
+mixed_bases as (
+
+    {{ finding(
+        'price_basis_changes', 'compared', 'price_basis <> basis_before', 'trade_date', 'null', 'null',
+        "'prices are ' || price_basis || ' from here on and ' || basis_before || ' before: '"
+            ~ " || 'averages and returns across the day mix both'"
+    ) }}
+
+),
+
 sparse as (
 
     {{ finding(
@@ -207,6 +219,8 @@ found as (
     select * from repeated
     union all
     select * from unchanged
+    union all
+    select * from mixed_bases
     union all
     select * from sparse
 

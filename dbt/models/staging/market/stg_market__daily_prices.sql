@@ -31,6 +31,7 @@ standing as (
         source.dividend_usd,
         source.split_ratio,
         source.price_basis,
+        source.is_repaired,
         source.source as price_source,
         source.source_file,
         source.source_row
