@@ -3,7 +3,7 @@ PYTHON   ?= python3
 VENV     := .venv
 BIN      := $(VENV)/bin
 
-.PHONY: help run ui dashboard brief api excel serve-postgres superset docs test test-fast faults check format snapshot nightly bench lock clean manifest sources faults-kill inventory
+.PHONY: help run ui dashboard brief api excel serve-postgres superset docs test test-fast faults check format snapshot nightly bench lock clean manifest sources rollback faults-kill inventory
 help:            ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -22,6 +22,9 @@ api: $(VENV)/bi.installed     ## the published file over HTTP (JSON, CSV) on htt
 
 excel: $(VENV)/bi.installed   ## the snapshot, deals, sites, notes and values as a workbook: make excel [AS_OF=2025-11-24]
 	@$(BIN)/python -m bi.excel $(if $(AS_OF),--as-of "$(AS_OF)")
+
+rollback: $(VENV)/run.installed  ## let readers see the publication before this one, or make rollback ID=...
+	@$(BIN)/python -m dagster_project rollback $(if $(ID),--id "$(ID)")
 
 snapshot: $(VENV)/run.installed  ## print the last published snapshot
 	@$(BIN)/python -m dagster_project snapshot

@@ -60,14 +60,14 @@ def build_defs(
     project = DbtProject(settings.dbt_project_dir, target_path=settings.dbt_target_dir)
     manifest = read_manifest(project)
     models = transform_assets(project, manifest)
-    marts = sorted(key for asset in models for key in asset.keys if key.path[0] == "marts")
     docs_dir = settings.data_docs_dir if settings.data_docs else None
     serving = serving_assets(
-        marts,
+        models,
         readers(manifest),
         check_titles(manifest),
         docs_dir=docs_dir,
         keep_check_days=settings.keep_check_days,
+        keep_publications=settings.keep_publications,
     )
     resources: dict[str, Any] = {
         "warehouse": warehouse_in_turn(

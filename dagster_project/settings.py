@@ -80,6 +80,9 @@ class Settings(BaseSettings):
     keep_check_days: int = Field(
         default=400, ge=1, description="How many days the results of checks are kept (a year and a month)."
     )
+    keep_publications: int = Field(
+        default=5, ge=1, le=1000, description="How many publications are kept, the current one among them."
+    )
     tiingo_key: Secret = Field(default=None, description="The key of a Tiingo account.")
     webhook_url: Secret = Field(default=None, description="The address that is told of failures.")
     sec_contact: Secret = Field(

@@ -14,6 +14,7 @@ import dagster as dg
 from dagster_project.assets import groups
 from dagster_project.assets.freshness import after_every_close
 from dagster_project.gate.data_docs import write_index
+from dagster_project.warehouse.audit import held_back
 from dagster_project.warehouse.publish import publish
 from dagster_project.warehouse.quality import (
     COLUMNS,
@@ -31,19 +32,22 @@ _MOST_RUNS = 100
 
 
 def serving_assets(
-    marts: Iterable[dg.AssetKey],
+    models: Iterable[dg.AssetsDefinition],
     readers: str,
     check_titles: Mapping[str, str],
     *,
     docs_dir: Path | None,
     keep_check_days: int,
+    keep_publications: int,
 ) -> list[dg.AssetsDefinition]:
-    """The assets that follow the marts of these keys.
+    """The assets that follow the marts among these models.
 
     `readers` are those of the published file, as Markdown; `check_titles` says in words what a dbt test asks.
-    `docs_dir` is where the gate leaves its pages, `keep_check_days` how long results of checks are kept.
+    `docs_dir` is where the gate leaves its pages, `keep_check_days` how long results of checks are kept,
+    `keep_publications` how many publications are.
     """
-    marts = list(marts)
+    rests_on = _rests_on(models)
+    marts = sorted(key for key in rests_on if key.path[0] == "marts")
 
     @dg.asset(
         key=QUALITY_KEY,
@@ -103,14 +107,28 @@ def serving_assets(
             "readers": dg.MetadataValue.md(readers),
         },
     )
-    def published(warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
-        publication = publish(warehouse.build_database, warehouse.published_dir)
+    def published(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
+        with warehouse.write() as connection:
+            held = held_back(connection, {key.path[-1]: [below.path[-1] for below in rests_on[key]] for key in marts})
+        for table, why in held.items():
+            context.log.warning(f"held back: marts.{table} keeps the version last published; {why}")
+        publication = publish(
+            warehouse.build_database,
+            warehouse.published_dir,
+            run_id=context.run_id,
+            held_back=held,
+            keep=keep_publications,
+        )
         return dg.MaterializeResult(
             metadata={
                 "database": dg.MetadataValue.path(str(warehouse.published_database)),
                 "parquet": dg.MetadataValue.path(str(warehouse.published_dir / "parquet")),
                 "database_bytes": publication.database_bytes,
                 "macros": ", ".join(publication.macros),
+                "publication_id": publication.publication_id,
+                "held_back": dg.MetadataValue.md(
+                    "\n".join(f"- {table}: {why}" for table, why in held.items()) or "none"
+                ),
                 "rows": dg.MetadataValue.md(
                     "\n".join(f"- {table}: {rows:,}" for table, rows in publication.rows.items())
                 ),
@@ -118,6 +136,20 @@ def serving_assets(
         )
 
     return [data_quality_results, published]
+
+
+def _rests_on(models: Iterable[dg.AssetsDefinition]) -> dict[dg.AssetKey, frozenset[dg.AssetKey]]:
+    """By model, all models that it rests on, over any number of steps."""
+    direct = {spec.key: {dep.asset_key for dep in spec.deps} for asset in models for spec in asset.specs}
+    found: dict[dg.AssetKey, frozenset[dg.AssetKey]] = {}
+
+    def below(key: dg.AssetKey) -> frozenset[dg.AssetKey]:
+        if key not in found:
+            under = direct[key] & direct.keys() - {key}
+            found[key] = frozenset(under).union(*(below(one) for one in under))
+        return found[key]
+
+    return {key: below(key) for key in direct}
 
 
 def _unrecorded_runs(instance: dg.DagsterInstance, run_id: str, last: dt.datetime | None) -> list[str]:

@@ -16,7 +16,9 @@ from dagster_project.assets import groups
 from dagster_project.assets.freshness import after_every_close, within_days
 from dagster_project.assets.preview import markdown_table
 from dagster_project.assets.wording import readers, sentence_for
+from dagster_project.transform.dbt_calls import DbtRunError
 from dagster_project.transform.dbt_runner import FAILED_SQL, DbtRunner
+from dagster_project.warehouse.audit import record
 from dagster_project.warehouse.resource import TableSummary, TechnicalsBuild, Warehouse
 
 TECHNICALS_KEY = dg.AssetKey(["marts", "fct_daily_technicals"])
@@ -125,9 +127,45 @@ def _area_assets(
         dbt: dg.ResourceParam[DbtRunner],
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterator[Any]:
-        yield from _with_rows(dbt.build(context, f"tag:{area}", models, tests, builds_with), context, warehouse)
+        audit = _Audit()
+        results = dbt.build(context, f"tag:{area}", models, tests, builds_with)
+        try:
+            for result in _with_rows(results, context, warehouse):
+                audit.hear(result)
+                yield result
+        except DbtRunError:
+            audit.keep(context, warehouse)
+            raise
+        audit.keep(context, warehouse)
 
     return build
+
+
+class _Audit:
+    """What the checks of one area say of its tables."""
+
+    def __init__(self) -> None:
+        self._built: set[dg.AssetKey] = set()
+        self._failed: dict[dg.AssetKey, str] = {}
+
+    def hear(self, result: dg.MaterializeResult | dg.AssetCheckResult) -> None:
+        """Take in one result."""
+        if isinstance(result, dg.MaterializeResult):
+            if result.asset_key:
+                self._built.add(result.asset_key)
+        elif not result.passed and result.severity == dg.AssetCheckSeverity.ERROR and result.asset_key:
+            self._failed.setdefault(result.asset_key, f"check {result.check_name} failed")
+
+    def keep(self, context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
+        """Write the verdict on every selected table to the build file."""
+        selected = context.selected_asset_keys
+        bad = dict.fromkeys(selected - self._built, "could not be built") | self._failed
+        with warehouse.write() as connection:
+            record(
+                connection,
+                good=[key.path[-1] for key in self._built - bad.keys()],
+                bad={key.path[-1]: why for key, why in bad.items() if key.path[0] != "raw"},
+            )
 
 
 def _specs(

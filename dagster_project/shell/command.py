@@ -9,6 +9,7 @@ import argparse
 import shlex
 import sys
 
+from dagster_project.runs.lock import held
 from dagster_project.settings import Settings, SettingsError, dbt_environment, load_settings
 from dagster_project.shell.faults import told
 from dagster_project.shell.prepare import prepare, write_docs
@@ -22,12 +23,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m dagster_project", description="Minehouse from the shell")
     parser.add_argument(
         "command",
-        choices=("prepare", "run", "ui", "snapshot", "docs", "env", "sources", "inventory"),
+        choices=("prepare", "run", "ui", "snapshot", "docs", "env", "sources", "inventory", "rollback"),
         help="prepare: folders and dbt manifest; run: the whole pipeline; ui: Dagster; snapshot: print the last one; "
         "docs: a page about every table; env: where Dagster and dbt find the data, for a shell; "
-        "sources: write dbt's description of the raw tables anew; inventory: list all public names anew",
+        "sources: write dbt's description of the raw tables anew; inventory: list all public names anew; "
+        "rollback: let readers see an earlier publication",
     )
     parser.add_argument("--port", type=int, default=3000, help="where `ui` listens")
+    parser.add_argument("--id", default=None, help="the publication for `rollback`; without it the one before")
     given = parser.parse_args(arguments)
     command = given.command
     try:
@@ -44,7 +47,23 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
     if command == "snapshot":
         return show(settings)
+    if command == "rollback":
+        return told(settings, lambda: _rollback(settings, given.id))
     return told(settings, lambda: _work(command, settings, given.port))
+
+
+def _rollback(settings: Settings, publication_id: str | None) -> int:
+    """Go back to an earlier publication; returns 1 where there is none."""
+    from dagster_project.warehouse.publish import UnknownPublicationError, rollback
+
+    with held(settings.run_lock, "make rollback", wait_seconds=60 * settings.run_wait_minutes, say=print):
+        try:
+            now = rollback(settings.published_dir, publication_id or None)
+        except UnknownPublicationError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 1
+    print(f"readers now see publication {now}; the next run publishes anew")
+    return 0
 
 
 def _work(command: str, settings: Settings, port: int) -> int:

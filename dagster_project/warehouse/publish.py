@@ -1,6 +1,8 @@
-"""Publishes the marts: a new DuckDB file and a new Parquet folder, each swapped in at one stroke.
+"""Publishes the marts: a DuckDB file and Parquet files in a folder of their own, swapped in by one rename.
 
-A reader keeps what it has open; a reader that opens next sees the new state; nobody ever sees half of one.
+`published/current` leads to the publication that readers see; `minehouse.duckdb` and `parquet` beside it lead through
+it. A reader keeps what it has open; a reader that opens next sees the new state; nobody ever sees half of one. The last
+publications are kept, so that one can go back.
 
 Belongs here: copying marts, their descriptions and their table macros out of the build file. Does not belong here:
 what a mart holds (dbt).
@@ -8,10 +10,13 @@ what a mart holds (dbt).
 
 from __future__ import annotations
 
+import datetime as dt
+import fcntl
 import shutil
-import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import duckdb
 
@@ -30,19 +35,47 @@ class Publication:
     rows: dict[str, int]
     macros: tuple[str, ...]
     database_bytes: int
+    publication_id: str
 
 
-def publish(build_database: Path, published_dir: Path) -> Publication:
-    """Copy every table and macro of schema `marts` to `minehouse.duckdb` and `parquet/<table>.parquet`.
+PUBLICATION_COLUMNS = {
+    "table_name": ("varchar", "Table of schema marts."),
+    "publication_id": ("varchar", "The publication that this file is; `make rollback` takes it."),
+    "published_at": ("timestamp", "When this publication was made, UTC."),
+    "version_id": ("varchar", "The publication in which these rows of the table appeared first."),
+    "built_by_run": ("varchar", "The run that published these rows first; null where no run did."),
+    "row_count": ("bigint", "Rows of the table; null where it was held back before it was ever published."),
+    "held_back_since": ("timestamp", "Since when a newer version is held back, UTC; null where the table is current."),
+    "held_back_why": ("varchar", "The check that failed, or the table it rests on; null where the table is current."),
+}
+"""Name, type and meaning of the columns of `marts.publication`."""
 
-    Raises `NothingToPublishError` where no mart is built; what was published before then stays.
+
+def publish(
+    build_database: Path,
+    published_dir: Path,
+    *,
+    run_id: str | None = None,
+    held_back: Mapping[str, str] | None = None,
+    keep: int = 5,
+) -> Publication:
+    """Copy every table and macro of schema `marts` to a new publication, and let readers see it.
+
+    `held_back` names, with the reason, tables that keep the version last published; one that was never published stays
+    out. The last `keep` publications are kept, and any older one that somebody has open. Raises
+    `NothingToPublishError` where no mart is built; what was published before then stays.
     """
+    held_back = held_back or {}
     published_dir.mkdir(parents=True, exist_ok=True)
-    new_database = published_dir / "minehouse.duckdb.new"
-    new_parquet = published_dir / f"parquet-{time.time_ns()}"
-    current_parquet = (published_dir / "parquet").resolve()
-    _remove(new_database, *(left for left in published_dir.glob("parquet-*") if left.resolve() != current_parquet))
-    new_parquet.mkdir()
+    published_at = dt.datetime.now(dt.UTC).replace(tzinfo=None)
+    publication_id = published_at.strftime("%Y%m%dT%H%M%S.%f")
+    publications = published_dir / "publications"
+    publications.mkdir(exist_ok=True)
+    _remove(*publications.glob("*.new"))  # of a run that was killed
+    new = publications / f"{publication_id}.new"
+    new_database, new_parquet = new / DATABASE, new / PARQUET
+    new_parquet.mkdir(parents=True)
+    previous = published_dir / DATABASE
     with connection.write(new_database) as con:
         con.execute(f"attach {sql_literal(str(build_database))} as build (read_only)")
         tables = _marts(con)
@@ -50,14 +83,153 @@ def publish(build_database: Path, published_dir: Path) -> Publication:
             raise NothingToPublishError(f"{build_database} holds no mart: run the pipeline first")
         con.execute("begin transaction")  # one write to disk, not one for each of a thousand descriptions
         con.execute("create schema marts")
-        rows = {table: _copy_table(con, table, new_parquet) for table in tables}
+        standing = _standing_versions(con, previous)
+        out = [table for table in tables if table in held_back and table not in standing]
+        rows = {
+            table: _copy_table(con, "stood" if table in held_back else "build", table, new_parquet)
+            for table in tables
+            if table not in out
+        }
         _copy_descriptions(con)
+        versions: list[dict[str, object]] = []
+        for table in tables:
+            version: dict[str, object] = {"version_id": publication_id, "built_by_run": run_id}
+            if table in held_back:
+                stood = standing.get(table, _NEVER_PUBLISHED)
+                version = {
+                    "version_id": stood["version_id"],
+                    "built_by_run": stood["built_by_run"],
+                    "held_back_since": stood["held_back_since"] or published_at,
+                    "held_back_why": held_back[table],
+                }
+            versions.append(
+                {"table_name": table, "publication_id": publication_id, "published_at": published_at}
+                | {"row_count": rows.get(table)}
+                | version
+            )
+        _write_versions(con, versions, new_parquet)
         con.execute("commit")
-        macros = _copy_macros(con)
+        macros = _copy_macros(con, may_lack_tables=bool(out))
         con.execute("detach build")
-    new_database.replace(published_dir / "minehouse.duckdb")
-    _point(published_dir / "parquet", at=new_parquet)
-    return Publication(rows, macros, (published_dir / "minehouse.duckdb").stat().st_size)
+    database_bytes = new_database.stat().st_size
+    for path in (new_database, *new_parquet.iterdir()):
+        path.chmod(0o444)  # a reader in a client's default mode would lock out the others
+    new.rename(publications / publication_id)
+    point_to(published_dir, publication_id)
+    prune(published_dir, keep)
+    return Publication(rows, macros, database_bytes, publication_id)
+
+
+DATABASE = "minehouse.duckdb"
+PARQUET = "parquet"
+
+
+_NEVER_PUBLISHED: dict[str, Any] = {"version_id": None, "built_by_run": None, "held_back_since": None}
+
+
+def _standing_versions(con: duckdb.DuckDBPyConnection, previous: Path) -> dict[str, dict[str, Any]]:
+    """What `marts.publication` says of what is published now, by table; attaches that as `stood`."""
+    if not previous.exists():
+        return {}
+    con.execute(f"attach {sql_literal(str(previous.resolve()))} as stood (read_only)")
+    there = con.execute("select table_name from duckdb_tables() where database_name = 'stood'").fetchall()
+    found = {
+        table: _NEVER_PUBLISHED  # before versions were told
+        for (table,) in there
+    }
+    if "publication" in found:
+        answer = con.execute(
+            "select table_name, version_id, built_by_run, held_back_since from stood.marts.publication"
+        )
+        for table, *version in answer.fetchall():
+            if table in found:  # one that was held back before its first publication is not there
+                found[table] = dict(zip(_NEVER_PUBLISHED, version, strict=True))
+    return found
+
+
+def _write_versions(con: duckdb.DuckDBPyConnection, versions: Sequence[Mapping[str, object]], parquet: Path) -> None:
+    columns = ", ".join(f"{name} {kind}" for name, (kind, _) in PUBLICATION_COLUMNS.items())
+    con.execute(f"create table marts.publication ({columns}, primary key (table_name))")
+    said = "One row per mart: its version, the run that built it, and since when and why it is held back."
+    con.execute(f"comment on table marts.publication is {sql_literal(said)}")
+    for name, (_, description) in PUBLICATION_COLUMNS.items():
+        con.execute(f"comment on column marts.publication.{name} is {sql_literal(description)}")
+    marks = ", ".join("?" * len(PUBLICATION_COLUMNS))
+    con.executemany(
+        f"insert into marts.publication values ({marks})",
+        [[version.get(name) for name in PUBLICATION_COLUMNS] for version in versions],
+    )
+    con.execute(f"copy marts.publication to {sql_literal(str(parquet / 'publication.parquet'))} (format parquet)")
+
+
+def point_to(published_dir: Path, publication_id: str) -> None:
+    """Let readers see this publication: one rename of one link, and they see DuckDB file and Parquet change at once."""
+    _link(published_dir / "current", Path("publications") / publication_id)
+    for name in (DATABASE, PARQUET):
+        link = published_dir / name
+        if link.is_symlink() and link.readlink() == Path("current") / name:
+            continue
+        left = link.resolve() if link.is_symlink() else None  # as it was before publications had folders
+        if link.is_dir() and not link.is_symlink():
+            shutil.rmtree(link)
+        _link(link, Path("current") / name)
+        if left is not None:
+            _remove(left)
+
+
+def publication_ids(published_dir: Path) -> list[str]:
+    """The publications that are kept, the newest first."""
+    kept = (published_dir / "publications").glob("*")
+    return sorted((path.name for path in kept if path.suffix != ".new"), reverse=True)
+
+
+def current_id(published_dir: Path) -> str | None:
+    """The publication that readers see, None before the first."""
+    link = published_dir / "current"
+    return link.readlink().name if link.is_symlink() else None
+
+
+class UnknownPublicationError(LookupError):
+    """There is no such publication to go back to."""
+
+
+def rollback(published_dir: Path, publication_id: str | None = None) -> str:
+    """Let readers see an earlier publication, without an id the one before the current; returns its id.
+
+    The next run publishes anew, and thereby goes forward again. Raises `UnknownPublicationError`.
+    """
+    kept, current = publication_ids(published_dir), current_id(published_dir)
+    if publication_id is None:
+        publication_id = next((one for one in kept if current and one < current), None)
+    if publication_id not in kept:
+        listed = ", ".join(kept) or "none"
+        raise UnknownPublicationError(
+            f"there is no publication {publication_id or 'before this one'}; kept are {listed}"
+        )
+    point_to(published_dir, publication_id)
+    return publication_id
+
+
+def prune(published_dir: Path, keep: int) -> None:
+    """Remove all publications but the last `keep`, the current one, and those that a DuckDB has open."""
+    current = current_id(published_dir)
+    for old in publication_ids(published_dir)[max(keep, 1) :]:
+        folder = published_dir / "publications" / old
+        if old != current and not _is_open(folder / DATABASE):
+            shutil.rmtree(folder)
+
+
+def _is_open(database: Path) -> bool:
+    """Whether another process holds DuckDB's lock on the file."""
+    database.chmod(0o644)  # a lock that shuts others out needs the right to write
+    with database.open("r+b") as file:
+        try:
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return True
+        finally:
+            database.chmod(0o444)
+    return False
 
 
 def _marts(con: duckdb.DuckDBPyConnection) -> list[str]:
@@ -68,27 +240,32 @@ def _marts(con: duckdb.DuckDBPyConnection) -> list[str]:
     return [name for (name,) in con.execute(query).fetchall()]
 
 
-def _copy_table(con: duckdb.DuckDBPyConnection, table: str, parquet: Path) -> int:
-    con.execute(f"create table marts.{table} as from build.marts.{table}")
+def _copy_table(con: duckdb.DuckDBPyConnection, of: str, table: str, parquet: Path) -> int:
+    con.execute(f"create table marts.{table} as from {of}.marts.{table}")
     con.execute(f"copy marts.{table} to {sql_literal(str(parquet / f'{table}.parquet'))} (format parquet)")
     return int(con.execute(f"select count(*) from marts.{table}").fetchall()[0][0])
 
 
 def _copy_descriptions(con: duckdb.DuckDBPyConnection) -> None:
-    """Describe tables and columns as the build file does, all in one request."""
+    """Describe the tables and columns that are there as the build file does, all in one request."""
     described = con.execute(
-        """select 'table marts.' || table_name, comment from duckdb_tables()
+        """with here as (select * from duckdb_columns() where database_name = current_database())
+           select 'table marts.' || table_name, comment from duckdb_tables()
+           semi join here using (schema_name, table_name)
            where database_name = 'build' and schema_name = 'marts' and comment is not null
            union all
            select 'column marts.' || table_name || '."' || column_name || '"', comment from duckdb_columns()
-           semi join duckdb_tables() using (database_name, schema_name, table_name)
+           semi join here using (schema_name, table_name, column_name)
            where database_name = 'build' and schema_name = 'marts' and comment is not null"""
     ).fetchall()
     con.execute(";".join(f"comment on {what} is {sql_literal(comment)}" for what, comment in described))
 
 
-def _copy_macros(con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
-    """Re-create the table macros, those that call others after the ones they call."""
+def _copy_macros(con: duckdb.DuckDBPyConnection, *, may_lack_tables: bool) -> tuple[str, ...]:
+    """Re-create the table macros, those that call others after the ones they call.
+
+    With `may_lack_tables` those that ask a table which stays out stay out with it.
+    """
     waiting = con.execute(
         """select function_name, parameters, parameter_types, macro_definition, comment from duckdb_functions()
            where database_name = 'build' and schema_name = 'marts' and function_type = 'table_macro'
@@ -113,22 +290,19 @@ def _copy_macros(con: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
                 con.execute(f"comment on macro table marts.{name} is {sql_literal(comment)}")
             done.append(name)
         if len(failed) == len(waiting) and problem is not None:
+            if may_lack_tables:
+                break
             raise problem
         waiting = failed
     return tuple(sorted(done))
 
 
-def _point(link: Path, at: Path) -> None:
-    """Make `link` lead to a finished folder; renaming a link over a link is one step, so no reader sees a gap."""
-    previous = link.resolve() if link.is_symlink() else None
+def _link(link: Path, at: Path) -> None:
+    """Make `link` lead to `at`; renaming a link over a link is one step, so no reader sees a gap."""
     new_link = link.with_name(f"{link.name}.link")
     _remove(new_link)
-    new_link.symlink_to(at.name)
-    if link.is_dir() and not link.is_symlink():
-        shutil.rmtree(link)
+    new_link.symlink_to(at)
     new_link.replace(link)
-    if previous is not None:
-        _remove(previous)
 
 
 def _remove(*paths: Path) -> None:

@@ -1,12 +1,21 @@
 """Publishing: whole or not at all, under the eyes of readers."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from dagster_project.warehouse import connection
-from dagster_project.warehouse.publish import NothingToPublishError, publish
+from dagster_project.warehouse.publish import (
+    NothingToPublishError,
+    UnknownPublicationError,
+    current_id,
+    publication_ids,
+    publish,
+    rollback,
+)
 
 
 def _build(database: Path, rows: int) -> None:
@@ -35,7 +44,7 @@ def test_marts_macros_and_descriptions_are_published_and_nothing_else(tmp_path: 
         assert con.execute("select comment from duckdb_columns() where column_name = 'x'").fetchall() == [
             ("The thing's number.",)
         ]
-        assert con.execute("select comment from duckdb_tables()").fetchall() == [
+        assert con.execute("select comment from duckdb_tables() where table_name = 'fct_things'").fetchall() == [
             ("One row per thing; it's documented.",)
         ]
         parquet = tmp_path / "published" / "parquet" / "fct_things.parquet"
@@ -52,8 +61,7 @@ def test_an_open_reader_keeps_its_state_and_the_next_sees_the_new(tmp_path: Path
     with _published(tmp_path / "published") as reader:
         assert reader.execute("select count(*) from marts.fct_things").fetchall() == [(20,)]
     left = sorted(path.name for path in (tmp_path / "published").iterdir())
-    assert left[:2] == ["minehouse.duckdb", "parquet"], left
-    assert len(left) == 3, "the link's folder and nothing left over"
+    assert left == ["current", "minehouse.duckdb", "parquet", "publications"]
 
 
 def test_a_failure_leaves_what_was_published(tmp_path: Path) -> None:
@@ -73,3 +81,85 @@ def test_nothing_built_is_an_error(tmp_path: Path) -> None:
         pass
     with pytest.raises(NothingToPublishError, match="run the pipeline first"):
         publish(tmp_path / "w.duckdb", tmp_path / "published")
+
+
+def _count(folder: Path) -> tuple[int, int]:
+    """Rows in the DuckDB file and in Parquet."""
+    with _published(folder) as con:
+        (of_file,) = con.execute("select count(*) from marts.fct_things").fetchall()
+        parquet = str(folder / "parquet" / "fct_things.parquet")
+        (of_parquet,) = con.execute("select count(*) from read_parquet(?)", [parquet]).fetchall()
+    return of_file[0], of_parquet[0]
+
+
+def test_a_held_back_table_keeps_its_version_and_says_since_when(tmp_path: Path) -> None:
+    build, folder = tmp_path / "w.duckdb", tmp_path / "published"
+    _build(build, 10)
+    first = publish(build, folder, run_id="run 1")
+    _build(build, 20)
+    with connection.write(build) as con:
+        con.execute("create table marts.fct_more as select 1 as y")
+    why = {"fct_things": "check not_null_x failed"}
+    publish(build, folder, run_id="run 2", held_back=why)
+    publish(build, folder, run_id="run 3", held_back=why)
+    assert _count(folder) == (10, 10)
+    asked = "select built_by_run, row_count, held_back_why, version_id = ?, held_back_since < published_at"
+    asked += " from marts.publication where table_name = ?"
+    with _published(folder) as con:
+        stands = con.execute(asked, [first.publication_id, "fct_things"]).fetchall()
+        assert stands == [("run 1", 10, "check not_null_x failed", True, True)]
+        assert con.execute(asked, ["", "fct_more"]).fetchall() == [("run 3", 1, None, False, None)]
+    publish(build, folder, run_id="run 4")
+    assert _count(folder) == (20, 20)
+
+
+def test_a_table_that_never_passed_stays_out_with_the_macros_that_ask_it(tmp_path: Path) -> None:
+    _build(tmp_path / "w.duckdb", 10)
+    with connection.write(tmp_path / "w.duckdb") as con:
+        con.execute("create table marts.fct_more as select 1 as y")
+    done = publish(tmp_path / "w.duckdb", tmp_path / "published", held_back={"fct_things": "rests on a bad one"})
+    assert (done.rows, done.macros) == ({"fct_more": 1}, ())
+    with _published(tmp_path / "published") as con:
+        told = "select row_count, held_back_why from marts.publication where table_name = 'fct_things'"
+        assert con.execute(told).fetchall() == [(None, "rests on a bad one")]
+
+
+def test_one_goes_back_and_old_publications_go_unless_somebody_has_them_open(tmp_path: Path) -> None:
+    build, folder = tmp_path / "w.duckdb", tmp_path / "published"
+    ids = []
+    opened = None
+    for rows in range(1, 6):
+        _build(build, rows)
+        ids.append(publish(build, folder, keep=2).publication_id)
+        if rows == 2:
+            script = (
+                "import duckdb, sys; c = duckdb.connect(sys.argv[1], read_only=True); print(1, flush=True); input()"
+            )
+            database = folder / "publications" / ids[1] / "minehouse.duckdb"
+            opened = subprocess.Popen(
+                [sys.executable, "-c", script, str(database)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            )
+            assert opened.stdout is not None
+            opened.stdout.readline()
+    assert opened is not None
+    assert publication_ids(folder) == [ids[4], ids[3], ids[1]]
+    opened.communicate(b"\n")
+    assert rollback(folder) == ids[3] == current_id(folder)
+    assert _count(folder) == (4, 4)
+    assert rollback(folder, ids[4]) == ids[4]
+    assert _count(folder) == (5, 5)
+    with pytest.raises(UnknownPublicationError, match=ids[4]):
+        rollback(folder, "20200101T000000.000000")
+    assert (folder / "minehouse.duckdb").stat().st_mode & 0o222 == 0
+
+
+def test_what_older_versions_published_gives_way(tmp_path: Path) -> None:
+    folder = tmp_path / "published"
+    (folder / "parquet-1").mkdir(parents=True)
+    (folder / "parquet").symlink_to("parquet-1")
+    with connection.write(folder / "minehouse.duckdb") as con:
+        con.execute("create schema marts; create table marts.fct_things as select 1 as x")
+    _build(tmp_path / "w.duckdb", 10)
+    publish(tmp_path / "w.duckdb", folder, held_back={"fct_things": "a check failed"})
+    assert _count(folder) == (1, 1), "its version is the one that stood"
+    assert not (folder / "parquet-1").exists()

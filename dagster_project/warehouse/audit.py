@@ -1,0 +1,40 @@
+"""Remembers which tables of the build file did not pass their audit, so that no run publishes them.
+
+A table is held back from the moment a blocking check of it fails, or it could not be built, until a run builds it and
+its checks pass. What rests on it is held back with it.
+
+Belongs here: the table `audit.held_back`. Does not belong here: what a check asks, and publishing (`publish`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+import duckdb
+
+
+def record(connection: duckdb.DuckDBPyConnection, good: Collection[str], bad: Mapping[str, str]) -> None:
+    """Keep what a run found: tables that were built and passed, and with the reason those that did not."""
+    connection.execute("create schema if not exists audit")
+    connection.execute("create table if not exists audit.held_back (table_name varchar primary key, why varchar)")
+    connection.execute("delete from audit.held_back where table_name in (select unnest(?::varchar[]))", [list(good)])
+    for table, why in bad.items():
+        connection.execute("insert or replace into audit.held_back values (?, ?)", [table, why])
+
+
+def held_back(connection: duckdb.DuckDBPyConnection, rests_on: Mapping[str, Iterable[str]]) -> dict[str, str]:
+    """The tables of `rests_on` (by table, all that it rests on) that may not be published, with the reason."""
+    there = connection.execute(
+        "select 1 from duckdb_tables() where schema_name = 'audit' and table_name = 'held_back'"
+    ).fetchall()
+    if not there:
+        return {}
+    bad: dict[str, str] = dict(connection.execute("select table_name, why from audit.held_back").fetchall())
+    found = {}
+    for table, below in rests_on.items():
+        under = sorted(set(below) & bad.keys())
+        if table in bad:
+            found[table] = bad[table]
+        elif under:
+            found[table] = f"rests on {', '.join(under)}: {bad[under[0]]}"
+    return found
