@@ -128,6 +128,7 @@ def _area_assets(
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterator[Any]:
         audit = _Audit()
+        audit.begin(context, warehouse)
         results = dbt.build(context, f"tag:{area}", models, tests, builds_with)
         try:
             for result in _with_rows(results, context, warehouse):
@@ -147,6 +148,17 @@ class _Audit:
     def __init__(self) -> None:
         self._built: set[dg.AssetKey] = set()
         self._failed: dict[dg.AssetKey, str] = {}
+
+    def begin(self, context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
+        """Hold every selected table back until its verdict is known: a build may be killed before its checks."""
+        with warehouse.write() as connection:
+            record(
+                connection,
+                good=[],
+                bad={
+                    key.path[-1]: "its last build was cut off before its checks" for key in context.selected_asset_keys
+                },
+            )
 
     def hear(self, result: dg.MaterializeResult | dg.AssetCheckResult) -> None:
         """Take in one result."""

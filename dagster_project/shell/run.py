@@ -88,7 +88,7 @@ def _run(settings: Settings) -> int:
         except ChildLostError as error:
             print(f"error: {error}; nothing of this run was published; `make run` does its work again", file=sys.stderr)
             return 1
-    errors = _problems(runs)
+    errors = _problems(runs) + _held_back(settings)
     shown = show(settings)
     seconds = time.monotonic() - started
     if errors or not runs[0].success:
@@ -168,6 +168,16 @@ def _problems(runs: list[dg.ExecuteInProcessResult]) -> int:
             print(f"{check.severity.value:<6} {check.asset_key.to_user_string()} {check.check_name}{said}")
             errors += check.severity == dg.AssetCheckSeverity.ERROR
     return errors
+
+
+def _held_back(settings: Settings) -> int:
+    """Print every mart whose last good version is published in place of a newer one; returns how many there are."""
+    from dagster_project.warehouse.publish import held_back_in
+
+    held = held_back_in(settings.published_database)
+    for table, since, why in held:
+        print(f"HELD   marts.{table} keeps its last good version since {since:%Y-%m-%d %H:%M} UTC: {why}")
+    return len(held)
 
 
 def show(settings: Settings) -> int:

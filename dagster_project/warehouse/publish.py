@@ -23,6 +23,9 @@ import duckdb
 from dagster_project.warehouse import connection
 from dagster_project.warehouse.load import sql_literal
 
+DATABASE = "minehouse.duckdb"
+PARQUET = "parquet"
+
 
 class NothingToPublishError(LookupError):
     """The build file has no mart yet."""
@@ -30,7 +33,7 @@ class NothingToPublishError(LookupError):
 
 @dataclass(frozen=True)
 class Publication:
-    """What was published: rows per table, names of macros, size of the DuckDB file in bytes."""
+    """What was published: rows per table, names of macros, size of the DuckDB file in bytes, its id."""
 
     rows: dict[str, int]
     macros: tuple[str, ...]
@@ -66,17 +69,37 @@ def publish(
     `NothingToPublishError` where no mart is built; what was published before then stays.
     """
     held_back = held_back or {}
-    published_dir.mkdir(parents=True, exist_ok=True)
     published_at = dt.datetime.now(dt.UTC).replace(tzinfo=None)
     publication_id = published_at.strftime("%Y%m%dT%H%M%S.%f")
     publications = published_dir / "publications"
-    publications.mkdir(exist_ok=True)
-    _remove(*publications.glob("*.new"))  # of a run that was killed
+    publications.mkdir(parents=True, exist_ok=True)
+    _remove(*publications.glob("*.new"), *publications.glob("*.old"))  # of a run that was killed
     new = publications / f"{publication_id}.new"
-    new_database, new_parquet = new / DATABASE, new / PARQUET
-    new_parquet.mkdir(parents=True)
-    previous = published_dir / DATABASE
-    with connection.write(new_database) as con:
+    try:
+        rows, macros = _write(build_database, published_dir / DATABASE, new, published_at, run_id, held_back)
+    except BaseException:
+        _remove(new)  # a full disk has no room for half a publication
+        raise
+    new.rename(publications / publication_id)
+    point_to(published_dir, publication_id)
+    prune(published_dir, keep)
+    database_bytes = (publications / publication_id / DATABASE).stat().st_size
+    return Publication(rows, macros, database_bytes, publication_id)
+
+
+def _write(
+    build_database: Path,
+    previous: Path,
+    new: Path,
+    published_at: dt.datetime,
+    run_id: str | None,
+    held_back: Mapping[str, str],
+) -> tuple[dict[str, int], tuple[str, ...]]:
+    """Fill the folder of a publication; returns the rows by table and the names of the macros."""
+    publication_id = new.stem
+    parquet = new / PARQUET
+    parquet.mkdir(parents=True)
+    with connection.write(new / DATABASE) as con:
         con.execute(f"attach {sql_literal(str(build_database))} as build (read_only)")
         tables = _marts(con)
         if not tables:
@@ -84,44 +107,27 @@ def publish(
         con.execute("begin transaction")  # one write to disk, not one for each of a thousand descriptions
         con.execute("create schema marts")
         standing = _standing_versions(con, previous)
-        out = [table for table in tables if table in held_back and table not in standing]
-        rows = {
-            table: _copy_table(con, "stood" if table in held_back else "build", table, new_parquet)
-            for table in tables
-            if table not in out
-        }
-        _copy_descriptions(con)
+        rows: dict[str, int] = {}
         versions: list[dict[str, object]] = []
         for table in tables:
             version: dict[str, object] = {"version_id": publication_id, "built_by_run": run_id}
             if table in held_back:
                 stood = standing.get(table, _NEVER_PUBLISHED)
-                version = {
-                    "version_id": stood["version_id"],
-                    "built_by_run": stood["built_by_run"],
-                    "held_back_since": stood["held_back_since"] or published_at,
-                    "held_back_why": held_back[table],
-                }
-            versions.append(
-                {"table_name": table, "publication_id": publication_id, "published_at": published_at}
-                | {"row_count": rows.get(table)}
-                | version
-            )
-        _write_versions(con, versions, new_parquet)
+                since = stood["held_back_since"] or published_at
+                version = stood | {"held_back_since": since, "held_back_why": held_back[table]}
+            if table not in held_back or table in standing:
+                rows[table] = _copy_table(con, "stood" if table in held_back else "build", table, parquet)
+            about = {"table_name": table, "publication_id": publication_id, "published_at": published_at}
+            versions.append(about | version | {"row_count": rows.get(table)})
+        _copy_descriptions(con)
+        _write_versions(con, versions, parquet)
         con.execute("commit")
-        macros = _copy_macros(con, may_lack_tables=bool(out))
+        # a version held back may lack a column as well as a table
+        macros = _copy_macros(con, may_lack_tables=bool(held_back))
         con.execute("detach build")
-    database_bytes = new_database.stat().st_size
-    for path in (new_database, *new_parquet.iterdir()):
+    for path in (new / DATABASE, *parquet.iterdir()):
         path.chmod(0o444)  # a reader in a client's default mode would lock out the others
-    new.rename(publications / publication_id)
-    point_to(published_dir, publication_id)
-    prune(published_dir, keep)
-    return Publication(rows, macros, database_bytes, publication_id)
-
-
-DATABASE = "minehouse.duckdb"
-PARQUET = "parquet"
+    return rows, macros
 
 
 _NEVER_PUBLISHED: dict[str, Any] = {"version_id": None, "built_by_run": None, "held_back_since": None}
@@ -147,6 +153,19 @@ def _standing_versions(con: duckdb.DuckDBPyConnection, previous: Path) -> dict[s
     return found
 
 
+def held_back_in(database: Path) -> list[tuple[str, dt.datetime, str]]:
+    """The tables that a published file holds back, since when (UTC) and why; none where there is no such file."""
+    if not database.exists():
+        return []
+    with connection.read(database, wait_seconds=0) as con:
+        if not con.execute("select 1 from duckdb_tables() where table_name = 'publication'").fetchall():
+            return []
+        return con.execute(
+            """select table_name, held_back_since, held_back_why from marts.publication
+               where held_back_since is not null order by table_name"""
+        ).fetchall()
+
+
 def _write_versions(con: duckdb.DuckDBPyConnection, versions: Sequence[Mapping[str, object]], parquet: Path) -> None:
     columns = ", ".join(f"{name} {kind}" for name, (kind, _) in PUBLICATION_COLUMNS.items())
     con.execute(f"create table marts.publication ({columns}, primary key (table_name))")
@@ -166,21 +185,16 @@ def point_to(published_dir: Path, publication_id: str) -> None:
     """Let readers see this publication: one rename of one link, and they see DuckDB file and Parquet change at once."""
     _link(published_dir / "current", Path("publications") / publication_id)
     for name in (DATABASE, PARQUET):
-        link = published_dir / name
-        if link.is_symlink() and link.readlink() == Path("current") / name:
-            continue
-        left = link.resolve() if link.is_symlink() else None  # as it was before publications had folders
-        if link.is_dir() and not link.is_symlink():
-            shutil.rmtree(link)
-        _link(link, Path("current") / name)
-        if left is not None:
-            _remove(left)
+        if not (published_dir / name).is_symlink() or (published_dir / name).readlink() != Path("current") / name:
+            _link(published_dir / name, Path("current") / name)
+    # what version 0.1 published, which had no folder for each publication
+    _remove(*published_dir.glob("parquet-*"), published_dir / f"{DATABASE}.new")
 
 
 def publication_ids(published_dir: Path) -> list[str]:
     """The publications that are kept, the newest first."""
     kept = (published_dir / "publications").glob("*")
-    return sorted((path.name for path in kept if path.suffix != ".new"), reverse=True)
+    return sorted((path.name for path in kept if path.suffix not in (".new", ".old")), reverse=True)
 
 
 def current_id(published_dir: Path) -> str | None:
@@ -216,19 +230,22 @@ def prune(published_dir: Path, keep: int) -> None:
     for old in publication_ids(published_dir)[max(keep, 1) :]:
         folder = published_dir / "publications" / old
         if old != current and not _is_open(folder / DATABASE):
-            shutil.rmtree(folder)
+            # out of the list first: nobody can go back to half of one
+            shutil.rmtree(folder.rename(folder.with_name(f"{old}.old")))
 
 
 def _is_open(database: Path) -> bool:
     """Whether another process holds DuckDB's lock on the file."""
+    if not database.exists():
+        return False
     database.chmod(0o644)  # a lock that shuts others out needs the right to write
-    with database.open("r+b") as file:
-        try:
+    try:
+        with database.open("r+b") as file:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            return True
-        finally:
-            database.chmod(0o444)
+    except BlockingIOError:
+        return True
+    finally:
+        database.chmod(0o444)
     return False
 
 
@@ -302,6 +319,8 @@ def _link(link: Path, at: Path) -> None:
     new_link = link.with_name(f"{link.name}.link")
     _remove(new_link)
     new_link.symlink_to(at)
+    if link.is_dir() and not link.is_symlink():
+        shutil.rmtree(link)  # a plain folder cannot be renamed over
     new_link.replace(link)
 
 

@@ -77,8 +77,11 @@ class Warehouse:
         return connection.read(self.build_database)
 
     def read_published(self) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
-        """A read-only connection to the published file, closed in the end."""
-        return connection.read(self.published_database)
+        """A read-only connection to the published file, closed in the end.
+
+        Whoever opened it to write, against its permissions, is named at once (`WarehouseLockedError`).
+        """
+        return connection.read(self.published_database, wait_seconds=0)
 
     def current_values(self, contract: Contract, column: str, where: tuple[str, str] | None = None) -> frozenset[str]:
         """The distinct values of a column in the rows of a raw table that stand; empty where nothing is loaded.
