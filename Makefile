@@ -3,7 +3,7 @@ PYTHON   ?= python3
 VENV     := .venv
 BIN      := $(VENV)/bin
 
-.PHONY: help run ui dashboard brief api excel serve-postgres superset docs test test-fast faults check format snapshot nightly bench lock clean manifest sources rollback faults-kill inventory
+.PHONY: help run ui dashboard brief api excel serve-postgres superset docs test test-fast faults check format snapshot nightly bench lock clean manifest sources rollback rebuild backup restore faults-kill inventory
 help:            ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
@@ -25,6 +25,15 @@ excel: $(VENV)/bi.installed   ## the snapshot, deals, sites, notes and values as
 
 rollback: $(VENV)/run.installed  ## let readers see the publication before this one, or make rollback ID=...
 	@$(BIN)/python -m dagster_project rollback $(if $(ID),--id "$(ID)")
+
+rebuild: $(VENV)/run.installed  ## compute everything anew from what was loaded, and publish; nothing is fetched
+	@$(BIN)/python -m dagster_project rebuild
+
+backup: $(VENV)/run.installed  ## the whole warehouse as one file, old versions and quarantine too: make backup [FILE=...]
+	@$(BIN)/python -m dagster_project backup $(if $(FILE),--file "$(FILE)")
+
+restore: $(VENV)/run.installed  ## put a backup back: make restore FILE=...; what was there is moved aside
+	@$(BIN)/python -m dagster_project restore $(if $(FILE),--file "$(FILE)")
 
 snapshot: $(VENV)/run.installed  ## print the last published snapshot
 	@$(BIN)/python -m dagster_project snapshot

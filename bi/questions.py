@@ -283,6 +283,18 @@ def data_quality(database: Path) -> pa.Table:
     )
 
 
+def held_back(database: Path) -> pa.Table:
+    """The marts whose last good version is shown in place of a newer one: name, since when (UTC), why."""
+    return query(
+        database,
+        """
+        select table_name, held_back_since, held_back_why from publication
+        where held_back_since is not null
+        order by table_name
+        """,
+    )
+
+
 def freshness(database: Path) -> pa.Table:
     """How far each kind of fact reaches: kind, rows, `first_date`, `last_date`."""
     return query(

@@ -19,7 +19,9 @@ from dagster_project.automation.jobs import (
     AFTER_THE_CLOSE,
     DAILY_REFRESH,
     PUBLISH,
+    REBUILD,
     REFRESH_PRICES,
+    ROLLBACK,
     WEEKLY_DEEP_CHECK,
     publish_what_stands,
 )
@@ -91,7 +93,7 @@ def build_defs(
     return dg.Definitions(
         assets=[*ingest_assets(), *models, *serving],
         asset_checks=[*freshness_checks(), published_equals_build, published_opens_in_old_duckdb],
-        jobs=[DAILY_REFRESH, REFRESH_PRICES, PUBLISH, READ_FILINGS],
+        jobs=[DAILY_REFRESH, REFRESH_PRICES, PUBLISH, READ_FILINGS, REBUILD, ROLLBACK],
         schedules=[AFTER_THE_CLOSE, WEEKLY_DEEP_CHECK],
         sensors=[publish_what_stands, new_filings, *_landing_sensors(settings), *webhook_sensors(settings.webhook_url)],
         resources=resources | overrides,

@@ -42,6 +42,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "fct_rating_changes": ("symbol", "rating_date", "firm"),
     "fct_rating_findings": ("rule", "symbol", "found_date", "subject"),
     "fct_site_capacity": ("symbol", "site", "known_date"),
+    "publication": ("table_name",),
     "miner_snapshot": ("symbol",),
     "sector_deal_flow": ("month",),
 }

@@ -4,10 +4,13 @@ Does not belong here: asset definitions.
 """
 
 import dagster as dg
+from pydantic import Field
 
 from dagster_project.assets.ingest.prices import PRICES_KEY
 from dagster_project.assets.serving import PUBLISHED_KEY, QUALITY_KEY
 from dagster_project.sessions import EXCHANGE_TIME_ZONE
+from dagster_project.warehouse.publish import rollback
+from dagster_project.warehouse.resource import Warehouse
 
 # importing the definitions once and running step after step costs seconds; a process per step costs a minute, and
 # DuckDB lets only one of them write anyway
@@ -31,6 +34,40 @@ PUBLISH = dg.define_asset_job(
     description="Publishes the marts as they stand, after a refresh that failed in one area.",
     executor_def=dg.in_process_executor,
 )
+
+REBUILD = dg.define_asset_job(
+    "rebuild",
+    selection=dg.AssetSelection.all() - dg.AssetSelection.key_prefixes("raw"),
+    description="Every model, check and the publication from what was loaded; nothing is fetched.",
+    executor_def=dg.in_process_executor,
+)
+
+
+class Rollback(dg.Config):
+    """Which publication readers shall see."""
+
+    publication_id: str | None = Field(
+        default=None, description="An id of `published/publications`; without it the publication before this one."
+    )
+
+
+@dg.op(description="Points readers to an earlier publication.", out={})
+def point_readers_back(
+    context: dg.OpExecutionContext, config: Rollback, warehouse: dg.ResourceParam[Warehouse]
+) -> None:
+    """Go back, and log to which."""
+    context.log.info(f"readers now see publication {rollback(warehouse.published_dir, config.publication_id)}")
+
+
+@dg.job(
+    name="rollback",
+    description="Lets readers see an earlier publication, in one rename; the next refresh publishes anew.",
+    executor_def=dg.in_process_executor,
+)
+def ROLLBACK() -> None:  # noqa: N802  # a constant like the jobs beside it
+    """One step."""
+    point_readers_back()
+
 
 AFTER_THE_CLOSE = dg.ScheduleDefinition(
     name="after_the_close",

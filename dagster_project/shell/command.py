@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import sys
+from pathlib import Path
 
 from dagster_project.runs.lock import held
 from dagster_project.settings import Settings, SettingsError, dbt_environment, load_settings
@@ -23,14 +24,29 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m dagster_project", description="Minehouse from the shell")
     parser.add_argument(
         "command",
-        choices=("prepare", "run", "ui", "snapshot", "docs", "env", "sources", "inventory", "rollback"),
+        choices=(
+            "prepare",
+            "run",
+            "ui",
+            "snapshot",
+            "docs",
+            "env",
+            "sources",
+            "inventory",
+            "rollback",
+            "rebuild",
+            "backup",
+            "restore",
+        ),
         help="prepare: folders and dbt manifest; run: the whole pipeline; ui: Dagster; snapshot: print the last one; "
         "docs: a page about every table; env: where Dagster and dbt find the data, for a shell; "
         "sources: write dbt's description of the raw tables anew; inventory: list all public names anew; "
-        "rollback: let readers see an earlier publication",
+        "rollback: let readers see an earlier publication; rebuild: compute everything anew from what was loaded; "
+        "backup, restore: the whole warehouse to and from one file",
     )
     parser.add_argument("--port", type=int, default=3000, help="where `ui` listens")
     parser.add_argument("--id", default=None, help="the publication for `rollback`; without it the one before")
+    parser.add_argument("--file", type=Path, default=None, help="what `backup` writes and `restore` reads")
     given = parser.parse_args(arguments)
     command = given.command
     try:
@@ -49,6 +65,8 @@ def main(arguments: list[str] | None = None) -> int:
         return show(settings)
     if command == "rollback":
         return told(settings, lambda: _rollback(settings, given.id))
+    if command in ("backup", "restore"):
+        return told(settings, lambda: _keep(command, settings, given.file))
     return told(settings, lambda: _work(command, settings, given.port))
 
 
@@ -66,10 +84,31 @@ def _rollback(settings: Settings, publication_id: str | None) -> int:
     return 0
 
 
+def _keep(command: str, settings: Settings, file: Path | None) -> int:
+    """Write the warehouse to one file, or put it back from one; returns 1 where the file is none of ours."""
+    from dagster_project.warehouse.backup import NoBackupError, backup, restore
+
+    with held(settings.run_lock, f"make {command}", wait_seconds=60 * settings.run_wait_minutes, say=print):
+        try:
+            if command == "backup":
+                print(f"backup written to {backup(settings.data_dir, file)}")
+            elif file is None:
+                raise NoBackupError("say which file: make restore FILE=...")
+            else:
+                aside = restore(settings.data_dir, file)
+                print(f"restored from {file}" + (f"; what was there before is in {aside}" if aside else ""))
+        except NoBackupError as error:
+            print(f"error: {error}", file=sys.stderr)
+            return 1
+    return 0
+
+
 def _work(command: str, settings: Settings, port: int) -> int:
     """The commands that write."""
     if command == "run":
         return run(settings)
+    if command == "rebuild":
+        return run(settings, "rebuild")
     if command == "ui":
         return serve(settings, port)
     if command == "docs":

@@ -26,16 +26,17 @@ if TYPE_CHECKING:
     import dagster as dg
 
 
-def run(settings: Settings) -> int:
+def run(settings: Settings, job: str = "daily_refresh") -> int:
     """Refresh everything once it is our turn, and print the snapshot.
 
+    The job `rebuild` fetches nothing: it computes everything anew from what was loaded.
     Returns 0 where all went well and 1 where anything failed. Raises `NotOurTurnError` where another run does not end,
     and `Ended` at a signal, when no process of the run is left.
     """
     with held(settings.run_lock, "make run", wait_seconds=60 * settings.run_wait_minutes, say=_say) as lock:
         before = _published_when(settings)
         try:
-            code = in_child(lambda: told(settings, lambda: _run(settings)), meanwhile=lock.renewed())
+            code = in_child(lambda: told(settings, lambda: _run(settings, job)), meanwhile=lock.renewed())
         except Ended as ended:
             ended.what_stands = _what_stands(settings, before)
             raise
@@ -64,7 +65,7 @@ def _say(line: str) -> None:
     print(line, flush=True)
 
 
-def _run(settings: Settings) -> int:
+def _run(settings: Settings, job: str) -> int:
     started = time.monotonic()
     source = f"{settings.price_source}{f' ({settings.price_files})' if settings.price_files else ''}"
     print(f"Minehouse: prices from {source}, output to {settings.data_dir}", flush=True)
@@ -81,7 +82,7 @@ def _run(settings: Settings) -> int:
             lambda _: dbt.start(dbt_calls.warm_up, settings.dbt_project_dir, settings.dbt_target_dir)
         )
         try:
-            runs = _refresh(settings, home, call_gate=gate, call_dbt=dbt)
+            runs = _refresh(settings, home, job, call_gate=gate, call_dbt=dbt)
         except (WarehouseLockedError, duckdb.Error) as error:
             print(f"error: the build file cannot be opened: {error}", file=sys.stderr)
             return 1
@@ -98,13 +99,16 @@ def _run(settings: Settings) -> int:
     return shown
 
 
-def _refresh(settings: Settings, home: Path, *, call_gate: Call, call_dbt: Call) -> list[dg.ExecuteInProcessResult]:
-    """Run the daily refresh; where it fails, publish what stands."""
+def _refresh(
+    settings: Settings, home: Path, job: str, *, call_gate: Call, call_dbt: Call
+) -> list[dg.ExecuteInProcessResult]:
+    """Run the job; where it fails, publish what stands."""
     from dagster_project.definitions import build_defs
     from dagster_project.runs.dead import mark_dead_runs, sentence
     from dagster_project.shell.fast_start import open_instance
     from dagster_project.shell.progress import progress_logger
     from dagster_project.warehouse import connection
+    from dagster_project.warehouse.audit import forget_computed
     from dagster_project.warehouse.resource import Warehouse
 
     with (
@@ -113,7 +117,9 @@ def _refresh(settings: Settings, home: Path, *, call_gate: Call, call_dbt: Call)
         contextlib.ExitStack() as kept_open,
     ):
         # while the build file is open, each raw table opens it in no time; dbt's process needs it closed
-        kept_open.enter_context(connection.write(settings.build_database))
+        build = kept_open.enter_context(connection.write(settings.build_database))
+        if job == "rebuild":
+            forget_computed(build)
         for dead in mark_dead_runs(instance, settings.runs_alive_dir):
             _say(sentence(dead))
         defs = build_defs(
@@ -124,7 +130,7 @@ def _refresh(settings: Settings, home: Path, *, call_gate: Call, call_dbt: Call)
             call_gate=call_gate,
         )
         with contextlib.redirect_stdout(log):
-            runs = [_execute(defs, "daily_refresh", instance)]
+            runs = [_execute(defs, job, instance)]
             kept_open.close()
             if not runs[0].success:
                 runs.append(_execute(defs, "publish", instance))

@@ -22,6 +22,28 @@ def record(connection: duckdb.DuckDBPyConnection, good: Collection[str], bad: Ma
         connection.execute("insert or replace into audit.held_back values (?, ?)", [table, why])
 
 
+def forget_computed(connection: duckdb.DuckDBPyConnection) -> None:
+    """Drop every table and view that dbt makes, so that it computes all of them anew from what was loaded.
+
+    What was loaded, its old versions, the quarantine and the results of checks stay. The marts are held back until
+    they are built again: readers keep what is published. All of it or nothing, in one transaction.
+    """
+    computed = connection.execute(
+        """select schema_name, table_name, 'table' from duckdb_tables()
+           where schema_name in ('staging', 'intermediate', 'marts') and table_name != 'data_quality_results'
+           union all
+           select schema_name, view_name, 'view' from duckdb_views()
+           where schema_name in ('staging', 'intermediate', 'marts')"""
+    ).fetchall()
+    connection.execute("begin transaction")
+    record(
+        connection, good=[], bad={name: "a rebuild was cut off" for schema, name, _ in computed if schema == "marts"}
+    )
+    for schema, name, kind in computed:
+        connection.execute(f'drop {kind} {schema}."{name}"')
+    connection.execute("commit")
+
+
 def held_back(connection: duckdb.DuckDBPyConnection, rests_on: Mapping[str, Iterable[str]]) -> dict[str, str]:
     """The tables of `rests_on` (by table, all that it rests on) that may not be published, with the reason."""
     there = connection.execute(

@@ -107,6 +107,7 @@ def _write(
         con.execute("begin transaction")  # one write to disk, not one for each of a thousand descriptions
         con.execute("create schema marts")
         standing = _standing_versions(con, previous)
+        tables = sorted({*tables, *(standing.keys() & held_back.keys())})
         rows: dict[str, int] = {}
         versions: list[dict[str, object]] = []
         for table in tables:
