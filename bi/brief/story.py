@@ -128,9 +128,24 @@ def read_story(
             scenarios=scenarios,
             valuation=valuation,
             balance_sheet=balance_sheet,
-            gaps=tuple(_gaps(prices_until, move, rating, capacity, balance_sheet, scenarios, valuation)),
+            gaps=(
+                *_gaps(prices_until, move, rating, capacity, balance_sheet, scenarios, valuation),
+                *_held_back(reader),
+            ),
             notes=tuple(reader.notes),
         )
+
+
+def _held_back(reader: Reader) -> list[Gap]:
+    """The marts of which a newer version did not pass its checks."""
+    held_back = reader.rows("select * from publication where held_back_since is not null order by table_name")
+    return [
+        Gap(
+            f"New rows of {mart['table_name']}",
+            f"held back since {mart['held_back_since']:%Y-%m-%d %H:%M} UTC because: {mart['held_back_why']}",
+        )
+        for mart in held_back
+    ]
 
 
 def _company(reader: Reader) -> Row:

@@ -229,6 +229,13 @@ def head(published: Published, title: str, said: str) -> None:
     st.caption(f"{said} · published file of {published.published_at:%d %b %Y %H:%M} UTC")
     if notice := st.session_state.pop("notice", None):
         st.warning(notice)
+    held_back = published.ask(questions.held_back)
+    if len(held_back):
+        told = [
+            f"- `{table}` is held back since {since:%d %b %Y %H:%M} UTC because: {why}"
+            for table, since, why in held_back.itertuples(index=False)
+        ]
+        st.error("\n".join(["A newer version did not pass its checks; the last good one is shown:", "", *told]))
     sources = published.ask(questions.price_sources)
     simulated = sources[sources["price_source"] == "sample"]
     if len(simulated):

@@ -10,12 +10,13 @@ from pathlib import Path
 from types import MappingProxyType
 
 import dagster as dg
+from pydantic import Field
 
 from dagster_project.assets import groups
 from dagster_project.assets.freshness import after_every_close
 from dagster_project.gate.data_docs import write_index
 from dagster_project.warehouse.audit import held_back
-from dagster_project.warehouse.publish import publish
+from dagster_project.warehouse.publish import publish, rollback
 from dagster_project.warehouse.quality import (
     COLUMNS,
     CheckRecord,
@@ -109,7 +110,11 @@ def serving_assets(
     )
     def published(context: dg.AssetExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> dg.MaterializeResult:
         with warehouse.write() as connection:
-            held = held_back(connection, {key.path[-1]: [below.path[-1] for below in rests_on[key]] for key in marts})
+            held = held_back(
+                connection,
+                {key.path[-1] for key in marts},
+                {key.path[-1]: {below.path[-1] for below in under} for key, under in rests_on.items()},
+            )
         for table, why in held.items():
             context.log.warning(f"held back: marts.{table} keeps the version last published; {why}")
         publication = publish(
@@ -136,6 +141,22 @@ def serving_assets(
         )
 
     return [data_quality_results, published]
+
+
+class Rollback(dg.Config):
+    """Which publication readers shall see."""
+
+    publication_id: str | None = Field(
+        default=None, description="An id of `published/publications`; without it the publication before this one."
+    )
+
+
+@dg.op(description="Points readers to an earlier publication.")
+def point_readers_back(
+    context: dg.OpExecutionContext, config: Rollback, warehouse: dg.ResourceParam[Warehouse]
+) -> None:
+    """Go back, and log to which."""
+    context.log.info(f"readers now see publication {rollback(warehouse.published_dir, config.publication_id)}")
 
 
 def _rests_on(models: Iterable[dg.AssetsDefinition]) -> dict[dg.AssetKey, frozenset[dg.AssetKey]]:

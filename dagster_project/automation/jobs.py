@@ -4,13 +4,10 @@ Does not belong here: asset definitions.
 """
 
 import dagster as dg
-from pydantic import Field
 
 from dagster_project.assets.ingest.prices import PRICES_KEY
-from dagster_project.assets.serving import PUBLISHED_KEY, QUALITY_KEY
+from dagster_project.assets.serving import PUBLISHED_KEY, QUALITY_KEY, point_readers_back
 from dagster_project.sessions import EXCHANGE_TIME_ZONE
-from dagster_project.warehouse.publish import rollback
-from dagster_project.warehouse.resource import Warehouse
 
 # importing the definitions once and running step after step costs seconds; a process per step costs a minute, and
 # DuckDB lets only one of them write anyway
@@ -41,22 +38,6 @@ REBUILD = dg.define_asset_job(
     description="Every model, check and the publication from what was loaded; nothing is fetched.",
     executor_def=dg.in_process_executor,
 )
-
-
-class Rollback(dg.Config):
-    """Which publication readers shall see."""
-
-    publication_id: str | None = Field(
-        default=None, description="An id of `published/publications`; without it the publication before this one."
-    )
-
-
-@dg.op(description="Points readers to an earlier publication.", out={})
-def point_readers_back(
-    context: dg.OpExecutionContext, config: Rollback, warehouse: dg.ResourceParam[Warehouse]
-) -> None:
-    """Go back, and log to which."""
-    context.log.info(f"readers now see publication {rollback(warehouse.published_dir, config.publication_id)}")
 
 
 @dg.job(
@@ -91,7 +72,7 @@ WEEKLY_DEEP_CHECK = dg.ScheduleDefinition(
 
 @dg.run_failure_sensor(
     name="publish_what_stands",
-    monitored_jobs=[DAILY_REFRESH, REFRESH_PRICES],
+    monitored_jobs=[DAILY_REFRESH, REFRESH_PRICES, REBUILD],
     request_job=PUBLISH,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="A failure in one area must not keep the others from readers: publishes after a failed refresh.",

@@ -8,7 +8,7 @@ Belongs here: the table `audit.held_back`. Does not belong here: what a check as
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping, Set
 
 import duckdb
 
@@ -44,8 +44,13 @@ def forget_computed(connection: duckdb.DuckDBPyConnection) -> None:
     connection.execute("commit")
 
 
-def held_back(connection: duckdb.DuckDBPyConnection, rests_on: Mapping[str, Iterable[str]]) -> dict[str, str]:
-    """The tables of `rests_on` (by table, all that it rests on) that may not be published, with the reason."""
+def held_back(
+    connection: duckdb.DuckDBPyConnection, marts: Collection[str], rests_on: Mapping[str, Set[str]]
+) -> dict[str, str]:
+    """Those of the marts that may not be published, with the reason; `rests_on` has by table all that is below it.
+
+    The reason is that of the lowest table that did not pass: what is above could often not be built for that alone.
+    """
     there = connection.execute(
         "select 1 from duckdb_tables() where schema_name = 'audit' and table_name = 'held_back'"
     ).fetchall()
@@ -53,10 +58,11 @@ def held_back(connection: duckdb.DuckDBPyConnection, rests_on: Mapping[str, Iter
         return {}
     bad: dict[str, str] = dict(connection.execute("select table_name, why from audit.held_back").fetchall())
     found = {}
-    for table, below in rests_on.items():
-        under = sorted(set(below) & bad.keys())
-        if table in bad:
+    for table in sorted(marts):
+        below = rests_on[table] & bad.keys()
+        lowest = sorted(one for one in below if not rests_on[one] & bad.keys())
+        if lowest:
+            found[table] = "rests on " + ", ".join(f"{one}: {bad[one]}" for one in lowest)
+        elif table in bad:
             found[table] = bad[table]
-        elif under:
-            found[table] = f"rests on {', '.join(under)}: {bad[under[0]]}"
     return found

@@ -61,6 +61,9 @@ def restore(data_dir: Path, file: Path) -> Path | None:
         try:
             with tarfile.open(file) as tar:
                 tar.extractall(new, filter="data")
+            for path in (new / _PUBLISHED).rglob("*"):
+                if path.is_file() and not path.is_symlink():
+                    path.chmod(0o444)  # as it was published; unpacking gives the right to write
             with connection.read(new / _BUILD) as con:
                 con.execute("select 1 from duckdb_tables() where schema_name = 'raw'")
         except (OSError, tarfile.TarError, duckdb.Error) as error:

@@ -1,0 +1,121 @@
+"""What did not pass its checks is not published, and nothing is lost on the way to a backup and back."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from bi.brief.story import read_story
+from bi.questions import held_back
+from dagster_project.settings import PROJECT_DIR
+from dagster_project.warehouse.backup import NoBackupError, backup, restore
+
+BUILD = Path("build") / "warehouse.duckdb"
+
+
+@pytest.fixture
+def data_dir(sample: Any, tmp_path: Path) -> Path:
+    """A data folder of the test's own, as a run on the sample left it; its path has a space."""
+    folder = tmp_path / "a warehouse"
+    shutil.copytree(sample.settings.data_dir, folder, symlinks=True)
+    return folder
+
+
+def _command(data_dir: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MINEHOUSE_", "DAGSTER_"))}
+    return subprocess.run(
+        [sys.executable, "-m", "dagster_project", *words],
+        cwd=PROJECT_DIR,
+        env=kept | {"MINEHOUSE_DATA_DIR": str(data_dir), "MINEHOUSE_DATA_DOCS": "0"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def _ask(database: Path, sql: str) -> list[tuple[Any, ...]]:
+    with contextlib.closing(duckdb.connect(str(database), read_only=True)) as con:
+        return con.execute(sql).fetchall()
+
+
+def test_a_mart_that_fails_its_check_keeps_its_version_and_the_others_move_on(data_dir: Path) -> None:
+    with contextlib.closing(duckdb.connect(str(data_dir / BUILD))) as con:
+        con.execute(
+            "insert into raw.curated__rating_changes from raw.curated__rating_changes where valid_to is null limit 1"
+        )
+    database = data_dir / "published" / "minehouse.duckdb"
+    before = _ask(database, "select * from marts.fct_rating_changes order by all")
+    (first,) = _ask(database, "select distinct publication_id from marts.publication")[0]
+    ran = _command(data_dir, "rebuild")
+    assert ran.returncode == 1, ran.stdout + ran.stderr
+    for mart in ("fct_rating_changes", "miner_snapshot"):
+        assert f"HELD   marts.{mart} keeps its last good version since " in ran.stdout
+    versions = dict(_ask(database, "select table_name, version_id from marts.publication"))
+    why = dict(_ask(database, "select table_name, held_back_why from marts.publication"))
+    assert versions["fct_rating_changes"] == versions["miner_snapshot"] == first
+    assert versions["fct_daily_technicals"] == versions["fct_hpc_deals"] > first
+    assert why["fct_daily_technicals"] is None
+    assert "check " in why["miner_snapshot"]
+    assert "rating_changes" in why["miner_snapshot"]
+    assert _ask(database, "select * from marts.fct_rating_changes order by all") == before
+    # a reader is told
+    assert "miner_snapshot" in held_back(database)["table_name"].to_pylist()
+    day = _ask(database, "select max(trade_date) from marts.fct_daily_technicals")[0][0]
+    told = {gap.what: gap.why for gap in read_story(database, "CLSK", day).gaps}
+    assert "UTC because: " in told["New rows of miner_snapshot"]
+    # and one goes back in no time
+    started = time.monotonic()
+    back = _command(data_dir, "rollback", "--id", first)
+    assert (back.returncode, time.monotonic() - started < 5) == (0, True), back.stderr
+    assert _ask(database, "select distinct publication_id from marts.publication") == [(first,)]
+    unknown = _command(data_dir, "rollback", "--id", "../../raw")
+    assert (unknown.returncode, unknown.stderr.count("\n")) == (1, 1)
+
+
+def _everything(data_dir: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """Every row of raw, quarantine, audit and marts of the build file, and of the published file."""
+    found = {}
+    for file in (data_dir / BUILD, data_dir / "published" / "minehouse.duckdb"):
+        names = _ask(
+            file,
+            "select schema_name || '.' || table_name from duckdb_tables() "
+            "where schema_name in ('raw', 'quarantine', 'audit', 'marts')",
+        )
+        found |= {f"{file.name} {name}": _ask(file, f"from {name} order by all") for (name,) in names}
+    return found
+
+
+def test_a_backup_put_back_has_lost_nothing(data_dir: Path, tmp_path: Path) -> None:
+    with contextlib.closing(duckdb.connect(str(data_dir / BUILD))) as con:
+        con.execute("update raw.curated__hpc_deals set valid_to = now() where rowid < 3")  # old versions
+        con.execute("insert into quarantine.curated__hpc_deals (reason) values ('a reject')")
+    before = _everything(data_dir)
+    assert any("quarantine" in name and rows for name, rows in before.items())
+    file = backup(data_dir, tmp_path / "kept here" / "all.tar")
+    with pytest.raises(NoBackupError, match="there already"):
+        backup(data_dir, file)
+    shutil.rmtree(data_dir / "published")
+    (data_dir / BUILD).write_bytes(b"damaged")
+    aside = restore(data_dir, file)
+    assert _everything(data_dir) == before
+    assert (data_dir / "published" / "minehouse.duckdb").stat().st_mode & 0o222 == 0
+    assert aside is not None
+    assert (aside / BUILD).read_bytes() == b"damaged"
+    # half of a backup changes nothing
+    half = tmp_path / "half.tar"
+    half.write_bytes(file.read_bytes()[: file.stat().st_size // 3])
+    with pytest.raises(NoBackupError, match=r"half\.tar"):
+        restore(data_dir, half)
+    assert _everything(data_dir) == before
+    # into an empty folder too
+    assert restore(tmp_path / "new", file) is None
+    assert _everything(tmp_path / "new") == before
