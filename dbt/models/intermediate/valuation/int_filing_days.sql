@@ -7,7 +7,7 @@ days as (
 
     select cast(generate_series as date) as calendar_date
     from generate_series(
-        cast('2009-01-01' as timestamp), cast('2051-12-31' as timestamp), interval 1 day
+        cast('2009-01-01' as timestamp), cast('2052-01-31' as timestamp), interval 1 day
     )
 
 ),
@@ -53,7 +53,7 @@ closed as (
 
 ),
 
-final as (
+due as (
 
     select
         calendar_date,
@@ -63,6 +63,14 @@ final as (
             rows between current row and 10 following
         ) as filing_date
     from closed
+
+),
+
+-- the last days of the calendar have their business day after its end
+final as (
+
+    select * from due
+    where calendar_date <= cast('2051-12-31' as date)
 
 )
 
