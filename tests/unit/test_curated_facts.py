@@ -66,7 +66,7 @@ def test_a_malformed_line_is_a_reject_and_the_rest_is_read(tmp_path: Path, line:
         ("name,size,notes\n", EmptyFetchError, "no readable rows"),
         ("name,size,notes\na,1\n", EmptyFetchError, "no readable rows"),
         ('name,size,notes\na,1,ok\nb,2,"never closed\nc,3,\n', SourceError, "from line 3 on"),
-        (b"name,size,notes\n\xff,1,\n", SourceError, "not UTF-8"),
+        (b"name,size,notes\na,1,\nM\xfcller,1,\n", SourceError, r"not UTF-8 \(line 3\): save it as CSV UTF-8"),
     ],
 )
 def test_a_file_that_cannot_be_taken_whole_is_refused(
@@ -156,10 +156,3 @@ def test_the_counts_in_the_readme_hold() -> None:
         for contract in CURATED_CONTRACTS
     }
     assert stated == counted
-
-
-def test_a_file_that_a_spreadsheet_separated_by_semicolons_is_refused_with_what_to_do(tmp_path: Path) -> None:
-    text = (REFERENCE / "firm_aliases.csv").read_text(encoding="utf-8").replace(",", ";")
-    (tmp_path / "firm_aliases.csv").write_text(text, encoding="utf-8-sig", newline="\r\n")
-    with pytest.raises(SourceError, match="semicolons; save it as CSV with commas"):
-        CuratedFacts(tmp_path).fetch(FIRM_ALIASES)
