@@ -16,8 +16,11 @@ import pytest
 
 from bi.brief.story import read_story
 from bi.questions import held_back
+from dagster_project.definitions import build_defs
 from dagster_project.settings import PROJECT_DIR
 from dagster_project.warehouse.backup import NoBackupError, backup, restore
+from dagster_project.warehouse.publish import current_id, publish
+from dagster_project.warehouse.resource import Warehouse
 
 BUILD = Path("build") / "warehouse.duckdb"
 
@@ -79,6 +82,16 @@ def test_a_mart_that_fails_its_check_keeps_its_version_and_the_others_move_on(da
     assert _ask(database, "select distinct publication_id from marts.publication") == [(first,)]
     unknown = _command(data_dir, "rollback", "--id", "../../raw")
     assert (unknown.returncode, unknown.stderr.count("\n")) == (1, 1)
+
+
+def test_the_job_goes_back_as_the_command_does(data_dir: Path, sample: Any) -> None:
+    published = data_dir / "published"
+    first = current_id(published)
+    publish(data_dir / BUILD, published)
+    defs = build_defs(sample.settings, warehouse=Warehouse(data_dir / BUILD, published))
+    done = defs.resolve_job_def("rollback").execute_in_process(instance=sample.instance)
+    assert done.success
+    assert current_id(published) == first
 
 
 def _everything(data_dir: Path) -> dict[str, list[tuple[Any, ...]]]:
