@@ -232,8 +232,9 @@ def head(published: Published, title: str, said: str) -> None:
     held_back = published.ask(questions.held_back)
     if len(held_back):
         told = [
-            f"- `{table}` is held back since {since:%d %b %Y %H:%M} UTC because: {why}"
-            for table, since, why in held_back.itertuples(index=False)
+            f"- {', '.join(f'`{table}`' for table in of_one['table_name'])}: "
+            f"held back since {since:%d %b %Y %H:%M} UTC because `{why}`"
+            for (since, why), of_one in held_back.groupby(["held_back_since", "held_back_why"])
         ]
         st.error("\n".join(["A newer version did not pass its checks; the last good one is shown:", "", *told]))
     sources = published.ask(questions.price_sources)

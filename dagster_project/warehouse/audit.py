@@ -37,7 +37,9 @@ def forget_computed(connection: duckdb.DuckDBPyConnection) -> None:
     ).fetchall()
     connection.execute("begin transaction")
     record(
-        connection, good=[], bad={name: "a rebuild did not come to it" for schema, name, _ in computed if schema == "marts"}
+        connection,
+        good=[],
+        bad={name: "a rebuild did not come to it" for schema, name, _ in computed if schema == "marts"},
     )
     for schema, name, kind in computed:
         connection.execute(f'drop {kind} {schema}."{name}"')
