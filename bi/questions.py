@@ -295,6 +295,19 @@ def held_back(database: Path) -> pa.Table:
     )
 
 
+def coverage(database: Path) -> pa.Table:
+    """Per company and input on the last day of the mart: whether it is complete, why not, which fact fills it."""
+    return query(
+        database,
+        """
+        select symbol, as_of_date, input, is_complete, coverage, missing_fact
+        from coverage_by_company
+        where as_of_date = (select max(as_of_date) from coverage_by_company)
+        order by is_complete, symbol, input
+        """,
+    )
+
+
 def freshness(database: Path) -> pa.Table:
     """How far each kind of fact reaches: kind, rows, `first_date`, `last_date`."""
     return query(

@@ -1,4 +1,4 @@
-"""The quality page: what was checked, what failed, how far the data reaches."""
+"""The quality page: what was checked, what failed, how far the data reaches, what is missing of each company."""
 
 from __future__ import annotations
 
@@ -40,6 +40,29 @@ def show(published: Published) -> None:
             "last_date": tables.day("Last"),
         },
         caption="How far the data reaches",
+    )
+    _coverage(published.ask(questions.coverage))
+
+
+def _coverage(inputs: pd.DataFrame) -> None:
+    st.subheader("What is known of each company", anchor=False)
+    if inputs.empty:
+        st.info("Nothing is known of any company.")
+        return
+    complete = int(inputs["is_complete"].sum())
+    st.caption(
+        f"{complete} of {len(inputs)} inputs of a valuation are complete on {inputs['as_of_date'].max():%d %B %Y}"
+    )
+    tables.show(
+        inputs,
+        {
+            "symbol": tables.miner(),
+            "input": tables.code("Input"),
+            "is_complete": tables.flag("Complete"),
+            "coverage": tables.text("Why, or why not"),
+            "missing_fact": tables.text("Filled by", "nothing is missing"),
+        },
+        caption="What is known of each company",
     )
 
 

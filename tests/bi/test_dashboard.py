@@ -307,6 +307,22 @@ def test_an_open_page_shows_a_file_that_was_swapped_in(published: Path, open_pag
     assert set(_tables(app)[0]["observed"]) == {"7 rows"}
 
 
+def test_the_quality_page_says_which_fact_is_missing_of_which_company(published: Path, open_page: Open) -> None:
+    shown = _tables(open_page(published.parent.parent, "quality"))[-1]
+    connection = duckdb.connect(str(published), read_only=True)
+    try:
+        expected = connection.execute(
+            "select count(*), count(missing_fact) from marts.coverage_by_company "
+            "where as_of_date = (select max(as_of_date) from marts.coverage_by_company)"
+        ).fetchone()
+    finally:
+        connection.close()
+    missing = [fact.startswith("reference/") for fact in shown["missing_fact"]]
+    assert (len(missing), sum(missing)) == expected
+    assert missing == [said == "no" for said in shown["is_complete"]]
+    assert any(missing)
+
+
 def test_a_file_of_other_days_moves_the_day_asked_for(published: Path, open_page: Open) -> None:
     app = open_page(published.parent.parent, "sector")
     earlier = "2025-10-31"
