@@ -163,3 +163,28 @@ def test_what_older_versions_published_gives_way(tmp_path: Path) -> None:
     publish(tmp_path / "w.duckdb", folder, held_back={"fct_things": "a check failed"})
     assert _count(folder) == (1, 1), "its version is the one that stood"
     assert not (folder / "parquet-1").exists()
+
+
+def test_what_a_killed_run_left_is_cleared_and_never_gone_back_to(tmp_path: Path) -> None:
+    build, folder = tmp_path / "w.duckdb", tmp_path / "published"
+    _build(build, 1)
+    (folder / "current").mkdir(parents=True)  # somebody's own folder under the link's name
+    publish(build, folder)
+    half_written = folder / "publications" / "20200101T000000.000000.new"
+    half_removed = folder / "publications" / "20200101T000000.000001.old"
+    half_written.mkdir()
+    half_removed.mkdir()
+    assert publication_ids(folder) == [current_id(folder)]
+    with pytest.raises(UnknownPublicationError):
+        rollback(folder)
+    _build(build, 2)
+    publish(build, folder)
+    assert (half_written.exists(), half_removed.exists(), _count(folder)) == (False, False, (2, 2))
+
+
+def test_a_failure_leaves_no_half_of_a_publication(tmp_path: Path) -> None:
+    with connection.write(tmp_path / "w.duckdb"):
+        pass
+    with pytest.raises(NothingToPublishError):
+        publish(tmp_path / "w.duckdb", tmp_path / "published")
+    assert list((tmp_path / "published" / "publications").iterdir()) == []
