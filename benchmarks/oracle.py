@@ -12,7 +12,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +24,13 @@ import talib
 from benchmarks.panel import BAR_COLUMNS
 
 DBT_PROJECT = Path(__file__).resolve().parents[1] / "dbt"
-MODELS = ("int_technicals_stale", "int_technical_sessions", "int_technical_windows", "fct_daily_technicals")
+MODELS = (
+    "int_technicals_stale",
+    "int_technical_sessions",
+    "int_technical_terms",
+    "int_technical_windows",
+    "fct_daily_technicals",
+)
 MART = "marts.fct_daily_technicals"
 
 # A difference of two prices has no digits of its own near zero: it is measured against this share of what it
@@ -329,19 +335,32 @@ def write_bars(database: Path, bars: pd.DataFrame) -> None:
         connection.execute("insert into intermediate.int_daily_bars by name select * from bars")
 
 
-def run_models(data_dir: Path, *arguments: str, project: Path = DBT_PROJECT) -> Path:
+CallDbt = Callable[[Sequence[str], Mapping[str, str]], tuple[int, str]]
+"""Runs a dbt command with these variables added to the environment; gives its exit code and what it printed."""
+
+
+def dbt_in_a_new_process(arguments: Sequence[str], environment: Mapping[str, str]) -> tuple[int, str]:
+    """Run dbt as a user would."""
+    command = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", *arguments]
+    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, check=False)
+    return done.returncode, done.stdout + done.stderr
+
+
+def run_models(
+    data_dir: Path, *arguments: str, project: Path = DBT_PROJECT, call: CallDbt = dbt_in_a_new_process
+) -> Path:
     """Run the technicals' models alone on the bars in `data_dir`; dbt resolves their parent to the table there."""
     database = data_dir / "build" / "warehouse.duckdb"
-    environment = os.environ | {"DBT_BUILD_DATABASE": str(database), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+    environment = {"DBT_BUILD_DATABASE": str(database), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
     command = [
-        *(sys.executable, "-c", "from dbt.cli.main import cli; cli()", "--quiet", "run"),
+        *("--quiet", "run"),
         *("--project-dir", str(project), "--profiles-dir", str(project)),
         *("--target-path", str(data_dir / "target"), "--log-path", str(data_dir / "logs")),
         *("--select", *MODELS, *arguments),
     ]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"dbt failed:\n{done.stdout}\n{done.stderr}")
+    exit_code, output = call(command, environment)
+    if exit_code:
+        raise RuntimeError(f"dbt failed:\n{output}")
     return database
 
 

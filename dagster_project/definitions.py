@@ -33,8 +33,7 @@ from dagster_project.checks.serving import published_equals_build, published_ope
 from dagster_project.runs.turn import warehouse_in_turn
 from dagster_project.settings import Settings, export_for_dbt, load_settings
 from dagster_project.sources.curated import CuratedFacts
-from dagster_project.sources.filings.edgar import Edgar
-from dagster_project.sources.registry import price_source, rating_source
+from dagster_project.sources.registry import filing_sources, price_source, rating_source
 from dagster_project.transform.dbt_runner import DbtRunner
 from dagster_project.warehouse.resource import Warehouse
 
@@ -81,7 +80,7 @@ def build_defs(
         "price_source": price_source(settings),
         "rating_source": rating_source(settings),
         "curated_facts": CuratedFacts(settings.reference_dir),
-        "edgar": Edgar(settings.sec_contact),
+        **filing_sources(settings),
         "load_policy": LoadPolicy(
             allow_shrink=settings.allow_shrink,
             allow_rewrite=settings.allow_rewrite,

@@ -129,3 +129,11 @@ def sample(make_pipeline: Callable[..., Pipeline]) -> Pipeline:
     result = pipeline.run()
     assert result.success
     return pipeline
+
+
+@pytest.fixture
+def finished_sample(sample: Pipeline, make_pipeline: Callable[..., Pipeline]) -> Pipeline:
+    """A copy of the pipeline that has run on the sample once; the test may run it again, and spoil it."""
+    pipeline = make_pipeline()
+    shutil.copytree(sample.settings.data_dir, pipeline.settings.data_dir, symlinks=True, dirs_exist_ok=True)
+    return pipeline

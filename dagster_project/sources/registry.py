@@ -1,4 +1,4 @@
-"""Lists every source of prices and ratings by the name that the settings give it.
+"""Lists every source of prices, ratings and filings by the name that the settings give it.
 
 Belongs here: one entry per source, with how it is made and which settings it needs. A new vendor is its file and its
 line here. Does not belong here: how a source reads (its own module), the settings themselves.
@@ -13,6 +13,7 @@ from typing import Generic, Protocol, TypeVar
 
 from pydantic import SecretStr
 
+from dagster_project.sources.filings.edgar import Edgar
 from dagster_project.sources.prices.base import PriceSource
 from dagster_project.sources.prices.files import DateOrder, FilePrices
 from dagster_project.sources.prices.live import LivePrices, Vendor
@@ -54,6 +55,11 @@ class SourceSettings(Protocol):
         ...
 
     @property
+    def sec_contact(self) -> SecretStr | None:
+        """The address that the SEC asks for; None: it is not asked."""
+        ...
+
+    @property
     def vendor_cache_dir(self) -> Path:
         """Where a vendor's own library may keep files."""
         ...
@@ -90,6 +96,9 @@ RATING_SOURCES: Mapping[str, Entry[RatingSource]] = {
 }
 """Sources of ratings beside the curated ones."""
 
+FILING_SOURCES: Mapping[str, Entry[Edgar]] = {"edgar": Entry(lambda given: Edgar(given.sec_contact))}
+"""Sources of filings; each is the resource of its name, and says itself when it is switched off."""
+
 
 def price_source(given: SourceSettings) -> PriceSource:
     """The price source that the settings name."""
@@ -101,6 +110,11 @@ def price_source(given: SourceSettings) -> PriceSource:
 def rating_source(given: SourceSettings) -> RatingSource:
     """The source of ratings beside the curated ones that the settings name."""
     return RATING_SOURCES[given.rating_source].make(given)
+
+
+def filing_sources(given: SourceSettings) -> dict[str, Edgar]:
+    """Every source of filings by name."""
+    return {name: entry.make(given) for name, entry in FILING_SOURCES.items()}
 
 
 def _given(value: T | None) -> T:

@@ -4,11 +4,8 @@ The chosen models are copied with everything they refer to, their yaml, all macr
 an input is replaced by a view on the test's table. So the rest of the project may be in any state.
 """
 
-import os
 import re
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +15,7 @@ import duckdb
 import pandas as pd
 import pyarrow as pa
 import yaml
+from dbt_server import run_dbt
 
 REPO_ROOT = Path(__file__).resolve().parents[2]
 DBT_DIR = REPO_ROOT / "dbt"
@@ -76,20 +74,13 @@ def build_models(
     database = workdir / "models.duckdb"
     _write_inputs(database, inputs)
     _write_project(workdir, _closure(models, set(inputs)), inputs)
-    completed = subprocess.run(
-        [
-            sys.executable, "-c", "from dbt.cli.main import cli; cli()",
-            "--no-use-colors", "--no-version-check", command,
-            "--project-dir", str(workdir), "--profiles-dir", str(workdir), "--threads", "2",
-            "--vars", yaml.safe_dump(dict(variables or {}), default_flow_style=True),
-        ],
-        cwd=workdir,
-        env={**os.environ, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )  # fmt: skip
-    assert completed.returncode == 0, completed.stdout + completed.stderr
+    arguments = [
+        "--no-use-colors", "--no-version-check", command,
+        "--project-dir", str(workdir), "--profiles-dir", str(workdir), "--threads", "2",
+        "--vars", yaml.safe_dump(dict(variables or {}), default_flow_style=True),
+    ]  # fmt: skip
+    exit_code, output = run_dbt(arguments, {}, workdir)
+    assert exit_code == 0, output
     return BuiltModels(database)
 
 

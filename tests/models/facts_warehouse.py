@@ -7,9 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import os
-import subprocess
-import sys
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,6 +16,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+from dbt_server import run_dbt
 
 from dagster_project.contracts.batch import Batch
 from dagster_project.contracts.curated import CURATED_CONTRACTS
@@ -183,19 +181,13 @@ def build(
     finally:
         connection.close()
     dbt_dir = REPO_ROOT / "dbt"
-    completed = subprocess.run(
-        [
-            sys.executable, "-m", "dbt.cli.main", "--no-use-colors", "--no-version-check",
-            "--log-path", str(workdir / "logs"), "run", "--project-dir", str(dbt_dir), "--profiles-dir", str(dbt_dir),
-            "--target-path", str(workdir / "target"), "--select", *SELECTED,
-        ],
-        cwd=workdir,
-        env={**os.environ, "DBT_BUILD_DATABASE": str(database), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
-        capture_output=True,
-        text=True,
-        check=False,
-    )  # fmt: skip
-    assert completed.returncode == 0, completed.stdout + completed.stderr
+    arguments = [
+        "--no-use-colors", "--no-version-check", "--log-path", str(workdir / "logs"),
+        "run", "--project-dir", str(dbt_dir), "--profiles-dir", str(dbt_dir),
+        "--target-path", str(workdir / "target"), "--select", *SELECTED,
+    ]  # fmt: skip
+    exit_code, output = run_dbt(arguments, {"DBT_BUILD_DATABASE": str(database)}, workdir)
+    assert exit_code == 0, output
     return FactsWarehouse(database, json.loads((workdir / "target" / "manifest.json").read_text()))
 
 

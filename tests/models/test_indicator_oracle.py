@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from dbt_server import run_dbt
 
 from benchmarks import oracle
 
@@ -27,7 +28,7 @@ def bars() -> pd.DataFrame:
 def mart(bars: pd.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> pd.DataFrame:
     data_dir = tmp_path_factory.mktemp("oracle")
     oracle.write_bars(data_dir / "build" / "warehouse.duckdb", bars)
-    return oracle.read_mart(oracle.run_models(data_dir))
+    return oracle.read_mart(oracle.run_models(data_dir, call=run_dbt))
 
 
 def test_every_bar_is_in_the_mart_once(bars: pd.DataFrame, mart: pd.DataFrame) -> None:
@@ -131,9 +132,9 @@ def test_replayed_updates_equal_a_full_rebuild(bars: pd.DataFrame, tmp_path: Pat
     ]
     for step in steps:
         oracle.write_bars(build, step)
-        oracle.run_models(tmp_path / "tail", *by_tail)
+        oracle.run_models(tmp_path / "tail", *by_tail, call=run_dbt)
     oracle.write_bars(tmp_path / "full" / "build" / "warehouse.duckdb", steps[-1])
-    rebuilt = oracle.read_mart(oracle.run_models(tmp_path / "full"))
+    rebuilt = oracle.read_mart(oracle.run_models(tmp_path / "full", call=run_dbt))
     assert_same_marts(oracle.read_mart(build), rebuilt)
 
     with oracle.duckdb.connect(str(build), read_only=True) as connection:
@@ -149,7 +150,7 @@ def test_nothing_is_recomputed_when_nothing_changed(bars: pd.DataFrame, tmp_path
     # the third run is the one that finds the second's bar in place
     for bars_so_far in (few.drop(index=few.index[-1]), few, few):
         oracle.write_bars(build, bars_so_far)
-        oracle.run_models(tmp_path, "--vars", "technicals_fingerprint: same")
+        oracle.run_models(tmp_path, "--vars", "technicals_fingerprint: same", call=run_dbt)
     with oracle.duckdb.connect(str(build), read_only=True) as connection:
         stale = connection.execute("select count(*) from intermediate.int_technicals_stale").fetchall()
     assert stale == [(0,)]

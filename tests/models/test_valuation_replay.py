@@ -17,11 +17,9 @@ SECOND = dt.datetime(2025, 11, 28, 12)  # noqa: DTZ001 - as above
 AWS = "cifr-aws-blackpearl-300mw-2025-11"
 ABERNATHY = "wulf-fluidstack-abernathy-168mw-2025-10"
 ADDED = "clsk-made-up-10mw-2025-10"
-DAYS = [day.date() for day in pd.date_range("2025-07-03", "2026-06-26", periods=22)] + [
-    dt.date(2025, 11, 24),
-    dt.date(2025, 11, 25),
-    SECOND.date(),
-]
+DAYS = [dt.date(2025, 11, 24), dt.date(2025, 11, 25), SECOND.date()]
+EVEN_DAYS = [day.date() for day in pd.date_range("2025-07-03", "2026-06-26", periods=22)]
+"""A year of days; every third is replayed each time, the others by night."""
 
 
 ASOF = ("ratings", "deals", "sites", "capital", "capacity", "assumptions", "scenarios")
@@ -86,7 +84,14 @@ def test_the_present_holds_what_stands(warehouse: FactsWarehouse) -> None:
     assert len(history) == 3
 
 
-@pytest.mark.parametrize("day", DAYS, ids=str)
+@pytest.mark.parametrize(
+    "day",
+    [
+        *DAYS,
+        *(pytest.param(day, marks=[pytest.mark.nightly] * (at % 3 > 0)) for at, day in enumerate(EVEN_DAYS)),
+    ],
+    ids=str,
+)
 def test_replay(warehouse: FactsWarehouse, day: dt.date) -> None:
     calls = (
         f"marts.miner_snapshot_asof('{day}')",

@@ -76,8 +76,8 @@ def test_real_prices_give_the_real_figures(make_pipeline: MakePipeline, real_pri
     assert {"ghost_bar", "first_bar", "half_day"} <= {name for name, _ in pipeline.query(special)}
 
 
-def test_a_second_run_changes_nothing_but_what_tells_of_the_run(make_pipeline: MakePipeline) -> None:
-    pipeline = make_pipeline()
+def test_a_second_run_changes_nothing_but_what_tells_of_the_run(finished_sample: Any) -> None:
+    pipeline = finished_sample
     tables = "select table_name from duckdb_tables() where schema_name = 'marts' order by 1"
 
     def state() -> dict[str, Any]:
@@ -85,7 +85,6 @@ def test_a_second_run_changes_nothing_but_what_tells_of_the_run(make_pipeline: M
         names = [name for (name,) in pipeline.query(tables) if name not in of_the_run]
         return {name: sorted(map(repr, pipeline.query(f"from marts.{name}"))) for name in names}
 
-    assert pipeline.run().success
     first, raw_first = state(), pipeline.query_build("select count(*), max(run_id) from raw.market__daily_prices")
     runs = pipeline.query("select count(distinct run_id) from marts.data_quality_results")
     assert pipeline.run().success
@@ -161,11 +160,11 @@ def test_no_prices_at_all_block_and_publish_nothing(make_pipeline: MakePipeline,
     assert "fct_daily_technicals" not in built
 
 
-def test_simulated_prices_give_way_to_real_ones(make_pipeline: MakePipeline, tmp_path: Path) -> None:
+def test_simulated_prices_give_way_to_real_ones(finished_sample: Any, tmp_path: Path) -> None:
     folder = tmp_path / "prices"
     _bars(folder, "CLSK", _days(30))
-    pipeline = make_pipeline()
-    assert pipeline.run(PRICES_TO_READERS).success
+    pipeline = finished_sample
+    assert pipeline.query("select distinct price_source from marts.fct_daily_technicals") == [("sample",)]
     assert pipeline.run(PRICES_TO_READERS, price_source=FilePrices(folder)).success
     assert pipeline.query("select price_source, count(*) from marts.fct_daily_technicals group by 1") == [("files", 30)]
 

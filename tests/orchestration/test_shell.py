@@ -1,6 +1,7 @@
 """What a run at the shell says and returns where it cannot begin."""
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,9 +21,9 @@ def _run(data_dir: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_build_file_that_is_none_is_named_and_left_alone(tmp_path: Path) -> None:
+def test_a_build_file_that_is_none_is_named_and_left_alone(tmp_path: Path, dbt_target: Path) -> None:
+    shutil.copytree(dbt_target, tmp_path / "build" / "dbt")
     build_file = tmp_path / "build" / "warehouse.duckdb"
-    build_file.parent.mkdir()
     build_file.write_text("no database")
     ran = _run(tmp_path)
     assert ran.returncode == 1
@@ -32,7 +33,8 @@ def test_a_build_file_that_is_none_is_named_and_left_alone(tmp_path: Path) -> No
     assert build_file.read_text() == "no database"
 
 
-def test_without_any_price_it_says_what_is_missing(tmp_path: Path) -> None:
+def test_without_any_price_it_says_what_is_missing(tmp_path: Path, dbt_target: Path) -> None:
+    shutil.copytree(dbt_target, tmp_path / "data" / "build" / "dbt")
     folder = tmp_path / "prices"
     folder.mkdir()
     ran = _run(tmp_path / "data", MINEHOUSE_PRICE_SOURCE="files", MINEHOUSE_PRICE_FILES=str(folder))

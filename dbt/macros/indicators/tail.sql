@@ -35,7 +35,7 @@
 
 
 {#-
-    The two views before the mart are compiled for one way or the other. A mart built by itself, the other way than they
+    The views before the mart are compiled for one way or the other. A mart built by itself, the other way than they
     were, would lose rows or double them.
 -#}
 {% macro refuse_views_of_the_other_way() -%}
@@ -47,7 +47,7 @@
         {%- if found.rows and found.rows[0][0] != technicals_by_tail() -%}
             {{ exceptions.raise_compiler_error(
                 'fct_daily_technicals cannot be built by itself now: build int_technicals_stale, '
-                ~ 'int_technical_sessions and int_technical_windows with it'
+                ~ 'int_technical_sessions, int_technical_terms and int_technical_windows with it'
             ) }}
         {%- endif -%}
     {%- endif -%}

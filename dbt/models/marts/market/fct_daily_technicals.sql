@@ -4,7 +4,7 @@
     on_schema_change='fail',
     pre_hook='{{ delete_stale_technicals() }}',
     post_hook='{{ note_technicals_build() }}',
-    meta={'builds_with': ['int_technicals_stale', 'int_technical_sessions', 'int_technical_windows']},
+    meta={'builds_with': ['int_technicals_stale', 'int_technical_sessions', 'int_technical_terms', 'int_technical_windows']},
 ) }}
 {{ refuse_views_of_the_other_way() }}
 
