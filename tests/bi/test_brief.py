@@ -36,7 +36,7 @@ def spoiled(published: Path, tmp_path: Path) -> Spoil:
     """A copy of it after some SQL."""
 
     def spoil(*statements: str) -> Path:
-        copy = Path(shutil.copy(published, tmp_path / "minehouse.duckdb"))
+        copy = Path(shutil.copyfile(published, tmp_path / "minehouse.duckdb"))
         with duckdb.connect(str(copy)) as connection:
             connection.execute("use marts")
             for statement in statements:

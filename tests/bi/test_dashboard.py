@@ -39,7 +39,7 @@ def published(sample: Pipeline, tmp_path: Path) -> Path:
     """A published file of the sample that a test may change."""
     folder = tmp_path / "published"
     folder.mkdir()
-    return Path(shutil.copy(sample.settings.published_database, folder))
+    return Path(shutil.copyfile(sample.settings.published_database, folder))
 
 
 @pytest.fixture
@@ -102,7 +102,7 @@ def _numbers(cells: list[str]) -> list[float]:
 def _change(published: Path, *statements: str) -> None:
     """Change a copy beside the file and swap it in, as the pipeline does."""
     beside = published.with_suffix(".new")
-    shutil.copy(published, beside)
+    shutil.copyfile(published, beside)
     with duckdb.connect(str(beside)) as connection:
         connection.execute("use marts")
         for statement in statements:
