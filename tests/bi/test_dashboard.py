@@ -39,7 +39,7 @@ def published(sample: Pipeline, tmp_path: Path) -> Path:
     """A published file of the sample that a test may change."""
     folder = tmp_path / "published"
     folder.mkdir()
-    return Path(shutil.copyfile(sample.settings.published_database, folder))
+    return Path(shutil.copyfile(sample.settings.published_database, folder / "minehouse.duckdb"))
 
 
 @pytest.fixture
