@@ -22,6 +22,7 @@ import pandas as pd
 import talib
 
 from benchmarks.panel import BAR_COLUMNS
+from dagster_project.engine import Engine
 
 DBT_PROJECT = Path(__file__).resolve().parents[1] / "dbt"
 MODELS = (
@@ -351,7 +352,10 @@ def run_models(
 ) -> Path:
     """Run the technicals' models alone on the bars in `data_dir`; dbt resolves their parent to the table there."""
     database = data_dir / "build" / "warehouse.duckdb"
-    environment = {"DBT_BUILD_DATABASE": str(database), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+    environment = Engine(data_dir=data_dir).environment() | {
+        "DBT_BUILD_DATABASE": str(database),
+        "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+    }
     command = [
         *("--quiet", "run"),
         *("--project-dir", str(project), "--profiles-dir", str(project)),

@@ -12,6 +12,8 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
+from dagster_project.engine import Engine
+
 
 class NotPublishedError(FileNotFoundError):
     """There is no published file yet; `make run` writes one."""
@@ -26,8 +28,7 @@ def connect(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """
     if not database.exists():
         raise NotPublishedError(f"{database} is not there yet: run `make run` first")
-    config: dict[str, str | bool | int | float | list[str]] = {"autoinstall_known_extensions": "false"}
-    with duckdb.connect(str(database), read_only=True, config=config) as connection:
+    with duckdb.connect(str(database), read_only=True, config=Engine().duckdb_config()) as connection:
         connection.execute("use marts")
         yield connection
 

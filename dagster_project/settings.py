@@ -15,13 +15,13 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
-from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from dagster_project.engine import PREFIX, PROJECT_DIR, Engine, Folder
 from dagster_project.sources.prices.files import DateOrder
 from dagster_project.sources.registry import LOCAL, PRICE_SOURCES, RATING_SOURCES, VENDORS
 
-PREFIX = "MINEHOUSE_"
-PROJECT_DIR = Path(__file__).resolve().parent.parent
+__all__ = ["PREFIX", "PROJECT_DIR", "Settings", "SettingsError", "dbt_environment", "load_settings"]
+
 _E_MAIL = re.compile(r"[!-?A-~]+@[!-?A-~]+\.[A-Za-z]{2,}")
 
 
@@ -29,31 +29,21 @@ class SettingsError(ValueError):
     """An environment variable has a name or a value that Minehouse does not know."""
 
 
-def _resolved(path: Path) -> Path:
-    return path.expanduser().resolve()
-
-
 def _stripped(secret: SecretStr | None) -> SecretStr | None:
     text = secret.get_secret_value().strip() if secret else ""
     return SecretStr(text) if text else None
 
 
-Folder = Annotated[Path, AfterValidator(_resolved)]
 Secret = Annotated[SecretStr | None, AfterValidator(_stripped), Field(repr=False)]
 
 
-class Settings(BaseSettings):
+class Settings(Engine):
     """Where things are and which sources feed the warehouse.
 
-    Each field is the variable of the same name in capitals, with the prefix. `load_settings` is how a program reads
-    them; a test makes them from arguments.
+    Each field, those of `Engine` among them, is the variable of the same name in capitals, with the prefix.
+    `load_settings` is how a program reads them; a test makes them from arguments.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", hide_input_in_errors=True
-    )
-
-    data_dir: Folder = Field(default=PROJECT_DIR / "data", description="The folder that receives all output.")
     price_source: str = Field(
         default="sample",
         description="Where prices come from: one name of the registry of sources, or several live vendors separated by "
@@ -205,6 +195,9 @@ class Settings(BaseSettings):
                     raise ValueError(
                         f"{PREFIX}PRICE_SOURCE={self.price_source} needs {PREFIX}{setting.upper()}, {what}"
                     )
+        for name, folder in (("DATA_DIR", self.data_dir), ("TEMP_DIR", self.temp_dir)):
+            if folder.exists() and not folder.is_dir():
+                raise ValueError(f"{PREFIX}{name}={folder} is not a folder")
         if self.price_source == "files" and self.price_files and not self.price_files.is_dir():
             raise ValueError(f"{PREFIX}PRICE_FILES={self.price_files} is not a folder")
         return self
@@ -261,8 +254,9 @@ def _is_postgres(text: str) -> bool:
 
 
 def dbt_environment(settings: Settings) -> dict[str, str]:
-    """The variables that `dbt/profiles.yml` reads: the paths, named here alone."""
+    """The variables that `dbt/profiles.yml` reads: the paths, named here alone, and what every DuckDB may take."""
     return {
+        **settings.environment(),
         "DBT_BUILD_DATABASE": str(settings.build_database),
         "DBT_PUBLISHED_DATABASE": str(settings.published_database),
     }
@@ -280,5 +274,5 @@ def environment_for_the_ui(settings: Settings) -> dict[str, str]:
 
 
 def export_for_dbt(settings: Settings) -> None:
-    """Tell dbt, in this process and in its children, where the data is."""
+    """Tell dbt and every connection, in this process and in its children, where the data is and what they may take."""
     os.environ.update(dbt_environment(settings))

@@ -20,7 +20,7 @@ import duckdb
 import pytest
 
 from dagster_project.definitions import build_defs
-from dagster_project.settings import PREFIX, Settings, load_settings
+from dagster_project.settings import PREFIX, Settings, dbt_environment, load_settings
 from dagster_project.shell.prepare import prepare
 
 REPO = Path(__file__).resolve().parent.parent
@@ -72,6 +72,8 @@ def dbt_target(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder with dbt's manifest of the project as it is, made once for all tests."""
     settings = Settings(data_dir=tmp_path_factory.mktemp("manifest"))
     with pytest.MonkeyPatch.context() as patch:
+        for name in ("DAGSTER_HOME", *dbt_environment(settings)):  # undone afterwards
+            patch.setenv(name, "")
         patch.setenv("DAGSTER_HOME", str(settings.dagster_home))
         prepare(settings)
     return settings.dbt_target_dir
@@ -109,15 +111,16 @@ def make_pipeline(dbt_target: Path, tmp_path_factory: pytest.TempPathFactory) ->
     """Make pipelines with settings of the test's choosing; each has its own data directory."""
     with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as stack:
         # build_defs tells dbt where the data is; undone after the session
-        patch.setenv("DBT_BUILD_DATABASE", "")
-        patch.setenv("DBT_PUBLISHED_DATABASE", "")
+        for name in dbt_environment(Settings()):
+            patch.setenv(name, "")
 
         def make(**settings: Any) -> Pipeline:
             data_dir = tmp_path_factory.mktemp("data")
             shutil.copytree(dbt_target, data_dir / "build" / "dbt")
             instance = stack.enter_context(dg.DagsterInstance.ephemeral())
             # pages about each batch take seconds and interest one test
-            return Pipeline(Settings(**{"data_dir": data_dir, "data_docs": False} | settings), instance)
+            ours = {"data_dir": data_dir, "temp_dir": data_dir / "tmp", "data_docs": False}
+            return Pipeline(Settings(**ours | settings), instance)
 
         yield make
 

@@ -58,10 +58,13 @@ def _server() -> subprocess.Popen[str]:
 def _serve() -> None:
     from dbt.cli.main import dbtRunner
 
+    from dagster_project.engine import Engine
+
     os.environ["DBT_BUILD_DATABASE"] = "warehouse.duckdb"  # no command opens it: each names its own
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what dbt prints is no answer
     with tempfile.TemporaryDirectory() as target:
+        os.environ.update(Engine(data_dir=Path(target)).environment())
         flags = ["--project-dir", str(DBT_DIR), "--profiles-dir", str(DBT_DIR), "--target-path", target]
         read = dbtRunner().invoke(["--quiet", "--no-write-json", "--log-path", target, "parse", *flags])
         manifest = read.result if read.success else None

@@ -58,13 +58,13 @@ def explain_text(message: str, settings: Settings) -> str | None:
     if "no space left on device" in text or "database or disk is full" in text:
         return f"{_no_room(settings)}; {SAFE}"
     if "out of memory error" in text or text.startswith("memoryerror"):
-        return f"{_no_memory()}; {SAFE}"
+        return f"{_no_memory(settings)}; {SAFE}"
     return None
 
 
 def _of_machine(cause: BaseException, settings: Settings) -> str | None:
     if isinstance(cause, MemoryError) or type(cause).__name__ == "OutOfMemoryException":
-        return _no_memory()
+        return _no_memory(settings)
     if isinstance(cause, OSError) and cause.errno == errno.ENOSPC:
         return _no_room(settings)
     if isinstance(cause, OSError) and cause.errno in _DISK:
@@ -96,8 +96,11 @@ def _no_room(settings: Settings) -> str:
     return f"the disk of {settings.data_dir} is full; free some space, then `make run` does the work again"
 
 
-def _no_memory() -> str:
-    return "there is too little memory; end other programs, or run it on a machine with more"
+def _no_memory(settings: Settings) -> str:
+    return (
+        f"there is too little memory: DuckDB may take {settings.memory_limit}; where the machine has more, allow it with "
+        f"MINEHOUSE_MEMORY_LIMIT, else end other programs, then `make run` does the work again"
+    )
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:

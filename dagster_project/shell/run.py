@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from dagster_project.calls import Call
 from dagster_project.runs.lock import held
 from dagster_project.settings import Settings
-from dagster_project.shell.faults import told
+from dagster_project.shell.faults import explain_text, told
 from dagster_project.shell.prepare import prepare
 from dagster_project.shell.supervise import Ended, in_child
 from dagster_project.shell.worker import ChildLostError, child, run_first
@@ -89,7 +89,7 @@ def _run(settings: Settings, job: str) -> int:
         except ChildLostError as error:
             print(f"error: {error}; nothing of this run was published; `make run` does its work again", file=sys.stderr)
             return 1
-    errors = _problems(runs) + _held_back(settings)
+    errors = _problems(settings, runs) + _held_back(settings)
     shown = show(settings)
     seconds = time.monotonic() - started
     if errors or not runs[0].success:
@@ -153,7 +153,7 @@ def _execute(defs: dg.Definitions, job: str, instance: dg.DagsterInstance) -> dg
     )
 
 
-def _problems(runs: list[dg.ExecuteInProcessResult]) -> int:
+def _problems(settings: Settings, runs: list[dg.ExecuteInProcessResult]) -> int:
     """Print every failed step and check; returns how many of them are errors."""
     import dagster as dg
 
@@ -164,7 +164,8 @@ def _problems(runs: list[dg.ExecuteInProcessResult]) -> int:
                 cause = event.step_failure_data.error
                 while cause.cause is not None:
                     cause = cause.cause
-                print(f"ERROR  step {event.step_key}: {cause.message.strip()}")
+                said = explain_text(cause.message, settings) or cause.message.strip()
+                print(f"ERROR  step {event.step_key}: {said}")
                 errors += 1
         for check in run.get_asset_check_evaluations():
             if check.passed:

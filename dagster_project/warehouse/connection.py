@@ -12,8 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-STORAGE_VERSION = "v1.4.0"
-"""The file format every file is written in: DuckDB 1.4 and all later versions open it."""
+from dagster_project.engine import Engine
 
 _LOCK_MESSAGE = "Could not set lock"
 
@@ -49,10 +48,7 @@ def read(database: Path, *, wait_seconds: float = 120) -> Iterator[duckdb.DuckDB
 
 
 def _connect(database: Path, *, read_only: bool, wait_seconds: float) -> duckdb.DuckDBPyConnection:
-    config: dict[str, str | bool | int | float | list[str]] = {
-        "storage_compatibility_version": STORAGE_VERSION,
-        "autoinstall_known_extensions": "false",
-    }
+    config = Engine().duckdb_config()
     deadline = time.monotonic() + wait_seconds
     while True:
         try:

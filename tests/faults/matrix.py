@@ -30,6 +30,7 @@ from dagster_project.contracts.curated import CURATED_CONTRACTS
 from dagster_project.contracts.filings import FILING_CONTRACTS
 from dagster_project.contracts.market import DAILY_PRICES, SESSIONS
 from dagster_project.contracts.ratings import YAHOO_RATING_CHANGES
+from dagster_project.engine import Engine
 from dagster_project.gate.gate import judge
 from dagster_project.sessions import exchange_sessions
 from dagster_project.sources.base import SourceError
@@ -444,7 +445,12 @@ def _dbt(workdir: Path, command: str, *selected: str) -> list[dict[str, Any]]:
             "--indirect-selection", "cautious", "--select", *selected,
         ],
         cwd=workdir,
-        env={**os.environ, "DBT_BUILD_DATABASE": database, "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"},
+        env={
+            **os.environ,
+            **Engine(data_dir=workdir).environment(),
+            "DBT_BUILD_DATABASE": database,
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        },
         capture_output=True,
         text=True,
         check=False,

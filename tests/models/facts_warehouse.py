@@ -23,6 +23,7 @@ from dagster_project.contracts.curated import CURATED_CONTRACTS
 from dagster_project.contracts.filings import CAPITAL_FACTS
 from dagster_project.contracts.market import DAILY_PRICES, SESSIONS
 from dagster_project.contracts.ratings import YAHOO_RATING_CHANGES
+from dagster_project.engine import Engine
 from dagster_project.gate.cast import cast_column
 from dagster_project.sources.curated import CuratedFacts
 from dagster_project.warehouse.load import Load, create_tables, load
@@ -186,7 +187,9 @@ def build(
         "run", "--project-dir", str(dbt_dir), "--profiles-dir", str(dbt_dir),
         "--target-path", str(workdir / "target"), "--select", *SELECTED,
     ]  # fmt: skip
-    exit_code, output = run_dbt(arguments, {"DBT_BUILD_DATABASE": str(database)}, workdir)
+    exit_code, output = run_dbt(
+        arguments, Engine(data_dir=workdir).environment() | {"DBT_BUILD_DATABASE": str(database)}, workdir
+    )
     assert exit_code == 0, output
     return FactsWarehouse(database, json.loads((workdir / "target" / "manifest.json").read_text()))
 

@@ -41,6 +41,13 @@ def test_other_variables_are_none_of_our_business(load: Load) -> None:
         ({"MINEHOUSE_PRICE_SOURCE": "files", "MINEHOUSE_PRICE_FILES": "/no/such"}, "is not a folder"),
         ({"MINEHOUSE_RATING_SOURCE": "bloomberg"}, "known are none, yahoo"),
         ({"MINEHOUSE_ALLOW_SHRINK": "perhaps"}, "use 1 or 0"),
+        ({"MINEHOUSE_MEMORY_LIMIT": "lots"}, "MINEHOUSE_MEMORY_LIMIT='lots'; write a size with its unit, like 2GB"),
+        ({"MINEHOUSE_MEMORY_LIMIT": "2000"}, "write a size with its unit"),
+        ({"MINEHOUSE_MEMORY_LIMIT": "-1GB"}, "write a size with its unit"),
+        ({"MINEHOUSE_MEMORY_LIMIT": "80%"}, "write a size with its unit"),
+        ({"MINEHOUSE_MEMORY_LIMIT": "2MB"}, "too little to compute with; 256MiB is enough for the sample"),
+        ({"MINEHOUSE_TEMP_DIR": "/dev/null"}, "MINEHOUSE_TEMP_DIR=/dev/null is not a folder"),
+        ({"MINEHOUSE_DATA_DIR": "/dev/null"}, "MINEHOUSE_DATA_DIR=/dev/null is not a folder"),
     ],
 )
 def test_unknown_names_and_values_are_refused(load: Load, environment: dict[str, str], said: str) -> None:
@@ -162,5 +169,6 @@ def test_dbt_opens_the_files_that_the_settings_name(load: Load, tmp_path: Path) 
     settings = load({"MINEHOUSE_DATA_DIR": str(tmp_path)})
     named = dbt_environment(settings)
     profile = (PROJECT_DIR / "dbt" / "profiles.yml").read_text()
-    assert re.findall(r"path: \"{{ env_var\('(\w+)'\) }}\"", profile) == list(named)
-    assert list(named.values()) == [str(settings.build_database), str(settings.published_database)]
+    files = re.findall(r"path: \"{{ env_var\('(\w+)'\) }}\"", profile)
+    assert set(re.findall(r"env_var\('(\w+)'\)", profile)) == set(named)
+    assert [named[file] for file in files] == [str(settings.build_database), str(settings.published_database)]

@@ -1,0 +1,122 @@
+"""How every DuckDB of ours is opened: how much memory it may take, where it puts what does not fit.
+
+dbt's profile and Python read the same two variables, `MINEHOUSE_MEMORY_LIMIT` and `MINEHOUSE_TEMP_DIR`, so that their
+connections agree; DuckDB refuses a second connection to a file that does not.
+
+Belongs here: these settings, their defaults, and the configuration made of them. Does not belong here: opening files
+(`warehouse.connection`, `bi.published`), all other settings (`settings`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AfterValidator, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "MINEHOUSE_"
+PROJECT_DIR = Path(__file__).resolve().parent.parent
+
+STORAGE_VERSION = "v1.4.0"
+"""The file format every file is written in: DuckDB 1.4 and all later versions open it."""
+
+DuckDBConfig = dict[str, str | bool | int | float | list[str]]
+"""What `duckdb.connect` takes as its `config`."""
+
+PYTHON_BYTES = 2**30
+"""What a run takes beside DuckDB: Dagster, dbt and Great Expectations, each in a process (0.9 GiB measured)."""
+LEAST_BYTES = 256 * 2**20
+"""The sample is built in less."""
+
+_SIZE = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)\s*(K|M|G|T)(i?)B?", re.IGNORECASE)
+_POWERS = {"K": 1, "M": 2, "G": 3, "T": 4}
+
+
+def _resolved(path: Path) -> Path:
+    return path.expanduser().resolve()
+
+
+def _size(text: str) -> str:
+    found = _SIZE.fullmatch(text.strip())
+    if found is None:
+        raise ValueError("write a size with its unit, like 2GB or 512MiB")
+    number, unit, binary = found.groups()
+    size = float(number) * (1024 if binary else 1000) ** _POWERS[unit.upper()]
+    if size < LEAST_BYTES / 2:
+        raise ValueError(f"is too little to compute with; {LEAST_BYTES // 2**20}MiB is enough for the sample")
+    return f"{number}{unit.upper()}{binary and 'i'}B"
+
+
+Folder = Annotated[Path, AfterValidator(_resolved)]
+
+
+class Engine(BaseSettings):
+    """The settings of every DuckDB; made without arguments they are those of this process's environment."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", hide_input_in_errors=True
+    )
+
+    data_dir: Folder = Field(default=PROJECT_DIR / "data", description="The folder that receives all output.")
+    memory_limit: Annotated[str, AfterValidator(_size)] = Field(
+        default_factory=lambda: default_memory_limit(machine_bytes()),
+        description="How much memory a DuckDB may take, like 2GB; unset: what the machine or its container leaves.",
+    )
+    temp_dir: Folder = Field(
+        default_factory=lambda given: given["data_dir"] / "build" / "tmp",
+        description="The folder for what does not fit into memory; unset: in the data folder.",
+    )
+
+    def environment(self) -> dict[str, str]:
+        """The variables by which dbt's profile, and every process started from here, open DuckDB in the same way."""
+        return {f"{PREFIX}MEMORY_LIMIT": self.memory_limit, f"{PREFIX}TEMP_DIR": str(self.temp_dir)}
+
+    def duckdb_config(self) -> DuckDBConfig:
+        """The configuration of a connection; the folder for what does not fit is made where that is possible."""
+        with contextlib.suppress(OSError):  # a reader of a disk that it may not write to has it all in memory
+            self.temp_dir.mkdir(parents=True, exist_ok=True)
+        return {
+            "memory_limit": self.memory_limit,
+            "temp_directory": str(self.temp_dir),
+            "storage_compatibility_version": STORAGE_VERSION,
+            "autoinstall_known_extensions": "false",
+        }
+
+
+def default_memory_limit(machine: int) -> str:
+    """Four fifths of what Python's part of a run leaves of the machine's bytes."""
+    return f"{max(LEAST_BYTES, (machine - PYTHON_BYTES) * 4 // 5) // 2**20}MiB"
+
+
+def machine_bytes(groups: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> int:
+    """The memory that this process can have: the machine's, or that of the container or service it runs in.
+
+    `groups` and `root` are where Linux tells of control groups, of both versions.
+    """
+    physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return min(physical, *_limits(groups, root), physical)
+
+
+def _limits(groups: Path, root: Path) -> list[int]:
+    """The limits on the way from this process's group up to the root."""
+    found = []
+    with contextlib.suppress(OSError):
+        for line in groups.read_text().splitlines():
+            _, controllers, inside = line.split(":", 2)
+            tree, name = root, "memory.max"
+            if controllers:
+                if "memory" not in controllers.split(","):
+                    continue
+                tree, name = root / "memory", "memory.limit_in_bytes"
+            # in a container the path may be that of the host, and nothing of it be seen but the root
+            group = tree / inside.lstrip("/")
+            for folder in (group, *group.parents):
+                if not folder.is_relative_to(tree):
+                    break
+                with contextlib.suppress(OSError, ValueError):  # the text `max` is no limit
+                    found.append(int((folder / name).read_text()))
+    return found
