@@ -98,8 +98,8 @@ def _no_room(settings: Settings) -> str:
 
 def _no_memory(settings: Settings) -> str:
     return (
-        f"there is too little memory: DuckDB may take {settings.memory_limit}; where the machine has more, allow it with "
-        f"MINEHOUSE_MEMORY_LIMIT, else end other programs, then `make run` does the work again"
+        f"there is too little memory: DuckDB may take {settings.memory_limit}; where the machine has more, allow "
+        f"it with MINEHOUSE_MEMORY_LIMIT, else end other programs, then `make run` does the work again"
     )
 
 
