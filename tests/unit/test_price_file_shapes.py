@@ -214,6 +214,19 @@ def test_what_closes_are_adjusted_for_is_said_where_it_is_known(name: str, symbo
     assert {row["price_basis"] for row in rows_of(shape(name), symbol)} == {basis}
 
 
+def test_a_layout_that_is_only_like_a_vendors_has_no_known_basis(tmp_path: Path) -> None:
+    for header in ("time,open,high,low,close", "time,open,high,low,close,volume"):
+        put(tmp_path, "CLSK.csv", f"{header}\n2025-11-20,10,10.4,9,10.2{',5' * header.count('volume')}\n")
+        assert {row["price_basis"] for row in rows_of(tmp_path, "CLSK")} == {None}, header
+
+
+def test_prices_in_another_currency_are_rejected(tmp_path: Path) -> None:
+    put(tmp_path, "CLSK.csv", "date,close\n2025-11-20,$10.20\n2025-11-21,€10.40\n")
+    batch = judged(tmp_path)
+    assert closes(batch) == {"CLSK": {THURSDAY: 10.2}}
+    assert [(reject.source_row, "€10.40" in reject.reason) for reject in batch.rejects] == [(3, True)]
+
+
 def test_splits_that_a_file_names_are_worked_into_as_traded_bars(tmp_path: Path) -> None:
     header = "date,close,high,low,open,volume,adjClose,divCash,splitFactor\n"
     put(
@@ -312,7 +325,8 @@ def test_the_users_word_settles_open_dates_and_is_held_against_the_file(tmp_path
         (("1'234.50", "1'230.00"), 1234.5),
         (("0,987", "1,012"), 0.987),
         (("1234,5", "1.230"), 1234.5),
-        (("$1,234.50", "€1,230.00"), 1234.5),
+        (("$1,234.50", "USD 1,230.00"), 1234.5),
+        (("1,234.50 USD", "US$1,230.00"), 1234.5),
         (("1.2345e3", "1.23e3"), 1234.5),
         (("\u2212" + "5.25", "5.00"), -5.25),
     ],

@@ -43,7 +43,9 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
         "wolumen",
     ),
     "dividend_usd": ("dividends", "dividend", "divcash", "dividend amount", "7. dividend amount"),
-    "split_ratio": ("stock splits", "splitfactor", "split factor", "split coefficient", "8. split coefficient"),
+    "split_ratio": (
+        "stock splits", "splitfactor", "split factor", "split coefficient", "8. split coefficient", "split ratio",
+    ),
     "symbol": ("symbol", "ticker", "<ticker>", "sym", "code", "name"),
     "period": ("<per>",),
 }  # fmt: skip
@@ -85,13 +87,14 @@ PriceBasis = Literal["split_adjusted", "split_and_dividend_adjusted", "as_traded
 class Vendor:
     """A layout by which a vendor is known, and what its closes are adjusted for.
 
-    `has` names headers that must be there, `lacks` those that must not; `header` is the whole header in order.
+    `has` names headers that must be there, `spelled` those that must be there with these very letters; `header` is the
+    whole header in order.
     """
 
     name: str
     basis: PriceBasis
     has: frozenset[str] = frozenset()
-    lacks: frozenset[str] = frozenset()
+    spelled: frozenset[str] = frozenset()
     header: tuple[str, ...] = ()
     is_month_first: bool = False
 
@@ -110,7 +113,7 @@ VENDORS: tuple[Vendor, ...] = (
     Vendor("Yahoo", "split_adjusted", has=frozenset({"adj close"})),
     Vendor("Stooq bulk", "split_and_dividend_adjusted", has=frozenset({"<ticker>", "<per>"})),
     Vendor("Nasdaq.com", "split_adjusted", has=frozenset({"close/last"}), is_month_first=True),
-    Vendor("TradingView", "split_adjusted", has=frozenset({"time", "open", "close"}), lacks=frozenset({"date"})),
+    Vendor("TradingView", "split_adjusted", spelled=frozenset({"time", "open", "high", "low", "close", "Volume"})),
     Vendor("Investing.com", "split_adjusted", has=frozenset({"price", "vol.", "change %"})),
 )
 """The first that fits counts; a file that fits none has no known basis."""
@@ -155,7 +158,7 @@ def layout_of(header: Sequence[str]) -> Layout:
         what = " and the ".join(missing)
         raise NoPriceTableError(f"unknown header: {shortened(seen)}: no column for the {what}", seen)
     language = next((language for language in LANGUAGES if len(language.words.intersection(names)) > 1), None)
-    vendor = next((vendor for vendor in VENDORS if _fits(vendor, names)), None)
+    vendor = next((vendor for vendor in VENDORS if _fits(vendor, header, names)), None)
     is_day_first = language.is_day_first if language else None
     if is_day_first is None and vendor and vendor.is_month_first:
         is_day_first = False
@@ -173,6 +176,9 @@ def layout_of(header: Sequence[str]) -> Layout:
     )
 
 
-def _fits(vendor: Vendor, names: tuple[str, ...]) -> bool:
-    present = set(names)
-    return vendor.has <= present and not vendor.lacks & present and (not vendor.header or vendor.header == names)
+def _fits(vendor: Vendor, header: Sequence[str], names: tuple[str, ...]) -> bool:
+    return (
+        vendor.has.issubset(names)
+        and vendor.spelled.issubset(name.strip() for name in header)
+        and vendor.header in ((), names)
+    )

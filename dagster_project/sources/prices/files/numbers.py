@@ -4,8 +4,8 @@ Whether `1,234` is a thousand or a little more than one is decided for a column 
 leave it open, from the other price columns, the language of the header or the delimiter; where nothing speaks, the file
 is refused. A cell that is no number is handed on as it is, for the gate to report.
 
-Belongs here: decimal and thousands signs, currency signs, K and M. Does not belong here: dates (`dates`), and whether
-a number is plausible.
+Belongs here: decimal and thousands signs, dollar signs (another currency is no number of ours), K and M. Does not
+belong here: dates (`dates`), and whether a number is plausible.
 """
 
 from __future__ import annotations
@@ -32,7 +32,6 @@ PLAIN_NUMBER = r"^-?\d+(\.\d+)?$"
 _WHOLE = r"^-?\d+$"
 _SPACES = "\u00a0\u2009\u202f"
 _APART = " '\u2019"
-_CURRENCIES = "$\u20ac\u00a3"
 
 # after spaces, currency and apostrophes are gone: what tells that one sign is the decimal one ...
 _TELLS = (
@@ -102,8 +101,8 @@ def _bare(cells: pa.Array) -> pa.Array:
     text = pc.utf8_trim_whitespace(pc.utf8_upper(cells))
     text = pc.replace_substring_regex(text, f"[{_SPACES}]", " ")
     text = pc.replace_substring(text, "\u2212", "-")
-    text = pc.replace_substring_regex(text, f"^(-?) ?(?:US)?[{_CURRENCIES}] ?(-?)", r"\1\2")
-    text = pc.replace_substring_regex(text, f" ?(?:[{_CURRENCIES}]|USD|EUR)$", "")
+    text = pc.replace_substring_regex(text, r"^(-?) ?(?:US ?)?\$ ?(-?)|^(-?)USD ", r"\1\2\3")
+    text = pc.replace_substring_regex(text, r" ?(?:US)?(?:\$|USD)$", "")
     grouped = pc.match_substring_regex(text, rf"^-?\d{{1,3}}([{_APART}]\d{{3}})+([.,]\d+)?[KMBT]?$")
     return pc.if_else(pc.fill_null(grouped, False), pc.replace_substring_regex(text, f"[{_APART}]", ""), text)
 
