@@ -217,7 +217,7 @@ def test_what_closes_are_adjusted_for_is_said_where_it_is_known(name: str, symbo
 def test_a_layout_that_is_only_like_a_vendors_has_no_known_basis(tmp_path: Path) -> None:
     for header in ("time,open,high,low,close", "time,open,high,low,close,volume"):
         put(tmp_path, "CLSK.csv", f"{header}\n2025-11-20,10,10.4,9,10.2{',5' * header.count('volume')}\n")
-        assert {row["price_basis"] for row in rows_of(tmp_path, "CLSK")} == {None}, header
+        assert {row["price_basis"] for row in rows_of(read(tmp_path), "CLSK")} == {None}, header
 
 
 def test_prices_in_another_currency_are_rejected(tmp_path: Path) -> None:
