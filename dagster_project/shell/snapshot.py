@@ -5,6 +5,7 @@ Belongs here: the table that `make run` ends with. Does not belong here: any fig
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from rich import box
@@ -86,7 +87,7 @@ def show_snapshot(database: Path) -> None:
         )
     if is_simulated:
         console.print("Prices are simulated (price_source = 'sample'); facts on deals, sites and ratings are sourced.")
-    console.print(f"SQL      duckdb -readonly {database}", soft_wrap=True)
+    console.print(f"SQL      duckdb -readonly {shlex.quote(str(database))}", soft_wrap=True)
     console.print(f"Parquet  {database.parent / 'parquet'}", soft_wrap=True)
     console.print("UI       make ui")
 
