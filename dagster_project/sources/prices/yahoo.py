@@ -102,8 +102,10 @@ def bars_of(frame: pd.DataFrame, symbol: str, who: str) -> pa.Table:
 
 def _check_chart(body: Json, asked: Mapping[str, Any], who: str) -> None:
     """Refuse a chart that is not laid out as it always was, before yfinance calls it a delisted symbol."""
-    if "period1" not in asked:
-        return  # a look-up of the time zone
+    if "period1" not in asked:  # a look-up of the time zone, whose answer yfinance keeps as long as the process lives
+        if not isinstance(body, dict) or not isinstance(body.get("chart"), dict):
+            raise ChangedSchemaError(f"{who}: the chart is not laid out as it was: {type(body).__name__}")
+        return
     try:
         (result,) = body["chart"]["result"]
         zone = result["meta"]["exchangeTimezoneName"]
