@@ -153,11 +153,14 @@ def test_each_fault_ends_in_its_own_error(
 @pytest.mark.parametrize("vendor", VENDORS)
 @pytest.mark.parametrize("code", [401, 403])
 def test_refused_access_is_not_pressed(house: House, vendor: str, code: int) -> None:
+    # yfinance looks a symbol's time zone up once per process: it has done so before the refusal, whatever ran before
+    assert _reader(house, vendor)("CLSK", None).num_rows == 40
+    before = len(house.vendors.asked)
     house.vendors.break_down(vendor, "CLSK", status(code))
     with pytest.raises(AccessRefusedError, match=f"HTTP {code}"):
         _reader(house, vendor)("CLSK", None)
     # yfinance fetches one other cookie and asks with it once: that is how Yahoo is spoken to, not a retry
-    assert len(house.vendors.asked) == (2 if vendor == "yahoo" else 1)
+    assert len(house.vendors.asked) - before == (2 if vendor == "yahoo" else 1)
     assert house.clock.waits == []
 
 
