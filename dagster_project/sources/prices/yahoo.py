@@ -102,9 +102,10 @@ def bars_of(frame: pd.DataFrame, symbol: str, who: str) -> pa.Table:
 
 def _check_chart(body: Json, asked: Mapping[str, Any], who: str) -> None:
     """Refuse a chart that is not laid out as it always was, before yfinance calls it a delisted symbol."""
-    if "period1" not in asked:  # a look-up of the time zone, whose answer yfinance keeps as long as the process lives
-        if not isinstance(body, dict) or not isinstance(body.get("chart"), dict):
-            raise ChangedSchemaError(f"{who}: the chart is not laid out as it was: {type(body).__name__}")
+    # yfinance keeps the answer to a look-up of the time zone as long as the process lives: it is looked at as well
+    if not isinstance(body, dict) or not isinstance(body.get("chart"), dict):
+        raise ChangedSchemaError(f"{who}: not laid out as a chart")
+    if "period1" not in asked:
         return
     try:
         (result,) = body["chart"]["result"]
