@@ -87,7 +87,7 @@ def build_defs(
             docs_dir=docs_dir,
             call=call_gate,
         ),
-        "dbt": DbtRunner(project, call_dbt),
+        "dbt": DbtRunner(project, settings.build_database, call_dbt),
     }
     return dg.Definitions(
         assets=[*ingest_assets(), *models, *serving],

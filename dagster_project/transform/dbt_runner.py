@@ -23,9 +23,13 @@ FAILED_SQL = "query"
 class DbtRunner:
     """dbt for one project."""
 
-    def __init__(self, project: DbtProject, call: Call = call_directly) -> None:
-        """`call` says in which process dbt runs; nothing is read or imported before the first build."""
+    def __init__(self, project: DbtProject, database: Path, call: Call = call_directly) -> None:
+        """`database` is the build file; `call` says in which process dbt runs.
+
+        Nothing is read or imported before the first build.
+        """
         self._project = project
+        self._database = database
         self._call = call
 
     def build(
@@ -57,6 +61,7 @@ class DbtRunner:
             run_dbt,
             Path(self._project.project_dir),
             Path(self._project.target_path),
+            self._database,
             ["build", "--exclude-resource-type", "unit_test", *selection],
         )
         for result in outcome.results:
