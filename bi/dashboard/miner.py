@@ -68,6 +68,7 @@ INPUTS = {
     "contracted_revenue_coverage": "Contracted revenue",
     "planned_critical_it_mw_coverage": "Planned critical IT MW",
     "gross_power_mw_coverage": "Power, gross MW",
+    "energized_gross_mw_coverage": "Live power, gross MW",
     "scenario_coverage": "Scenario a share",
 }
 LEVELS = {

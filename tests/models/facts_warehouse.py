@@ -234,11 +234,11 @@ def _standing_then(contract: Contract) -> str:
         condition = "coalesce(filed_date, as_of_date + 40) <= $day"
         for column in ("shares_outstanding", "shares_as_of_date"):
             replaced[column] = f"case when coalesce(shares_as_of_date, as_of_date) <= $day then {column} end"
-    replacements = ", ".join(f"{expression} as {column}" for column, expression in replaced.items())
     if contract.table == "curated__hpc_deals":
         # the end of a contract is a fact with a day of its own
         for column in ("ended_date", "end_known_date", "end_reason", "superseded_by", "end_source_url", "end_notes"):
             replaced[column] = f"case when greatest(ended_date, end_known_date) <= $day then {column} end"
+    replacements = ", ".join(f"{expression} as {column}" for column, expression in replaced.items())
     # rules and lists are not facts of a day: they are taken as they stand
     is_fact = known is not None or contract.table == "curated__capital_structure"
     return (

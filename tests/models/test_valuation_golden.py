@@ -20,8 +20,9 @@ COVERED = {
         "btc": 5,
         "contracted_critical_it_mw": 5,
         "contracted_revenue": 4,
-        "planned_critical_it_mw": 6,
-        "gross_power_mw": 9,
+        "planned_critical_it_mw": 3,
+        "gross_power_mw": 8,
+        "energized_gross_mw": 3,
     },
     "2026-05-29": {
         "shares": 6,
@@ -29,8 +30,9 @@ COVERED = {
         "btc": 5,
         "contracted_critical_it_mw": 8,
         "contracted_revenue": 8,
-        "planned_critical_it_mw": 7,
-        "gross_power_mw": 13,
+        "planned_critical_it_mw": 2,
+        "gross_power_mw": 12,
+        "energized_gross_mw": 4,
     },
     "2026-11-25": {
         "shares": 2,
@@ -38,8 +40,9 @@ COVERED = {
         "btc": 2,
         "contracted_critical_it_mw": 10,
         "contracted_revenue": 9,
-        "planned_critical_it_mw": 12,
-        "gross_power_mw": 14,
+        "planned_critical_it_mw": 2,
+        "gross_power_mw": 12,
+        "energized_gross_mw": 7,
     },
 }
 """Companies with a complete input on a day; a fact that is taken out or an input that is forgotten makes it fall."""
@@ -296,6 +299,52 @@ def test_gross_power_below_critical_it_power_is_partial(warehouse: FactsWarehous
     assert below.any()
     assert not rows.loc[below, "gross_power_mw_is_complete"].any()
     assert rows.loc[below, "gross_power_mw_coverage"].str.startswith("partial").all()
+
+
+@pytest.mark.parametrize(
+    ("symbol", "day", "planned_mw", "why"),
+    [
+        # Childress of four sites; Corsicana's 112 critical IT MW on its 1,000; the one site with a plan beside Rockdale
+        ("IREN", "2025-11-24", 200, "partial: stated by 1 of 4 sites"),
+        ("RIOT", "2025-11-24", 112, "partial: a plan for 11 % of the power"),
+        ("RIOT", "2026-05-29", 112, "partial: stated by 1 of 2 sites"),
+        ("IREN", "2026-05-29", 200, "partial: below the contracted MW"),
+        # what JPMorgan counts for the whole company
+        ("CIFR", "2025-11-24", 480, "stated: company total"),
+        # its five sites
+        ("APLD", "2026-11-25", 1410, "stated: sum of the sites that state it"),
+    ],
+)
+def test_a_plan_for_a_part_of_a_company_gives_no_ratio(
+    warehouse: FactsWarehouse, symbol: str, day: str, planned_mw: float, why: str
+) -> None:
+    row = warehouse.query(f"select * from marts.capacity_asof('{day}') where symbol = '{symbol}'").iloc[0]
+    assert (row["planned_critical_it_mw"], row["planned_critical_it_mw_coverage"]) == (planned_mw, why)
+    assert row["planned_critical_it_mw_is_complete"] == why.startswith("stated")
+
+
+def test_no_ratio_rests_on_partial_mw(warehouse: FactsWarehouse) -> None:
+    rows = warehouse.query("select * from marts.fct_company_positions")
+    for mw, ratio in (
+        ("contracted_critical_it_mw", "ev_per_critical_it_mw_usd"),
+        ("planned_critical_it_mw", "ev_per_planned_critical_it_mw_usd"),
+        ("gross_power_mw", "ev_per_gross_mw_usd"),
+        ("energized_gross_mw", "ev_per_energized_gross_mw_usd"),
+    ):
+        complete = rows[f"{mw}_is_complete"]
+        assert rows.loc[complete, ratio].notna().any(), ratio
+        assert rows.loc[~complete, ratio].isna().all(), ratio
+        why = rows.loc[~complete, f"{mw}_coverage"]
+        assert why.str.startswith(("partial: ", "not stated", "no contract")).all(), set(why)
+
+
+def test_live_power_is_zero_only_where_the_company_says_so(warehouse: FactsWarehouse) -> None:
+    # sites under construction state a zero, those that run state nothing
+    for symbol, day in (("CORZ", "2025-11-24"), ("APLD", "2026-11-25"), ("BTDR", "2025-11-24")):
+        row = warehouse.query(f"select * from marts.capacity_asof('{day}') where symbol = '{symbol}'").iloc[0]
+        assert pd.isna(row["energized_gross_mw"])
+        assert (row["energized_gross_mw_coverage"], row["energized_gross_mw_is_complete"]) == ("not stated", False)
+    assert not (warehouse.query("select * from marts.fct_capacity_known")["energized_gross_mw"] == 0).any()
 
 
 def test_what_others_published_is_met(warehouse: FactsWarehouse) -> None:

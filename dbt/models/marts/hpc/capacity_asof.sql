@@ -30,6 +30,8 @@ select
     capacity_known.gross_power_mw_coverage,
     capacity_known.gross_power_mw_is_complete,
     capacity_known.energized_gross_mw,
+    capacity_known.energized_gross_mw_coverage,
+    capacity_known.energized_gross_mw_is_complete,
     capacity_known.contracted_revenue_usd,
     capacity_known.contracted_revenue_coverage,
     capacity_known.contracted_revenue_is_complete,

@@ -1,4 +1,17 @@
+{% set planned_pct_of_power = '100.0 * planned_critical_it_mw / nullif(greatest(gross_power_mw, energized_gross_mw), 0)' -%}
+
+{% set other_sites -%}
+    'partial: stated by sites with ' || cast(round(sites_power_mw) as bigint) || ' of '
+    || cast(round(total_power_mw) as bigint) || ' MW'
+{%- endset -%}
+
 with
+
+sites as (
+
+    select * from {{ ref('int_site_capacity_versions') }}
+
+),
 
 site_facts as (
 
@@ -35,7 +48,7 @@ believed as (
         symbol,
         believed_from_date,
         believed_to_date
-    from site_facts
+    from sites
     union
     select
         symbol,
@@ -46,6 +59,23 @@ believed as (
 ),
 
 {{ known_period_ctes('believed') }},
+
+-- sites that a sum over all of them has to have a figure of
+site_counts as (
+
+    select
+        known_periods.symbol,
+        known_periods.known_from_date,
+        count(distinct sites.site) as sites
+    from known_periods
+    inner join sites
+        on
+            known_periods.symbol = sites.symbol
+            and {{ believed_on('known_periods.known_from_date', 'sites') }}
+    where not sites.is_company_total
+    group by known_periods.symbol, known_periods.known_from_date
+
+),
 
 -- the last figure of every site, and of the company total, for each measure by itself
 site_ranked as (
@@ -92,13 +122,14 @@ site_sums as (
             as total_power_mw,
         max(case when is_company_total and measure = 'power_energized_mw' then amount_mw end)
             as total_energized_mw,
-        sum(
-            case when not is_company_total and measure = 'critical_it_mw_planned' then amount_mw end
-        ) as sites_planned_mw,
-        sum(case when not is_company_total and measure = 'power_contracted_mw' then amount_mw end)
-            as sites_power_mw,
-        sum(case when not is_company_total and measure = 'power_energized_mw' then amount_mw end)
-            as sites_energized_mw,
+        {%- for measure, name in {
+            'critical_it_mw_planned': 'planned', 'power_contracted_mw': 'power', 'power_energized_mw': 'energized'
+        }.items() %}
+            sum(case when not is_company_total and measure = '{{ measure }}' then amount_mw end)
+                as sites_{{ name }}_mw,
+            count(case when not is_company_total and measure = '{{ measure }}' then 1 end)
+                as sites_with_{{ name }},
+        {%- endfor %}
         {{ dbt.listagg('distinct source_url', "' '", 'order by source_url') }} as site_source_urls
     from site_ranked
     where recency = 1
@@ -191,6 +222,10 @@ joined as (
         site_sums.sites_planned_mw,
         site_sums.sites_power_mw,
         site_sums.sites_energized_mw,
+        coalesce(site_counts.sites, 0) as sites,
+        site_sums.sites_with_planned,
+        site_sums.sites_with_power,
+        site_sums.sites_with_energized,
         site_sums.site_source_urls,
         coalesce(deal_sums.deals, 0) as deals,
         coalesce(deal_sums.deals_without_value, 0) as deals_without_value,
@@ -207,6 +242,10 @@ joined as (
         on
             known_periods.symbol = site_sums.symbol
             and known_periods.known_from_date = site_sums.known_from_date
+    left join site_counts
+        on
+            known_periods.symbol = site_counts.symbol
+            and known_periods.known_from_date = site_counts.known_from_date
     left join deal_sums
         on
             known_periods.symbol = deal_sums.symbol
@@ -227,11 +266,16 @@ larger as (
         greatest(total_contracted_mw, deals_critical_it_mw) as contracted_critical_it_mw,
         greatest(total_planned_mw, sites_planned_mw) as planned_critical_it_mw,
         greatest(total_power_mw, sites_power_mw) as gross_power_mw,
-        greatest(total_energized_mw, sites_energized_mw) as energized_gross_mw,
+        -- sites that are not live yet say nothing of those that are: only a company total states a zero
+        greatest(total_energized_mw, nullif(sites_energized_mw, 0)) as energized_gross_mw,
         coalesce(total_contracted_mw >= coalesce(deals_critical_it_mw, 0), false)
             as is_contracted_total,
         coalesce(total_planned_mw >= coalesce(sites_planned_mw, 0), false) as is_planned_total,
-        coalesce(total_power_mw >= coalesce(sites_power_mw, 0), false) as is_power_total
+        coalesce(total_power_mw >= coalesce(sites_power_mw, 0), false) as is_power_total,
+        coalesce(total_energized_mw >= coalesce(sites_energized_mw, 0), false)
+            as is_energized_total,
+        -- all sites state their power, and the company says that it has more: there are other sites
+        sites_with_power = sites and total_power_mw > sites_power_mw * {{ var('site_tolerance') }} as sites_are_short
     from joined
 
 ),
@@ -254,6 +298,13 @@ gaps as (
             -- no company plans less than it has leased: most of its sites do not state their plan
             when planned_critical_it_mw < contracted_critical_it_mw
                 then 'partial: below the contracted MW'
+            when is_planned_total then null
+            when sites_with_planned < sites then 'partial: stated by ' || sites_with_planned || ' of ' || sites || ' sites'
+            when sites_are_short then {{ other_sites }}
+            when {{ is_fraction_of_company(planned_pct_of_power) }}
+                then
+                    'partial: a plan for '
+                    || cast(round({{ planned_pct_of_power }}) as bigint) || ' % of the power'
         end as planned_critical_it_mw_gap,
         case
             when gross_power_mw is null then 'not stated'
@@ -263,7 +314,15 @@ gaps as (
                 then 'partial: below the contracted critical IT MW'
             when gross_power_mw < planned_critical_it_mw
                 then 'partial: below the planned critical IT MW'
+            when not is_power_total and sites_with_power < sites
+                then 'partial: stated by ' || sites_with_power || ' of ' || sites || ' sites'
         end as gross_power_mw_gap,
+        case
+            when energized_gross_mw is null then 'not stated'
+            when not is_energized_total and sites_with_energized < sites
+                then 'partial: stated by ' || sites_with_energized || ' of ' || sites || ' sites'
+            when not is_energized_total and sites_are_short then {{ other_sites }}
+        end as energized_gross_mw_gap,
         case
             when deals = 0 then 'no contract known'
             when deals_without_value = 0 then null
@@ -327,6 +386,14 @@ final as (
         ) as gross_power_mw_coverage,
         gross_power_mw_gap is null as gross_power_mw_is_complete,
         energized_gross_mw,
+        coalesce(
+            energized_gross_mw_gap,
+            case
+                when is_energized_total then 'stated: company total'
+                else 'stated: sum of the sites that state it'
+            end
+        ) as energized_gross_mw_coverage,
+        energized_gross_mw_gap is null as energized_gross_mw_is_complete,
         contracted_revenue_usd,
         coalesce(contracted_revenue_gap, 'complete') as contracted_revenue_coverage,
         contracted_revenue_gap is null as contracted_revenue_is_complete,

@@ -7,6 +7,7 @@
     'contracted_revenue': 'reference/hpc_deals.csv: contract_value_usd',
     'planned_critical_it_mw': 'reference/sites_capacity.csv: critical_it_mw_planned',
     'gross_power_mw': 'reference/sites_capacity.csv: power_contracted_mw',
+    'energized_gross_mw': 'reference/sites_capacity.csv: power_energized_mw',
 } -%}
 
 with

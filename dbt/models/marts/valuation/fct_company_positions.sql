@@ -185,6 +185,10 @@ known_on_day as (
         coalesce(capacity_known.gross_power_mw_is_complete, false)
             as gross_power_mw_is_complete,
         capacity_known.energized_gross_mw,
+        coalesce(capacity_known.energized_gross_mw_coverage, 'not stated')
+            as energized_gross_mw_coverage,
+        coalesce(capacity_known.energized_gross_mw_is_complete, false)
+            as energized_gross_mw_is_complete,
         coalesce(capacity_known.deals, 0) as deals,
         coalesce(capacity_known.deals_without_value, 0) as deals_without_value,
         capacity_known.last_deal_date,
@@ -243,8 +247,11 @@ positions as (
                 then (valued.market_cap_usd + valued.net_debt_usd)
                     / nullif(valued.gross_power_mw, 0)
         end as ev_per_gross_mw_usd,
-        (valued.market_cap_usd + valued.net_debt_usd) / nullif(valued.energized_gross_mw, 0)
-            as ev_per_energized_gross_mw_usd,
+        case
+            when valued.energized_gross_mw_is_complete
+                then (valued.market_cap_usd + valued.net_debt_usd)
+                    / nullif(valued.energized_gross_mw, 0)
+        end as ev_per_energized_gross_mw_usd,
         case
             when valued.contracted_revenue_is_complete
                 then (valued.market_cap_usd + valued.net_debt_usd)
@@ -313,6 +320,8 @@ final as (
         gross_power_mw_coverage,
         gross_power_mw_is_complete,
         energized_gross_mw,
+        energized_gross_mw_coverage,
+        energized_gross_mw_is_complete,
         ev_per_critical_it_mw_usd,
         ev_per_planned_critical_it_mw_usd,
         ev_per_gross_mw_usd,

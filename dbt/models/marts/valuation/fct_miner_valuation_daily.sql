@@ -53,6 +53,8 @@ final as (
         planned_critical_it_mw_is_complete,
         gross_power_mw_coverage,
         gross_power_mw_is_complete,
+        energized_gross_mw_coverage,
+        energized_gross_mw_is_complete,
         contracted_revenue_coverage,
         contracted_revenue_is_complete,
         known_date_is_estimated,

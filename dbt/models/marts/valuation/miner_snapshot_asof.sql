@@ -261,6 +261,8 @@ joined as (
         positions.gross_power_mw_coverage,
         positions.gross_power_mw_is_complete,
         positions.energized_gross_mw,
+        positions.energized_gross_mw_coverage,
+        positions.energized_gross_mw_is_complete,
         positions.shares_outstanding,
         positions.shares_coverage,
         positions.shares_is_complete,
@@ -322,6 +324,7 @@ final as (
         + case when joined.contracted_revenue_is_complete then 0 else 1 end
         + case when joined.planned_critical_it_mw_is_complete then 0 else 1 end
         + case when joined.gross_power_mw_is_complete then 0 else 1 end
+        + case when joined.energized_gross_mw_is_complete then 0 else 1 end
             as incomplete_inputs
     from joined
 
