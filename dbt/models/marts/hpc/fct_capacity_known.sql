@@ -1,4 +1,6 @@
-{% set planned_pct_of_power = '100.0 * planned_critical_it_mw / nullif(greatest(gross_power_mw, energized_gross_mw), 0)' -%}
+{% set planned_pct_of_power -%}
+    100.0 * planned_critical_it_mw / nullif(greatest(gross_power_mw, energized_gross_mw), 0)
+{%- endset -%}
 
 {% set other_sites -%}
     'partial: stated by sites with ' || cast(round(sites_power_mw) as bigint) || ' of '
@@ -275,7 +277,8 @@ larger as (
         coalesce(total_energized_mw >= coalesce(sites_energized_mw, 0), false)
             as is_energized_total,
         -- all sites state their power, and the company says that it has more: there are other sites
-        sites_with_power = sites and total_power_mw > sites_power_mw * {{ var('site_tolerance') }} as sites_are_short
+        sites_with_power = sites
+        and total_power_mw > sites_power_mw * {{ var('site_tolerance') }} as sites_are_short
     from joined
 
 ),
@@ -299,12 +302,14 @@ gaps as (
             when planned_critical_it_mw < contracted_critical_it_mw
                 then 'partial: below the contracted MW'
             when is_planned_total then null
-            when sites_with_planned < sites then 'partial: stated by ' || sites_with_planned || ' of ' || sites || ' sites'
+            when sites_with_planned < sites
+                then 'partial: stated by ' || sites_with_planned || ' of ' || sites || ' sites'
             when sites_are_short then {{ other_sites }}
             when {{ is_fraction_of_company(planned_pct_of_power) }}
                 then
                     'partial: a plan for '
-                    || cast(round({{ planned_pct_of_power }}) as bigint) || ' % of the power'
+                    || cast(round({{ planned_pct_of_power }}) as bigint)
+                    || ' % of the power'
         end as planned_critical_it_mw_gap,
         case
             when gross_power_mw is null then 'not stated'
