@@ -129,7 +129,7 @@ def _undescribed(manifest: dict[str, Any]) -> Iterator[str]:
                 yield f"{table['name']}.{column['name']}"
     for macro in manifest["macros"].values():
         # what is dispatched is described once, under its own name
-        if macro["package_name"] != "minehouse" or re.match(r"(default|duckdb)__", macro["name"]):
+        if macro["package_name"] != "minehouse" or re.match(r"(default|duckdb|spark)__", macro["name"]):
             continue
         if not macro["description"].strip():
             yield macro["name"]

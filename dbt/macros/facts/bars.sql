@@ -3,9 +3,5 @@
     close; null where one of these is not known.
 -#}
 {% macro is_ghost_bar(close_before) -%}
-    {{ return(adapter.dispatch('is_ghost_bar')(close_before)) }}
-{%- endmacro %}
-
-{% macro default__is_ghost_bar(close_before) -%}
     volume = 0 and high = low and close = {{ close_before }}
 {%- endmacro %}

@@ -32,8 +32,8 @@
 {#- A figure as text: whole above a thousand, three digits after the point below. -#}
 {% macro in_words(figure) -%}
     case
-        when abs({{ figure }}) >= 1000 then cast(cast(round({{ figure }}) as bigint) as varchar)
-        else cast(round({{ figure }}, 3) as varchar)
+        when abs({{ figure }}) >= 1000 then cast(cast(round({{ figure }}) as bigint) as string)
+        else cast(round({{ figure }}, 3) as string)
     end
 {%- endmacro %}
 

@@ -152,7 +152,7 @@
             case when applied.mw_basis = 'unstated' then applied.assumed_mw end
                 as unstated_basis_mw,
             'complete' as capacity_coverage,
-            cast(null as varchar) as gross_mw_gap
+            cast(null as string) as gross_mw_gap
         from applied
         where applied.assumed_mw is not null
 

@@ -51,9 +51,9 @@ window
 select
     price_pivots.*,
     sessions.session_key as pivot_session_key,
-    cast(price_pivots.pivot_date as varchar) || ' ' || price_pivots.pivot_kind as touch,
+    cast(price_pivots.pivot_date as string) || ' ' || price_pivots.pivot_kind as touch,
     -- thin sessions count half, crowded ones double, series without volume once
-    least(greatest(coalesce(price_pivots.relative_volume, 1), 0.5), 2) as volume_weight,
+    least(greatest(coalesce(price_pivots.relative_volume, 1), 0.5e0), 2) as volume_weight,
     cast(
         row_number() over (
             order by price_pivots.symbol, price_pivots.pivot_date, price_pivots.pivot_kind
@@ -115,8 +115,8 @@ compared as (
 
     select
         weighed.*,
-        row(weighed.strength, weighed.pivot_key)
-        = max(row(weighed.strength, weighed.pivot_key)) over {{ within_reach('weighed') }} as is_strongest
+        {{ compared_in_turn(['weighed.strength', 'weighed.pivot_key']) }}
+        = max({{ compared_in_turn(['weighed.strength', 'weighed.pivot_key']) }}) over {{ within_reach('weighed') }} as is_strongest
     from weighed
 
 ),
@@ -204,8 +204,8 @@ summed as (
         max(case when level_touches.pivot_kind = 'low' then level_touches.pivot_date end) as last_low_date,
         max(case when level_touches.pivot_kind = 'high' then level_touches.pivot_date end) as last_high_date,
         max(level_touches.known_date) as known_date,
-        sum(level_touches.weight) / 1000.0 as strength,
-        string_agg(level_touches.touch, ', ' order by level_touches.pivot_key) as touch_dates
+        sum(level_touches.weight) / 1e3 as strength,
+        {{ texts_in_order('level_touches.touch', 'level_touches.pivot_key') }} as touch_dates
     from level_touches
     group by
         level_touches.session_key, level_touches.level_type, level_touches.level_rank, level_touches.level_price

@@ -33,7 +33,9 @@ neighbours as (
         lead(traded.trade_date, {{ reach }}) over by_session as known_date,
         traded.volume / nullif(
             avg(traded.volume) over (
-                by_session rows between {{ pivot_volume_sessions() | int - 1 }} preceding and current row
+                partition by traded.symbol
+                order by traded.trade_date
+                rows between {{ pivot_volume_sessions() | int - 1 }} preceding and current row
             ), 0
         ) as relative_volume,
         min(traded.low) over bars_before as low_before,
@@ -43,8 +45,16 @@ neighbours as (
     from traded
     window
         by_session as (partition by traded.symbol order by traded.trade_date),
-        bars_before as (by_session rows between {{ reach }} preceding and 1 preceding),
-        bars_after as (by_session rows between 1 following and {{ reach }} following)
+        bars_before as (
+            partition by traded.symbol
+            order by traded.trade_date
+            rows between {{ reach }} preceding and 1 preceding
+        ),
+        bars_after as (
+            partition by traded.symbol
+            order by traded.trade_date
+            rows between 1 following and {{ reach }} following
+        )
 
 ),
 

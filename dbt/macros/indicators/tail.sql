@@ -9,9 +9,19 @@
     variable, with another fingerprint, and with --full-refresh everything is computed anew.
 -#}
 
+{#- whether the engine can replace a part of a table in the transaction in which it notes that it did -#}
+{% macro engine_replaces_tails() -%}
+    {{ return(adapter.dispatch('engine_replaces_tails')()) }}
+{%- endmacro %}
+
+{% macro default__engine_replaces_tails() -%} {{ return(false) }} {%- endmacro %}
+
+{% macro duckdb__engine_replaces_tails() -%} {{ return(true) }} {%- endmacro %}
+
+
 {% macro technicals_by_tail() -%}
     {%- set fingerprint = var('technicals_fingerprint', none) -%}
-    {%- if not execute or not fingerprint or flags.FULL_REFRESH or technicals_mart() is none -%}
+    {%- if not execute or not engine_replaces_tails() or not fingerprint or flags.FULL_REFRESH or technicals_mart() is none -%}
         {{ return(false) }}
     {%- endif -%}
     {{ return(fingerprint == last_technicals_fingerprint()) }}
@@ -39,7 +49,7 @@
     were, would lose rows or double them.
 -#}
 {% macro refuse_views_of_the_other_way() -%}
-    {%- if execute and flags.WHICH in ('run', 'build') and technicals_mart() is not none -%}
+    {%- if execute and engine_replaces_tails() and flags.WHICH in ('run', 'build') and technicals_mart() is not none -%}
         {%- set found = run_query(
             "select sql like '%int_technicals_stale%' from duckdb_views() "
             ~ "where schema_name = 'intermediate' and view_name = 'int_technical_sessions'"
@@ -103,14 +113,6 @@
 
 {#- one number for a set of rows that changes when any value of any row does -#}
 {% macro fingerprint_of(columns) -%}
-    {{ return(adapter.dispatch('fingerprint_of')(columns)) }}
-{%- endmacro %}
-
-{% macro default__fingerprint_of(columns) -%}
-    bit_xor(xxhash64({{ columns | join(', ') }}))
-{%- endmacro %}
-
-{% macro duckdb__fingerprint_of(columns) -%}
     bit_xor(hash({{ columns | join(', ') }}))
 {%- endmacro %}
 
@@ -144,6 +146,7 @@
 
 {#- after the new rows went in, in the same transaction: which way it went, and with which formulas -#}
 {% macro note_technicals_build() -%}
+    {%- if not engine_replaces_tails() -%} {{ return('') }} {%- endif -%}
     {%- set stale = ref('int_technicals_stale') -%}
     {%- set by_tail = technicals_by_tail() -%}
     create table if not exists {{ technicals_builds() }} (

@@ -26,3 +26,29 @@
 
     {{ return({'relations': []}) }}
 {%- endmaterialization %}
+
+
+{#-
+    The same on Spark: a SQL function that returns a table. Its parameters need types, and a bare name in its body is a
+    column where there is one, so that arguments are read in a CTE without a table (`asked`).
+-#}
+{% materialization table_macro, adapter='spark' -%}
+    {%- set types = {'symbol': 'string', 'as_of': 'date', 'from_date': 'date', 'to_date': 'date'} -%}
+    {%- set parameters = [] -%}
+    {%- for parameter in config.require('parameters') -%}
+        {%- do parameters.append(parameter ~ ' ' ~ types.get(parameter, 'double')) -%}
+    {%- endfor -%}
+
+    {{ run_hooks(pre_hooks) }}
+
+    {% call statement('main') -%}
+        create or replace function {{ this.schema }}.{{ this.identifier }}({{ parameters | join(', ') }})
+        returns table
+        return
+        {{ sql }}
+    {%- endcall %}
+
+    {{ run_hooks(post_hooks) }}
+
+    {{ return({'relations': []}) }}
+{%- endmaterialization %}

@@ -10,3 +10,9 @@
         {{ return(dbt.materialization_table_duckdb()) }}
     {%- endif -%}
 {%- endmaterialization %}
+
+
+{#- on Spark always rebuilt: a plain Parquet table has no transaction that would replace a part of it -#}
+{% materialization table_or_tail, adapter='spark' -%}
+    {{ return(dbt.materialization_table_spark()) }}
+{%- endmaterialization %}

@@ -11,7 +11,7 @@ select *
 from {{ model }}
 where false
 {%- for name in numbers %}
-    or not isfinite({{ name }})
+    or not {{ is_finite(name) }}
 {%- endfor %}
 
 {% endtest %}

@@ -43,7 +43,7 @@ classified as (
         amends_deal_id is not null as is_follow_on,
         -- known to have ended on the later of the day itself and the day it became public; an end is a
         -- fact with a day of its own, so it counts from then even where it was entered later
-        first_value(greatest(ended_date, end_known_date) ignore nulls) over (
+        {{ ignoring_nulls('first_value', 'greatest(ended_date, end_known_date)') }} over (
             partition by deal_id
             order by valid_from
             rows between current row and unbounded following

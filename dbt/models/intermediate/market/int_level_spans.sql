@@ -19,7 +19,7 @@ histories as (
         min(bars.trade_date) as first_date,
         max(bars.trade_date) as last_date,
         -- the latest first; a heap for each symbol instead of a sort of all bars
-        max(bars.trade_date, {{ bars_behind_levels() }}) filter (where not bars.is_suspect)
+        {{ last_values('bars.trade_date', bars_behind_levels(), 'not bars.is_suspect') }}
             as last_traded_dates
     from bars
     group by bars.symbol
@@ -31,7 +31,8 @@ spans as (
     select
         histories.symbol,
         reference_symbols.symbol is not null
-        or len(histories.last_traded_dates) < {{ bars_behind_levels() }} as is_read_from_its_first_bar,
+        or {{ length_of('histories.last_traded_dates') }} < {{ bars_behind_levels() }}
+            as is_read_from_its_first_bar,
         case
             when reference_symbols.symbol is not null then histories.first_date
             else histories.last_date
@@ -50,11 +51,11 @@ final as (
         keep_from,
         case
             when is_read_from_its_first_bar then first_date
-            else last_traded_dates[{{ bars_behind_levels() }}]
+            else {{ nth_of('last_traded_dates', bars_behind_levels()) }}
         end as read_from,
         case
             when is_read_from_its_first_bar then first_date
-            else last_traded_dates[{{ var('level_lookback_sessions', 252) }}]
+            else {{ nth_of('last_traded_dates', var('level_lookback_sessions', 252)) }}
         end as pivots_from
     from spans
 

@@ -23,7 +23,13 @@ numbered as (
         bars.*,
         {{ sessions_ago('bars.close', 1, of='bars') }} as prev_close,
         {%- if by_tail %}
-        stale.* exclude (symbol, replace_from, read_from, sessions_before),
+        stale.known_sessions,
+        stale.known_ema_12,
+        stale.known_ema_26,
+        stale.known_signal_rest,
+        stale.known_avg_gain,
+        stale.known_avg_loss,
+        stale.known_atr,
         stale.sessions_before
         + row_number() over (partition by bars.symbol order by bars.trade_date) as session_number
 

@@ -85,14 +85,31 @@ carries as (
 final as (
 
     select
-        terms.* replace (
-            ema_12_term + ema_12_carry as ema_12_term,
-            ema_26_term + ema_26_carry as ema_26_term,
-            signal_rest_term + signal_rest_carry as signal_rest_term,
-            coalesce(avg_gain_term, 0) + avg_gain_carry as avg_gain_term,
-            coalesce(avg_loss_term, 0) + avg_loss_carry as avg_loss_term,
-            coalesce(atr_term, 0) + atr_carry as atr_term
-        ),
+        terms.symbol,
+        terms.trade_date,
+        terms.open,
+        terms.high,
+        terms.low,
+        terms.close,
+        terms.volume,
+        terms.price_source,
+        terms.price_basis,
+        terms.is_repaired,
+        terms.is_suspect,
+        terms.session_number,
+        terms.block_number,
+        terms.block_row,
+        terms.prev_close,
+        terms.log_return,
+        {%- if technicals_by_tail() %}
+        terms.known_sessions,
+        {%- endif %}
+        terms.ema_12_term + carries.ema_12_carry as ema_12_term,
+        terms.ema_26_term + carries.ema_26_carry as ema_26_term,
+        terms.signal_rest_term + carries.signal_rest_carry as signal_rest_term,
+        coalesce(terms.avg_gain_term, 0) + carries.avg_gain_carry as avg_gain_term,
+        coalesce(terms.avg_loss_term, 0) + carries.avg_loss_carry as avg_loss_term,
+        coalesce(terms.atr_term, 0) + carries.atr_carry as atr_term,
         carries.macd_seed_gap
 
     from terms

@@ -80,7 +80,7 @@ baskets as (
     select
         session_number
         {%- for horizon in horizons %},
-            list_sum(list(return_{{ horizon }}d_pct order by return_{{ horizon }}d_pct))
+            {{ sum_in_order('return_' ~ horizon ~ 'd_pct') }}
                 as summed_return_{{ horizon }}d_pct,
             count(return_{{ horizon }}d_pct) as basket_{{ horizon }}d_miners
         {%- endfor %}

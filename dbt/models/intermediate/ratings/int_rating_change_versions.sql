@@ -51,7 +51,8 @@ covers as (
         on
             others.symbol = curated.symbol
             and others.firm = curated.firm
-            and abs(others.rating_date - curated.rating_date) <= {{ var('rating_match_days') }}
+            and abs({{ days_from('curated.rating_date', 'others.rating_date') }})
+            <= {{ var('rating_match_days') }}
     where
         curated.believed_to_date is null
         or curated.believed_to_date > curated.believed_from_date
@@ -98,7 +99,7 @@ turning_days as (
 stretches as (
 
     select
-        others.* exclude (believed_from_date, believed_to_date),
+        {{ all_but('others', ['believed_from_date', 'believed_to_date']) }},
         turning_days.turning_date as believed_from_date,
         coalesce(
             lead(turning_days.turning_date) over (
@@ -152,8 +153,13 @@ uncovered as (
 
 chosen as (
 
-    select * from curated
-    union all by name
+    -- the days last, where the stretches have them
+    select
+        {{ all_but('curated', ['believed_from_date', 'believed_to_date']) }},
+        believed_from_date,
+        believed_to_date
+    from curated
+    union all
     select * from uncovered
 
 ),

@@ -51,7 +51,7 @@ notes as (
         price_target_prior,
         price_target_new,
         source_url,
-        cast(null as varchar) as notes,
+        cast(null as string) as notes,
         source_file,
         source_row,
         valid_from,
@@ -88,7 +88,7 @@ dated as (
 -- test on fct_rating_changes says so
 final as (
 
-    select * exclude (first_firm_as_given)
+    select {{ all_but('dated', ['first_firm_as_given']) }}
     from dated
     where rating_source = 'curated' or firm_as_given = first_firm_as_given
 

@@ -44,7 +44,7 @@ dated as (
 
     select
         facts.*,
-        cast(coalesce(substr(facts.accepted_at, 1, 10), cast(facts.filed_date as varchar)) as date)
+        cast(coalesce(substr(facts.accepted_at, 1, 10), cast(facts.filed_date as string)) as date)
             as public_date,
         substr(facts.accepted_at, 12, 5) as public_time
     from facts
@@ -212,7 +212,7 @@ final as (
         reports.form,
         reports.known_date,
         cast(null as double) as amount,
-        cast(null as varchar) as concept,
+        cast(null as string) as concept,
         false as is_partial,
         next_due.next_report_due_date,
         reports.source_url,

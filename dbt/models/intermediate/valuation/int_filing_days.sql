@@ -5,10 +5,8 @@ with
 
 days as (
 
-    select cast(generate_series as date) as calendar_date
-    from generate_series(
-        cast('2009-01-01' as timestamp), cast('2052-01-31' as timestamp), interval 1 day
-    )
+    select cast('2009-01-01' as date) + cast(n as integer) as calendar_date
+    from {{ whole_numbers(0, 15735) }}
 
 ),
 
@@ -16,13 +14,14 @@ described as (
 
     select
         calendar_date,
-        extract(isodow from calendar_date) as weekday,
+        {{ iso_weekday('calendar_date') }} as weekday,
         extract(month from calendar_date) as month_number,
         extract(day from calendar_date) as month_day,
-        strftime(calendar_date + 7, '%m') <> strftime(calendar_date, '%m') as is_last_week,
+        extract(month from calendar_date + 7) <> extract(month from calendar_date) as is_last_week,
         coalesce(
             {% for holiday, first_year in fixed_holidays.items() %}
-                strftime(calendar_date, '%m-%d') = '{{ holiday }}'
+                extract(month from calendar_date) = {{ holiday[:2] | int }}
+                and extract(day from calendar_date) = {{ holiday[3:] | int }}
                 and extract(year from calendar_date) >= {{ first_year }}
                 {% if not loop.last %}
                     or

@@ -37,7 +37,7 @@ priced as (
         max_value_with_extensions_usd / contract_value_usd as extended_over_base,
         backstop_usd / contract_value_usd as backstop_over_value,
         gross_mw / critical_it_mw as gross_over_critical_it,
-        {{ dbt.datediff('announced_date', 'expected_start_date', 'day') }} / 365.25 as years_to_start
+        {{ dbt.datediff('announced_date', 'expected_start_date', 'day') }} / 365.25e0 as years_to_start
     from deals
 
 ),
@@ -58,7 +58,7 @@ named_deals as (
         symbol,
         deal_id,
         found_date,
-        unnest(string_split(concat_ws('; ', amends_deal_id, superseded_by), '; ')) as named_deal_id
+        {{ a_row_for_each_part("concat_ws('; ', amends_deal_id, superseded_by)", '; ') }} as named_deal_id
     from all_deals
     where coalesce(amends_deal_id, superseded_by) is not null
 

@@ -51,14 +51,14 @@ instruments as (
     select
         symbol,
         instrument_name as company_name,
-        cast(null as varchar) as cik,
+        cast(null as string) as cik,
         exchange,
         country,
-        cast(null as varchar) as fiscal_year_end,
+        cast(null as string) as fiscal_year_end,
         instrument_type,
         trading_calendar,
-        cast(null as varchar) as filer_type,
-        cast(null as varchar) as business_notes,
+        cast(null as string) as filer_type,
+        cast(null as string) as business_notes,
         source_url
     from peers
     -- what is listed twice is a company

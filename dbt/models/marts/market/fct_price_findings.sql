@@ -37,7 +37,7 @@ neighbours as (
         lag(high) over by_symbol as high_before,
         lag(low) over by_symbol as low_before,
         lag(volume) over by_symbol as volume_before,
-        lag(price_basis ignore nulls) over by_symbol as basis_before,
+        {{ ignoring_nulls('lag', 'price_basis') }} over by_symbol as basis_before,
         lead(close) over by_symbol as close_after
     from technicals
     window by_symbol as (partition by symbol order by trade_date)
@@ -85,7 +85,7 @@ spacing as (
     select
         symbol,
         max(trade_date) as trade_date,
-        (max(trade_date) - min(trade_date)) / (count(*) - 1.0) as days_per_bar
+        {{ days_from('min(trade_date)', 'max(trade_date)') }} / (count(*) - 1e0) as days_per_bar
     from technicals
     group by symbol, extract(year from trade_date)
     having count(*) >= {{ var('spacing_min_bars') }}
@@ -116,7 +116,7 @@ unadjusted_splits as (
             ~ ' and split_ratio is null',
         'trade_date', 'exp(abs(log_ratio))', 'split_number',
         "'the price went from ' || " ~ in_words('prev_close') ~ " || ' to ' || " ~ in_words('coalesce(open, close)')
-            ~ " || ' overnight, like a split of ' || cast(cast(split_number as integer) as varchar)"
+            ~ " || ' overnight, like a split of ' || cast(cast(split_number as integer) as string)"
             ~ " || ' to 1 that was not adjusted for'"
     ) }}
 

@@ -4,15 +4,24 @@
 
 with
 
+asked as (
+
+    select
+        upper(symbol) as asked_symbol,
+        cast(as_of as date) as asked_date
+
+),
+
 technicals as (
 
     select
         technicals.*,
         technicals.trade_date = max(technicals.trade_date) over () as is_asked
     from {{ ref('fct_daily_technicals').include(database=false) }} as technicals
-    where
-        technicals.symbol = upper(symbol)
-        and technicals.trade_date <= cast(as_of as date)
+    inner join asked
+        on
+            technicals.symbol = asked.asked_symbol
+            and technicals.trade_date <= asked.asked_date
 
 ),
 

@@ -59,8 +59,8 @@ in_force as (
         trade_date,
         symbol,
         max_by(
-            struct_pack(to_score, price_target_new, rating_date),
-            row(rating_date, believed_from_date)
+            {{ one_value_of(['to_score', 'price_target_new', 'rating_date']) }},
+            {{ compared_in_turn(['rating_date', 'believed_from_date']) }}
         ) as note
     from believed
     group by trade_date, symbol, firm
@@ -77,7 +77,7 @@ consensus as (
         count(note.to_score) as scored_firms,
         count(note.price_target_new) as firms_with_target,
         avg(note.to_score) as mean_score,
-        list_avg(list(note.price_target_new order by note.price_target_new)) as mean_price_target,
+        {{ mean_in_order('note.price_target_new') }} as mean_price_target,
         median(note.price_target_new) as median_price_target,
         max(note.price_target_new) as high_price_target,
         min(note.price_target_new) as low_price_target,

@@ -101,7 +101,7 @@ measured as (
     select
         symbol,
         period_end_date as found_date,
-        diluted_shares * 1.0 / shares_outstanding as diluted_over_basic,
+        diluted_shares * 1e0 / shares_outstanding as diluted_over_basic,
         {{ dbt.datediff('period_end_date', 'filed_date', 'day') }} as days_to_filing,
         {{ dbt.datediff('period_end_date', 'shares_as_of_date', 'day') }} as days_to_share_count
     from reports

@@ -1,4 +1,4 @@
-{% set price_days = var('price_in_force_days') -%}
+{% set price_days = var('price_in_force_days') | int -%}
 
 with
 
@@ -114,15 +114,15 @@ dated as (
         lead(position_date) over (partition by symbol order by position_date)
             as next_position_date,
         is_first_day,
-        last_value(trade_date ignore nulls) over recent as price_date,
-        last_value(close ignore nulls) over recent as close,
-        last_value(price_source ignore nulls) over recent as price_source,
-        last_value(btc_close ignore nulls) over recent as btc_close
+        {{ ignoring_nulls('last_value', 'trade_date') }} over recent as price_date,
+        {{ ignoring_nulls('last_value', 'close') }} over recent as close,
+        {{ ignoring_nulls('last_value', 'price_source') }} over recent as price_source,
+        {{ ignoring_nulls('last_value', 'btc_close') }} over recent as btc_close
     from priced
     window recent as (
         partition by symbol
         order by position_date
-        range between interval ({{ price_days }} - 1) day preceding and current row
+        range between interval {{ price_days - 1 }} day preceding and current row
     )
 
 ),
@@ -218,7 +218,7 @@ valued as (
         known_on_day.close * known_on_day.shares_outstanding as market_cap_usd,
         known_on_day.close * known_on_day.diluted_shares as diluted_market_cap_usd,
         case
-            when known_on_day.btc_held = 0 then 0.0
+            when known_on_day.btc_held = 0 then 0e0
             else known_on_day.btc_held * known_on_day.btc_close
         end as btc_value_usd
     from known_on_day

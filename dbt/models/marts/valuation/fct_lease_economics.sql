@@ -95,8 +95,8 @@ paybacks as (
 
 rates as (
 
-    select generate_series / 10000.0 as rate
-    from generate_series(1, 10000)
+    select n / 1e4 as rate
+    from {{ whole_numbers(1, 10000) }}
 
 ),
 
