@@ -13,7 +13,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import re
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -21,6 +20,7 @@ import pyarrow as pa
 from dagster_project.contracts.batch import Batch, Reject
 from dagster_project.sources import spreadsheet
 from dagster_project.sources.base import EmptyFetchError, SourceError
+from dagster_project.sources.text import decoded, separator_said
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -87,7 +87,7 @@ def _lines(path: Path) -> tuple[str, list[str], list[tuple[int, list[str]]]]:
     """What parts the cells, the header, and every other record with the line it begins on; blank ones left out."""
     try:
         content = path.read_bytes()
-        text = spreadsheet.decoded(content)
+        text = decoded(content)
     except FileNotFoundError as error:
         raise SourceError(f"{path} is missing") from error
     except OSError as error:
@@ -98,7 +98,7 @@ def _lines(path: Path) -> tuple[str, list[str], list[tuple[int, list[str]]]]:
 
     said, _, rest = text.partition("\n")
     begins = 1
-    if re.fullmatch(r'"?sep=[,;\t]"?\r?', said):  # a line by which a spreadsheet remembers what parts the cells
+    if separator_said(said):
         text, begins = rest, 2
     separator = spreadsheet.separator_of(text.partition("\n")[0])
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)

@@ -4,8 +4,8 @@ A spreadsheet writes what it shows: 11/24/2025 or 24.11.2025 for a day, 1,234 or
 file means is decided by all of its cells together: a day above 12, a sign that cannot group thousands. What stays
 open costs its row, with what to write instead: a wrong day or a number a thousand times too large would go unnoticed.
 
-Belongs here: encodings, separators, dates, numbers of such files. Does not belong here: price files, whose columns
-and vendors tell more (`sources.prices.files`), and whether a value is allowed (`gate`).
+Belongs here: separators, dates, numbers of such files. Does not belong here: encodings (`sources.text`), price files,
+whose columns and vendors tell more (`sources.prices.files`), and whether a value is allowed (`gate`).
 """
 
 from __future__ import annotations
@@ -33,13 +33,6 @@ _COMMA_GROUPED = re.compile(r"^[+-]?\d{1,3}(?:\.\d{3})+(?:,\d+)?$")
 _POINT_DECIMAL = re.compile(r"^[+-]?\d*\.\d+$")
 _COMMA_DECIMAL = re.compile(r"^[+-]?\d*,\d+$")
 _PLAIN = re.compile(r"^[+-]?\d+\.?$")
-
-
-def decoded(content: bytes) -> str:
-    """The text of a file: UTF-8, or UTF-16 with its mark ("Unicode text"); raises `UnicodeDecodeError` for others."""
-    if content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        return content.decode("utf-16")
-    return content.decode("utf-8-sig")
 
 
 def separator_of(header: str) -> str:

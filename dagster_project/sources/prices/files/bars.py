@@ -23,17 +23,15 @@ NOISE = 1e-6
 
 _SHORTEST_WEEK = 5
 """Bars that lie at least so many days apart by the median are weekly or longer: a daily series has no such gaps."""
+_FEWEST_WHOLE = 2
+"""Of fewer rows nothing is said about prices that are whole numbers."""
 _FEWEST_BARS, _MANY_BARS = 3, 8
 """Of fewer bars than the first nothing is said; of fewer than the second all must lie so far apart."""
 
 
 def refuse_longer_bars(symbol: str, dates: pa.Array) -> None:
     """Raise `UnreadableFileError` where the dates of one symbol are those of weekly or monthly bars."""
-    try:
-        known = dates.cast(pa.date32())
-    except pa.ArrowInvalid:
-        known = dates.filter(pc.fill_null(pc.match_substring_regex(dates, PLAIN_DATE), False)).cast(pa.date32())
-    days = np.unique(known.drop_null().to_numpy(zero_copy_only=False))
+    days = _days(dates)
     if len(days) < _FEWEST_BARS:
         return
     steps = np.diff(days).astype("timedelta64[D]").astype(int).tolist()
@@ -44,6 +42,50 @@ def refuse_longer_bars(symbol: str, dates: pa.Array) -> None:
             f"{kind} bars ({symbol}: {step:g} days apart), daily ones are needed: choose daily when downloading",
             f"{days[0]}, {days[1]}, {days[2]}",
         )
+
+
+def refuse_moved_days(symbol: str, dates: pa.Array, fewest: int = 2) -> None:
+    """Raise `UnreadableFileError` where a stock's days lie one day late or early.
+
+    Exports that take a moment for the day of another time zone trade from Tuesday to Saturday, or from Sunday to
+    Thursday. `fewest` is how many such days it takes: a single bar on a Saturday may also be a vendor's ghost.
+    """
+    weekdays = np.bincount((_days(dates).astype("datetime64[D]").astype(int) + 3) % 7, minlength=7)
+    monday, friday, saturday, sunday = (int(weekdays[at]) for at in (0, 4, 5, 6))
+    for weekend, missing, name, other, late in (
+        (saturday, monday, "Saturdays", "Mondays", "late"),
+        (sunday, friday, "Sundays", "Fridays", "early"),
+    ):
+        if weekend >= fewest and not missing:
+            raise UnreadableFileError(
+                f"bars of {symbol} on {name} and none on {other}: every day lies one day {late}, as when times are "
+                "read in another time zone; export the file with the exchange's dates",
+                symbol,
+            )
+
+
+def refuse_cents(symbol: str, table: pa.Table) -> None:
+    """Raise `UnreadableFileError` where every price is a large whole number: of cents, or of another currency."""
+    if table.num_rows < _FEWEST_WHOLE:
+        return
+    for name in ("open", "high", "low", "close"):
+        cells = table[name]
+        if not pc.all(pc.fill_null(pc.match_substring_regex(cells, r"^\d{4,}$"), False)).as_py():
+            return
+    raise UnreadableFileError(
+        f"every price of {symbol} is a whole number above 1000: not in US dollars, or in cents or parts of them; write "
+        "dollars with their decimals (10.50)",
+        str(table["close"][0]),
+    )
+
+
+def _days(dates: pa.Array) -> np.ndarray:
+    """The different days among cells of text, in order."""
+    try:
+        known = dates.cast(pa.date32())
+    except pa.ArrowInvalid:
+        known = dates.filter(pc.fill_null(pc.match_substring_regex(dates, PLAIN_DATE), False)).cast(pa.date32())
+    return np.unique(known.drop_null().to_numpy(zero_copy_only=False))
 
 
 def without_noise(table: pa.Table) -> pa.Table:

@@ -6,9 +6,11 @@ Belongs here: what vendors, browsers and people make of `CLSK.csv`. Does not bel
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Collection
 
 from dagster_project.contracts.market import DAILY_PRICES
+from dagster_project.sources.prices.files.errors import UnreadableFileError
 
 COPIES = (
     re.compile(r"(.+?) ?\(\d+\)", re.IGNORECASE),  # browsers
@@ -21,26 +23,50 @@ COPIES = (
 
 _NUMBERED_COPY = re.compile(r"(.+)-\d{1,2}")  # some browsers; also how a share class might be written
 
+_DAY = r"\d{4}|\d{8}|\d{4}-\d{2}(?:-\d{2})?|\d{2}-\d{2}-\d{4}"
+
 VENDOR_NAMES = (
     re.compile(r"(.+), ?1?D", re.IGNORECASE),  # TradingView, daily
     re.compile(r"(.+?)(?:_us|\.us)?_d", re.IGNORECASE),  # Stooq, one symbol
     re.compile(r"(.+)\.us", re.IGNORECASE),  # Stooq, bulk
     re.compile(r"(?:time_series_)?daily(?:_adjusted)?_(.+)", re.IGNORECASE),  # Alpha Vantage
-    re.compile(r"(.+?)[_ ](?:daily|1d|1day|prices?|ohlcv?|stock)", re.IGNORECASE),
     re.compile(
-        r"(?:nasdaq|nyse|amex|nysearca|batsbats|bats|cboe|otc|tsx|lse|xetr|binance|bitstamp|coinbase|kraken|bitfinex"
-        r"|index|crypto)[_ ](.+)",
+        r"(.+?)(?:[_ -](?:full|daily|1d|1day|1440|prices?|ohlcv?t?|stock|max|ytd|\d+y|\d+mo|us equity|quotes?"
+        r"|adjsplit(?:div)?|unadjusted))",
+        re.IGNORECASE,
+    ),
+    re.compile(
+        r"(?:nasdaq|nyse|amex|nysearca|batsbats|bats|cboe|otc|binance|bitstamp|coinbase|kraken|bitfinex|index|crypto)"
+        r"[_ ](.+)",
         re.IGNORECASE,
     ),  # TradingView
-    re.compile(r"(.+?)[_ -](?:\d{4}|\d{8}|\d{4}-\d{2}-\d{2})(?:[_ -](?:to[_ -])?(?:\d{4}|\d{8}|\d{4}-\d{2}-\d{2}))?"),
+    re.compile(r"(?:download data - )?stock_us_x[a-z]{3}_(.+)", re.IGNORECASE),  # MarketWatch
+    re.compile(
+        rf"(.+?)[_ -](?:{_DAY})(?:[_ -](?:to[_ -])?(?:{_DAY}))?",
+    ),
 )
 """What vendors and people write around the symbol; taken off one after the other, as often as one fits."""
 
+ABROAD = (
+    re.compile(
+        r"(tsx|tsxv|neo|cse|lse|lsin|xetr|fwb|swb|mun|gettex|tradegate|euronext|six|mil|bme|asx|hkex|tse|krx|nse|bse|bmv"
+        r"|bmfbovespa|moex|bist|omx[a-z]*)[_ ].+",
+        re.IGNORECASE,
+    ),  # TradingView
+    re.compile(r"(?:download data - )?stock_(?!us)([a-z]{2}_x[a-z]{3})_.+", re.IGNORECASE),  # MarketWatch
+)
+"""Names that say an exchange outside the United States, where prices are in another currency."""
+
+_REUTERS = re.compile(r"(.+)\.(?:OQ?|N|K|P|A|PK)")
+
 COMPANY_NAMES = (
-    re.compile(r"(.+?)[_ ](?:historical[_ ](?:data|prices)|historische (?:daten|kurse))", re.IGNORECASE),
+    re.compile(
+        r"(.+?)[_ -](?:(?:stock[_ -])?(?:price|historical)[_ -](?:history|data|prices)|historische (?:daten|kurse))",
+        re.I,
+    ),
     re.compile(r"(?:dados|datos) históricos (.+)|(.+?)[_ ](?:dados|datos) históricos", re.IGNORECASE),
 )
-"""Names in which Investing.com writes either the symbol or what the instrument is called."""
+"""Names in which Investing.com and Barchart write either the symbol or what the instrument is called."""
 
 NO_SYMBOL = frozenset(
     """
@@ -69,14 +95,26 @@ def bare_stem(stem: str) -> tuple[str, bool]:
 def symbol_in(stem: str, listed: Collection[str]) -> str | None:
     """The symbol in a file name without its ending; None where there is none.
 
-    `listed` are the symbols of the reference list: a name that is on it is taken as it stands.
+    `listed` are the symbols of the reference list: a name that is on it is taken as it stands. Raises
+    `UnreadableFileError` where the name says an exchange abroad.
     """
-    text, _ = bare_stem(stem)
+    text, _ = bare_stem(unicodedata.normalize("NFC", stem))
+    if abroad := next((match for pattern in ABROAD if (match := pattern.fullmatch(text))), None):
+        raise UnreadableFileError(
+            f"{abroad[1].upper()} is an exchange outside the United States, with prices in another currency: "
+            "download the listing in US dollars",
+            stem,
+        )
+    without_signs = {symbol.replace("-", ""): symbol for symbol in listed if "-" in symbol}
     longest = _LONGEST_WORD
     while True:
         for candidate in (text.upper(), text.upper().replace("_", "-")):
             if candidate in listed:
                 return candidate
+        if text.upper() in without_signs:
+            return without_signs[text.upper()]
+        if (match := _REUTERS.fullmatch(text)) and match[1].upper() in listed:
+            return match[1].upper()
         if (match := _NUMBERED_COPY.fullmatch(text)) and match[1].upper() in listed:
             return match[1].upper()
         named = next((match for pattern in COMPANY_NAMES if (match := pattern.fullmatch(text))), None)

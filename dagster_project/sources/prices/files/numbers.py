@@ -11,7 +11,7 @@ belong here: dates (`dates`), and whether a number is plausible.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from decimal import Decimal, InvalidOperation
 from enum import Enum
 from functools import cache
@@ -27,7 +27,24 @@ MISSING = frozenset({"", "-", "--", "—", "–", "n/a", "na", "#n/a", "nan", "n
 _DOMINANT = 0.9
 """The share of telling cells that decides a column in which a few cells are written the other way."""
 
-_FACTORS = {"K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
+# signs of private use stand for the units that have no letter: no file has them
+_MYRIAD, _LAKH, _CRORE, _HUNDRED_MILLION = "\ue000", "\ue001", "\ue002", "\ue003"
+_FACTORS = {
+    "K": 10**3, _MYRIAD: 10**4, _LAKH: 10**5, "M": 10**6, _CRORE: 10**7, _HUNDRED_MILLION: 10**8, "B": 10**9,
+    "T": 10**12,
+}  # fmt: skip
+_UNITS = "".join(_FACTORS)
+_WORDS: Mapping[str, str] = {
+    "K": "TSD TAUSEND THOUSAND TYS TYŚ ТЫС К BIN MILA",
+    _MYRIAD: "万 萬 만",
+    _LAKH: "LAKHS? LACS? LK",
+    "M": "MIO MLN MN MI MILLIONS? MILLIONEN М МЛН",
+    _CRORE: "CRORES? CR",
+    _HUNDRED_MILLION: "亿 億 억",
+    "B": "MRD MLRD MLD MD BN BLN BIO? BILLIONS? MILLIARDEN? MILLIARDS? МЛРД",
+    "T": "TN TRN TRILLIONS?",
+}
+"""How a volume's letter is written in words, after the number; MIL, which is a thousand or a million, is none."""
 PLAIN_NUMBER = r"^-?\d+(\.\d+)?$"
 _WHOLE = r"^-?\d+$"
 _SPACES = "\u00a0\u2009\u202f"
@@ -36,8 +53,9 @@ _APART = " '\u2019"
 # after spaces, currency and apostrophes are gone: what tells that one sign is the decimal one ...
 _TELLS = (
     r"^-?0?[{d}]\d|^-?0+[{d}]\d|[{d}]\d{{1,2}}{s}$|[{d}]\d{{4,}}{s}$|\d{{4,}}[{d}]\d+{s}$|{g}\d{{3}}[{d}]\d*{s}$"
-    + (r"|^-?\d{{1,3}}({g}\d{{3}}){{2,}}$|[{d}]\d+[KMBT]$|[{d}]\d+E")
+    + (r"|^-?\d{{1,3}}({g}\d{{3}}){{2,}}$|[{d}]\d+{u}$|[{d}]\d+E")
 )
+_INDIAN = r"^-?\d{1,2}(,\d{2})+,\d{3}(\.\d*)?$"
 # ... and what leaves it open
 _OPEN = r"^-?[1-9]\d{{0,2}}[{d}]\d{{3}}$"
 
@@ -56,7 +74,8 @@ class Style(Enum):
     @property
     def tells(self) -> str:
         """A pattern of cells that can only be of this style."""
-        return _TELLS.format(d=self.value, g="," if self is Style.POINT else r"\.", s="[KMBT]?")
+        tells = _TELLS.format(d=self.value, g="," if self is Style.POINT else r"\.", s=f"[{_UNITS}]?", u=f"[{_UNITS}]")
+        return tells + rf"|{_INDIAN}" if self is Style.POINT else tells
 
     @property
     def leaves_open(self) -> str:
@@ -65,24 +84,23 @@ class Style(Enum):
 
 
 def plain_numbers(
-    columns: Mapping[str, pa.Array], delimiter: str, has_decimal_comma: bool | None
+    columns: Mapping[str, pa.Array], delimiter: str, has_decimal_comma: bool | None, typed: Collection[str] = ()
 ) -> dict[str, pa.Array]:
     """The columns (by our names) as plain decimals, volumes as whole numbers; null where a cell says missing.
 
-    `delimiter` is what parts the file's cells ("" where it has typed cells). Raises `UnreadableFileError` where it
+    `delimiter` is what parts the file's cells, "" where nothing does; `typed` are the columns of which the file itself
+    says that they hold numbers. Raises `UnreadableFileError` where it
     stays open which sign is the decimal one.
     """
     if delimiter == "," and all(_is_plain(cells, is_whole=name == "volume") for name, cells in columns.items()):
         return dict(columns)
-    if not delimiter:
-        return {name: _rewritten(cells, cells, Style.POINT, name) for name, cells in columns.items()}
-    bare = {name: _bare(cells) for name, cells in columns.items()}
-    prices = [name for name in columns if name in PRICE_COLUMNS]
+    made = {name: _rewritten(columns[name], columns[name], Style.POINT, name) for name in columns if name in typed}
+    bare = {name: _bare(cells) for name, cells in columns.items() if name not in made}
+    prices = [name for name in bare if name in PRICE_COLUMNS]
     own = {name: _own_style(name, cells) for name, cells in bare.items()}
     of_prices = {style for name in prices if (style := own[name])}
     shared = of_prices.pop() if len(of_prices) == 1 else None
     language = None if has_decimal_comma is None else Style.COMMA if has_decimal_comma else Style.POINT
-    made = {}
     for name, cells in bare.items():
         style = own[name] or _by_others(name, cells, shared, language, delimiter)
         made[name] = _rewritten(columns[name], cells, style, name)
@@ -103,7 +121,13 @@ def _bare(cells: pa.Array) -> pa.Array:
     text = pc.replace_substring(text, "\u2212", "-")
     text = pc.replace_substring_regex(text, r"^(-?) ?(?:US ?)?\$ ?(-?)|^(-?)USD ", r"\1\2\3")
     text = pc.replace_substring_regex(text, r" ?(?:US)?(?:\$|USD)$", "")
-    grouped = pc.match_substring_regex(text, rf"^-?\d{{1,3}}([{_APART}]\d{{3}})+([.,]\d+)?[KMBT]?$")
+    text = pc.replace_substring_regex(text, rf"(\d) ([{_UNITS}])$", r"\1\2")
+    for letter, words in _WORDS.items():
+        text = pc.replace_substring_regex(text, rf"(\d) ?(?:{words.replace(' ', '|')})\.?$", rf"\1{letter}")
+    text = pc.if_else(
+        pc.fill_null(pc.match_substring_regex(text, _INDIAN), False), pc.replace_substring(text, ",", ""), text
+    )
+    grouped = pc.match_substring_regex(text, rf"^-?\d{{1,3}}([{_APART}]\d{{3}})+([.,]\d+)?[{_UNITS}]?$")
     return pc.if_else(pc.fill_null(grouped, False), pc.replace_substring_regex(text, f"[{_APART}]", ""), text)
 
 
@@ -181,7 +205,7 @@ def _has_slips(volumes: pa.Array, style: Style) -> bool:
 _FRACTION = {style: re.compile(rf"\d{re.escape(style.value)}0*[1-9]\d*") for style in Style}
 _NUMBER = {
     style: re.compile(
-        rf"(-?)(\d+|\d{{1,3}}(?:{re.escape(style.grouping)}\d{{3}})+)?(?:{re.escape(style.value)}(\d*))?(E[+-]?\d{{1,3}})?([KMBT]?)"
+        rf"(-?)(\d+|\d{{1,3}}(?:{re.escape(style.grouping)}\d{{3}})+)?(?:{re.escape(style.value)}(\d*))?(E[+-]?\d{{1,3}})?([{_UNITS}]?)"
     )
     for style in Style
 }

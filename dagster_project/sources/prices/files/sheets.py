@@ -23,17 +23,22 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from dagster_project.sources.prices.files.errors import UnreadableFileError, shortened
+from dagster_project.sources.prices.files.errors import NoPriceTableError, UnreadableFileError, shortened
 from dagster_project.sources.prices.files.folder import PriceFile
+from dagster_project.sources.prices.files.layouts import header_of_headerless, names_prices, notice, symbol_in_titles
+from dagster_project.sources.text import encoding_of, separator_said
 
+BOOK_ENDINGS = (".xlsx", ".xlsm", ".xls", ".ods")
 HEAD_BYTES = 64 * 1024
 """How much of a text file is looked at for its header."""
 
 DELIMITERS = (",", ";", "\t", "|")
-_WEB_PAGE = re.compile(r"\s*<(?:!doctype|!--|\?xml|html|head|body|script)", re.IGNORECASE)
-_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+_WEB_PAGE = re.compile(
+    r"\s*<(?:!doctype|!--|\?xml|html|head|body|script|style|div|table|p|h\d|title|meta|error)\b", re.I
+)
+_MOST_TITLES = 40
+"""How many lines are looked at for the header: vendors write titles and notes above it."""
 _FOOTER = re.compile(r'"?\s*(?:downloaded from|source:|data provided by|copyright|©)', re.IGNORECASE)
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _TUPLE = re.compile(r"\(\s*'([^']*)'\s*,\s*'([^']*)'\s*\)")
 _INDEX_NAMES = frozenset({"", "date", "datetime"})
 
@@ -49,12 +54,16 @@ class Misfit:
 
 @dataclass(frozen=True)
 class Rows:
-    """The rows of a sheet: the columns that were asked for by their place, and the line of each row."""
+    """The rows of a sheet: the columns that were asked for by their place, and the line of each row.
+
+    `typed` are the places of columns that the file itself holds as numbers, not as text.
+    """
 
     columns: dict[int, pa.Array]
     lines: pa.Array
     misfits: tuple[Misfit, ...] = ()
     raw: Callable[[int], str] | None = None
+    typed: frozenset[int] = frozenset()
 
     def record(self, at: int) -> str:
         """What stands in the file where this row was read."""
@@ -77,7 +86,7 @@ class Sheet:
     """A file whose header was read.
 
     `blocks` are its columns, one block for each symbol where the header names symbols. `delimiter` parts its cells, ""
-    where the file has typed ones. `rows` reads the columns at these places.
+    where nothing does. `rows` reads the columns at these places.
     """
 
     blocks: tuple[Block, ...]
@@ -92,12 +101,38 @@ def open_sheet(file: PriceFile) -> Sheet:
         raise UnreadableFileError("empty file")
     if head.startswith(b"PAR1") or file.ending in (".parquet", ".pq"):
         return _parquet(file)
-    if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")) or file.ending in (".xlsx", ".xlsm", ".xls", ".ods"):
+    # some sites give a page or a text the ending of a workbook
+    is_text = file.ending == ".xls" and b"\0" not in head
+    if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")) or (file.ending in BOOK_ENDINGS and not is_text):
         return _workbook(file)
     return _text(file, head)
 
 
 # ------------------------------------------------------------------------------------------------------ headers
+
+
+@dataclass(frozen=True)
+class _Header:
+    """Where a header stands: the lines above it, the lines it takes, and what parts its cells."""
+
+    at: int
+    lines: int
+    delimiter: str
+    width: int
+    blocks: tuple[Block, ...]
+
+
+def _header(rows: Sequence[Sequence[str]], delimiters: Sequence[str] = ()) -> _Header | None:
+    """The first line that is a header, below titles if there are any; None where no line is one."""
+    for at in range(min(len(rows), _MOST_TITLES)):
+        blocks, lines = _blocks(rows[at : at + 3])
+        if blocks[0].symbol is None and not names_prices(rows[at]):
+            continue
+        if len(blocks) == 1 and blocks[0].symbol is None:
+            symbol = symbol_in_titles([" ".join(cell for cell in row if cell.strip()) for row in rows[:at]])
+            blocks = (replace(blocks[0], symbol=symbol),)
+        return _Header(at, lines, delimiters[at] if delimiters else "", len(rows[at]), blocks)
+    return None
 
 
 def _blocks(first: Sequence[Sequence[str]]) -> tuple[tuple[Block, ...], int]:
@@ -112,7 +147,8 @@ def _blocks(first: Sequence[Sequence[str]]) -> tuple[tuple[Block, ...], int]:
         if ends <= {"price", "ticker", "attributes", "symbols", ""} and _names_close(top) != _names_close(below):
             fields, symbols = (top, below) if _names_close(top) else (below, top)
             has_index_line = len(first) > 2 and _is_index_line(first[2])
-            return _symbol_blocks(fields, symbols), 3 if has_index_line else 2
+            if symbol_blocks := _symbol_blocks(fields, symbols):
+                return symbol_blocks, 3 if has_index_line else 2
     return (Block(tuple(top), tuple(range(len(top)))),), 1
 
 
@@ -140,44 +176,70 @@ def _symbol_blocks(fields: Sequence[str], symbols: Sequence[str]) -> tuple[Block
 
 
 def _text(file: PriceFile, head: bytes) -> Sheet:
-    encoding = "utf-16" if head.startswith(_UTF16) else "utf-8"
+    encoding = encoding_of(head)
     beginning = _beginning(head, encoding)
     if not beginning.strip():
         raise UnreadableFileError("empty file")
     if _WEB_PAGE.match(beginning):
         raise UnreadableFileError("a web page, not a price file: download it again", shortened(beginning.strip()))
     lines = _lines(beginning)
-    skipped, delimiter = 0, None
-    while skipped < len(lines) and not lines[skipped].strip():
-        skipped += 1
-    if skipped < len(lines) and (match := _SEPARATOR_LINE.fullmatch(lines[skipped])):
-        delimiter, skipped = match[1], skipped + 1
-    top = lines[skipped] if skipped < len(lines) else ""
-    if len(head) == HEAD_BYTES and skipped + 1 >= len(lines):
-        raise UnreadableFileError(f"the first line is longer than {HEAD_BYTES} bytes: no price file", shortened(top))
-    delimiter = delimiter or max(DELIMITERS, key=top.count)
-    first = [_cells(line, delimiter) for line in lines[skipped : skipped + 3]]
-    blocks, header_lines = _blocks(first or [[""]])
-    start = skipped + header_lines
-    width = len(first[0]) if first else 1
+    if len(head) == HEAD_BYTES and len(lines) < 2:
+        reason = f"the first line is longer than {HEAD_BYTES} bytes: no price file"
+        raise UnreadableFileError(reason, shortened(lines[0]))
+    header = _text_header(lines)
+    start = header.at + header.lines
 
     def rows(places: Sequence[int]) -> Rows:
         data = _whole(file, encoding)
         lines = cache(lambda: data.split(b"\n"))
-        found = _text_rows(data, start, delimiter, width, places)
+        found = _text_rows(data, start, header.delimiter, header.width, places)
         return replace(found, raw=lambda line: lines()[line - 1].decode(errors="replace").strip())
 
-    return Sheet(blocks, delimiter, rows)
+    return Sheet(header.blocks, header.delimiter, rows)
+
+
+def _text_header(lines: Sequence[str]) -> _Header:
+    """The header of a text; raises `UnreadableFileError` where a vendor sent a notice, or there is none to be seen."""
+    top = lines[:_MOST_TITLES]
+    said = next(((at, sign) for at, line in enumerate(top[:3]) if (sign := separator_said(line))), None)
+    delimiters = [said[1] if said else max(DELIMITERS, key=line.count) for line in top]
+    rows = [_cells(line, delimiter) for line, delimiter in zip(top, delimiters, strict=True)]
+    if header := _header(rows, delimiters):
+        return header
+    at = next((at for at, line in enumerate(top) if line.strip() and not (said and said[0] == at)), 0)
+    if known := header_of_headerless(rows[at]):
+        return _Header(at, 0, delimiters[at], len(known), (Block(known, tuple(range(len(known)))),))
+    if what := notice("\n".join(top)):
+        raise NoPriceTableError(f"no prices, but a notice: {shortened(top[at].strip())}: {what}", top[at])
+    if (
+        len(rows[at]) > 1
+        and any(map(_is_value, rows[at]))
+        and all(_is_value(cell) for cell in rows[at] if cell.strip())
+    ):
+        raise NoPriceTableError(
+            f"no header, the first line is {shortened(top[at])}: write the names of the columns above it, such as "
+            "Date,Open,High,Low,Close,Volume",
+            top[at],
+        )
+    # the line that comes closest to one: the first with as many cells as any, titles have fewer
+    widest = max((len(row) for row in rows[at : at + 10]), default=1)
+    at = next((line for line in range(at, len(rows)) if len(rows[line]) == widest), at)
+    return _Header(at, 1, delimiters[at], len(rows[at]), _blocks(rows[at : at + 1])[0])
+
+
+def _is_value(cell: str) -> bool:
+    """Whether a cell is a number or a date, and no name of a column."""
+    return re.fullmatch(r"[\d.,:/ TZ+-]*\d[\d.,:/ TZ+-]*", cell.strip()) is not None
 
 
 def _beginning(head: bytes, encoding: str) -> str:
-    if encoding == "utf-8" and b"\0" in head:
+    if encoding != "utf-16" and b"\0" in head:
         raise UnreadableFileError("no text: save it as CSV UTF-8", repr(head[:40]))
     try:
-        return head.decode("utf-8-sig" if encoding == "utf-8" else encoding)
+        return head.decode(encoding)
     except UnicodeDecodeError as error:
         if error.end >= len(head) - 4 and len(head) == HEAD_BYTES:  # cut within a character
-            return head[: error.start].decode("utf-8-sig" if encoding == "utf-8" else encoding)
+            return head[: error.start].decode(encoding)
         raise _not_text(head, error) from error
 
 
@@ -352,7 +414,7 @@ def _with_nearly_fitting(
 def _parquet(file: PriceFile) -> Sheet:
     """A Parquet file; its first row counts as line 2, as if a header stood above it."""
     try:
-        with pq.ParquetFile(pa.BufferReader(file.read())) as parquet:
+        with pq.ParquetFile(pa.BufferReader(file.read()), page_checksum_verification=True) as parquet:
             table = parquet.read()
         table.validate(full=True)
         names = tuple(table.column_names)
@@ -361,11 +423,23 @@ def _parquet(file: PriceFile) -> Sheet:
 
     def rows(places: Sequence[int]) -> Rows:
         columns = {at: _as_text(names[at], table.column(at)) for at in places}
-        return Rows(columns, pa.array(np.arange(2, table.num_rows + 2)))
+        typed = frozenset(at for at in places if not _holds_text(table.schema.field(at).type))
+        return Rows(columns, pa.array(np.arange(2, table.num_rows + 2)), typed=typed)
 
     index = _pandas_index(table)
     shown = ["Date" if name == index or name.startswith("__index_level_") else name for name in names]
     return Sheet(_parquet_blocks(shown), "", rows)
+
+
+def _holds_text(kind: pa.DataType) -> bool:
+    held = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return bool(
+        pa.types.is_string(held)
+        or pa.types.is_large_string(held)
+        or pa.types.is_string_view(held)
+        or pa.types.is_binary(held)
+        or pa.types.is_large_binary(held)
+    )
 
 
 def _pandas_index(table: pa.Table) -> str | None:
@@ -417,27 +491,44 @@ def _as_text(name: str, column: pa.ChunkedArray) -> pa.Array:
 
 
 def _workbook(file: PriceFile) -> Sheet:
-    """The first sheet of an Excel or OpenDocument file."""
+    """The first sheet of an Excel or OpenDocument file that has a header of prices."""
     from python_calamine import CalamineError, CalamineWorkbook
 
+    tables: dict[str, list[list[object]]] = {}
     try:
         book = CalamineWorkbook.from_filelike(io.BytesIO(file.read()))
-        cells = book.get_sheet_by_index(0).to_python(skip_empty_area=False)
+        for name in book.sheet_names:
+            tables[name] = list(map(list, book.get_sheet_by_name(name).to_python(skip_empty_area=False)))
     except (CalamineError, ValueError, OSError, IndexError) as error:
         raise UnreadableFileError(f"not a readable workbook: {shortened(str(error))}", file.name) from error
-    table = [[_cell_text(cell) for cell in row] for row in cells]
-    start = next((at for at, row in enumerate(table) if any(row)), None)
-    if start is None:
+    tables = {name: cells for name, cells in tables.items() if any(any(map(_cell_text, row)) for row in cells)}
+    if not tables:
         raise UnreadableFileError("empty file")
-    blocks, header_lines = _blocks(table[start : start + 3])
+    headers = {
+        name: _header([list(map(_cell_text, row)) for row in cells[:_MOST_TITLES]]) for name, cells in tables.items()
+    }
+    chosen = next((name for name, header in headers.items() if header), next(iter(tables)))
+    others = [name for name, header in headers.items() if name != chosen and header]
+    if others:
+        raise UnreadableFileError(
+            f"several sheets of prices ({', '.join([chosen, *others][:5])}): save each as a file that is called by its "
+            "symbol",
+            file.name,
+        )
+    cells = tables[chosen]
+    first = next(at for at, row in enumerate(cells) if any(map(_cell_text, row)))
+    header = headers[chosen] or _Header(
+        first, 1, "", len(cells[first]), _blocks([list(map(_cell_text, cells[first]))])[0]
+    )
 
     def rows(places: Sequence[int]) -> Rows:
-        body = table[start + header_lines :]
-        columns = {at: pa.array([row[at] for row in body], pa.string()) for at in places}
-        first = start + header_lines + 1
-        return Rows(columns, pa.array(range(first, first + len(body)), pa.int64()))
+        start = header.at + header.lines
+        body = cells[start:]
+        columns = {at: pa.array([_cell_text(row[at]) for row in body], pa.string()) for at in places}
+        typed = frozenset(at for at in places if not any(isinstance(row[at], str) and row[at] for row in body))
+        return Rows(columns, pa.array(range(start + 1, start + 1 + len(body)), pa.int64()), typed=typed)
 
-    return Sheet(blocks, "", rows)
+    return Sheet(header.blocks, "", rows)
 
 
 def _cell_text(cell: object) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -21,14 +21,21 @@ from dagster_project.contracts.batch import Batch, Reject
 from dagster_project.contracts.market import DAILY_PRICES
 from dagster_project.sessions import last_complete_session, last_complete_utc_day
 from dagster_project.sources.base import EmptyFetchError
-from dagster_project.sources.prices.files.bars import for_splits, refuse_longer_bars, unfinished, without_noise
+from dagster_project.sources.prices.files.bars import (
+    for_splits,
+    refuse_cents,
+    refuse_longer_bars,
+    refuse_moved_days,
+    unfinished,
+    without_noise,
+)
 from dagster_project.sources.prices.files.dates import PLAIN_DATE, DateOrder, plain_dates
 from dagster_project.sources.prices.files.errors import NoPriceTableError, UnreadableFileError
 from dagster_project.sources.prices.files.folder import PriceFile, price_files
-from dagster_project.sources.prices.files.layouts import Layout, layout_of
+from dagster_project.sources.prices.files.layouts import DAILY, DOLLARS, Layout, layout_of
 from dagster_project.sources.prices.files.names import is_copy, same_instrument, symbol_in
 from dagster_project.sources.prices.files.numbers import PRICE_COLUMNS, plain_numbers
-from dagster_project.sources.prices.files.sheets import Block, Misfit, Rows, Sheet, open_sheet
+from dagster_project.sources.prices.files.sheets import Block, Misfit, Rows, Sheet, joined, open_sheet
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -134,7 +141,7 @@ class _Reading:
     def _take_block(self, file: PriceFile, sheet: Sheet, block: Block, named: str | None) -> None:
         layout = layout_of(block.header)
         if block.symbol is not None:
-            inside = block.symbol.strip().upper()
+            inside = block.symbol.strip().upper().removesuffix(".US")
             if len(sheet.blocks) == 1 and named is not None and same_instrument(named) != same_instrument(inside):
                 raise UnreadableFileError(f"the file is called {named} and holds {inside}: rename it", block.symbol)
             named = inside
@@ -167,7 +174,9 @@ class _Reading:
         """Note that a symbol comes from this file; raises `UnreadableFileError` where another one has it already."""
         owner = self._owners.setdefault(same_instrument(symbol), label)
         if owner != label:
-            raise UnreadableFileError(f"a second file for {symbol}, beside {owner}: keep one of them", label)
+            raise UnreadableFileError(
+                f"a second file for {symbol}, beside {owner}: keep one of them, or join them", label
+            )
         self.sources[symbol] = label
 
     def _table(
@@ -182,17 +191,28 @@ class _Reading:
     ) -> pa.Table:
         cells = {ours: rows.columns[at] for ours, at in places.items()}
         lines = rows.lines
-        kept = _not_blank(cells)
         symbols = self._symbols(cells, named)
         is_one_series = symbols is None
-        cells["trade_date"] = plain_dates(
+        # rows of another symbol or period say nothing of how this one's are written
+        masks = (_not_blank(cells), self._own_rows(cells, places, rows, named, symbols, misfits))
+        told = [mask for mask in masks if mask is not None]
+        if told:
+            kept = pc.and_(*told) if len(told) > 1 else told[0]
+            cells = {ours: column.filter(kept) for ours, column in cells.items()}
+            lines = lines.filter(kept)
+            symbols = symbols.filter(kept) if symbols is not None else None
+        days = plain_dates(
             cells["trade_date"],
+            times=cells.get("trade_time"),
             said=self._date_order,
             header_is_day_first=layout.is_day_first,
             is_one_series=is_one_series,
+            is_stamped_at_end=layout.is_stamped_at_end,
         )
+        cells["trade_date"] = days.cells
         numeric = {name: cells[name] for name in (*PRICE_COLUMNS, "volume", "split_ratio") if name in cells}
-        cells |= plain_numbers(numeric, sheet.delimiter, layout.has_decimal_comma)
+        typed = {name for name in numeric if places[name] in rows.typed}
+        cells |= plain_numbers(numeric, sheet.delimiter, layout.has_decimal_comma, typed)
         count = len(lines)
         made = {
             "symbol": symbols if symbols is not None else pa.repeat(pa.scalar(named), count),
@@ -213,10 +233,6 @@ class _Reading:
                 )
         table = pa.table([made.get(field.name, pa.nulls(count, field.type)) for field in _SCHEMA], schema=_SCHEMA)
         table = _with_events(table, misfits)
-        own = self._own_rows(cells, places, rows, named, symbols, misfits)
-        masks = [mask for mask in (kept, own) if mask is not None]
-        if masks:
-            table = table.filter(pc.and_(*masks) if len(masks) > 1 else masks[0])
         if not table.num_rows:
             return table
         if "high" in made and "low" in made and "open" in made:
@@ -226,16 +242,22 @@ class _Reading:
                 self._said["highs or lows that missed the close by the noise of a float were set to it"].append(
                     file.label
                 )
-        return self._by_symbol(file, layout, table)
+        return self._by_symbol(file, layout, table, are_moments=days.are_moments, is_text=bool(sheet.delimiter))
 
     def _symbols(self, cells: dict[str, pa.Array], named: str | None) -> pa.Array | None:
         """The symbol of each row where the file has a column of symbols and is not of one symbol; else None."""
         if "symbol" not in cells:
             return None
         said = pc.replace_substring_regex(pc.utf8_upper(pc.utf8_trim_whitespace(cells["symbol"])), r"\.US$", "")
+        said = pc.replace_substring(said, "/", "-")
         cells["symbol"] = said
         distinct = [value for value in said.unique().to_pylist() if value]
-        are_symbols = all(re.fullmatch(_SYMBOL, value) for value in distinct)
+        # a vendor's number of an instrument, or the name of a company, is no symbol
+        are_symbols = all(re.fullmatch(_SYMBOL, value) and not value.isdigit() for value in distinct)
+        if named is not None and not are_symbols and named not in distinct and len(distinct) > 1:
+            raise UnreadableFileError(
+                f"the file is called {named} and holds several instruments ({', '.join(distinct[:3])})", distinct[0]
+            )
         if named is not None and (named in distinct or not are_symbols or not distinct):
             if not are_symbols and named not in distinct:
                 del cells["symbol"]  # names of companies, say
@@ -254,22 +276,28 @@ class _Reading:
         misfits: list[Misfit],
     ) -> pa.Array | None:
         """Which rows are daily bars of the file's symbol, None for all; the others become misfits."""
-        wanted = [("period", "D", "period {} is not D (daily)")]
+        wanted: list[tuple[str, Collection[str], str]] = [
+            ("period", DAILY, "period {} is not D (daily)"),
+            ("currency", {*DOLLARS, ""}, "currency {} is not USD"),
+        ]
         if symbols is None and named is not None:
-            wanted.insert(0, ("symbol", named, f"ticker {{}} is not the file name's {named}"))
-        wanted = [(name, value, reason) for name, value, reason in wanted if name in cells]
+            wanted.insert(0, ("symbol", {named}, f"ticker {{}} is not the file name's {named}"))
+        wanted = [(name, values, reason) for name, values, reason in wanted if name in cells]
         kept = pa.repeat(pa.scalar(True), len(rows.lines)) if wanted else None
-        for name, value, reason in wanted:
-            agrees = pc.fill_null(pc.equal(pc.utf8_upper(pc.utf8_trim_whitespace(cells[name])), value), False)
+        for name, values, reason in wanted:
+            said = pc.fill_null(pc.utf8_upper(pc.utf8_trim_whitespace(cells[name])), "")
+            agrees = pc.is_in(said, pa.array(sorted(values)))
             for row in pc.indices_nonzero(pc.and_not(kept, agrees)).to_pylist():
                 record = rows.record(row)
                 if record.strip(" ,;\t|"):
-                    said = rows.columns[places[name]][row].as_py()
-                    misfits.append(Misfit(rows.lines[row].as_py(), reason.format(said), record))
+                    cell = rows.columns[places[name]][row].as_py()
+                    misfits.append(Misfit(rows.lines[row].as_py(), reason.format(cell), record))
             kept = pc.and_(kept, agrees)
         return kept
 
-    def _by_symbol(self, file: PriceFile, layout: Layout, table: pa.Table) -> pa.Table:
+    def _by_symbol(
+        self, file: PriceFile, layout: Layout, table: pa.Table, *, are_moments: bool, is_text: bool
+    ) -> pa.Table:
         """The bars, those left out that are of a second file or of a day that is not over."""
         parts: list[pa.Table] = []
         names = table["symbol"].unique().to_pylist()
@@ -281,7 +309,12 @@ class _Reading:
                 continue
             try:
                 self._own(symbol, file.label)
-                refuse_longer_bars(symbol, part["trade_date"].combine_chunks())
+                dates = joined(part["trade_date"])
+                refuse_longer_bars(symbol, dates)
+                if symbol not in self._request.always_open:
+                    refuse_moved_days(symbol, dates, fewest=1 if are_moments else 2)
+                    if is_text:
+                        refuse_cents(symbol, part)
             except UnreadableFileError as error:
                 if len(names) == 1:
                     raise
@@ -372,10 +405,7 @@ def _with_events(table: pa.Table, misfits: list[Misfit]) -> pa.Table:
         return table
     days = plain_dates(
         pa.array([day for _, day, _, _ in events], pa.string()),
-        said=None,
-        header_is_day_first=None,
-        is_one_series=False,
-    ).to_pylist()
+    ).cells.to_pylist()
     where = {day: at for at, day in enumerate(table["trade_date"].to_pylist())}
     for (misfit, _, column, value), day in zip(events, days, strict=True):
         if day not in where:
