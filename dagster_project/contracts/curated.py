@@ -67,7 +67,8 @@ COMPANIES = Contract(
             "varchar",
             "Last day of the fiscal year, MM-DD.",
             required=True,
-            pattern=r"^(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])$",
+            pattern=r"^(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\d|30)|02-(?:0[1-9]|[12]\d))$",
+            pattern_reason="is not a day of the year, MM-DD",
         ),
         Column(
             "filer_type",
@@ -556,7 +557,13 @@ PUBLISHED_TOTALS = Contract(
     columns=(
         Column("as_of_date", "date", "Day of the publication.", required=True, not_before=EARLIEST, not_in_future=True),
         Column("publisher", "varchar", "Who published it.", required=True),
-        Column("tickers", "varchar", "Companies it speaks of, '; ' apart.", required=True),
+        Column(
+            "tickers",
+            "varchar",
+            "Companies it speaks of, '; ' apart.",
+            required=True,
+            pattern=rf"{TICKER.rstrip('$')}(?:; {TICKER.strip('^$')})*$",
+        ),
         Column(
             "announced_from_date",
             "date",
@@ -584,6 +591,7 @@ PUBLISHED_TOTALS = Contract(
         _source_url(),
     ),
     key=("as_of_date", "publisher", "tickers", "measure"),
+    rules=(AtLeast("as_of_date", "announced_from_date", "it counts from a day after its own"),),
 )
 
 CURATED_CONTRACTS: tuple[Contract, ...] = (

@@ -1,12 +1,15 @@
-{#- Nothing that a rule of plausibility found is still to be looked at. -#}
+{#- Nothing that a rule of plausibility, or one of several, found is still to be looked at. -#}
 {% test nothing_found(model, rule) %}
 
 select
+    rule,
     symbol,
     found_date,
     subject,
     message
 from {{ model }}
-where rule = '{{ rule }}' and not is_accepted
+where
+    rule in ('{{ ([rule] if rule is string else rule) | join("', '") }}')
+    and not is_accepted
 
 {% endtest %}

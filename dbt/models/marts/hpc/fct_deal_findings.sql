@@ -1,4 +1,4 @@
-with
+with recursive
 
 deals as (
 
@@ -68,8 +68,59 @@ unknown_names as (
 
     select named_deals.*
     from named_deals
-    left join all_deals on named_deals.named_deal_id = all_deals.deal_id
+    left join all_deals
+        on named_deals.named_deal_id = all_deals.deal_id and named_deals.symbol = all_deals.symbol
     where all_deals.deal_id is null
+
+),
+
+-- what a contract leads to, by one name or several
+led_to as (
+
+    select
+        symbol,
+        deal_id,
+        found_date,
+        named_deal_id
+    from named_deals
+
+    union
+
+    select
+        led_to.symbol,
+        led_to.deal_id,
+        led_to.found_date,
+        named_deals.named_deal_id
+    from led_to
+    inner join named_deals on led_to.named_deal_id = named_deals.deal_id
+
+),
+
+follow_ons as (
+
+    select
+        all_deals.*,
+        amended.deal_id as amended_deal_id,
+        coalesce(all_deals.announced_date < amended.announced_date, false)
+        or coalesce(all_deals.expected_start_date < amended.expected_start_date, false) as is_before
+    from all_deals
+    inner join all_deals as amended
+        on list_contains(string_split(all_deals.amends_deal_id, '; '), amended.deal_id)
+    qualify row_number() over (
+        partition by all_deals.deal_id order by is_before desc, amended.deal_id
+    ) = 1
+
+),
+
+ends as (
+
+    select
+        *,
+        {{ dbt.datediff('expected_start_date', 'ended_date', 'day') }} / 365.25 - term_years
+            as years_past_term,
+        {{ dbt.datediff('ended_date', 'end_known_date', 'day') }} / 365.25 as years_to_known
+    from all_deals
+    where ended_date is not null
 
 ),
 
@@ -145,6 +196,39 @@ reports as (
 
 ),
 
+first_powers as (
+
+    select
+        *,
+        reported_date as found_date,
+        {{ dbt.datediff('reported_date', 'energization_date', 'day') }} / 365.25 as years_to_power
+    from sites
+    where energization_date is not null
+
+),
+
+-- what each company said last of its share of a site; who says nothing has all of it
+owners as (
+
+    select
+        symbol,
+        site,
+        reported_date as found_date,
+        owner_share_pct,
+        sum(coalesce(owner_share_pct, 100)) over same_site as owners_pct,
+        count(owner_share_pct) over same_site as stated_shares
+    from (
+        select
+            *,
+            row_number() over (partition by symbol, site order by reported_date desc) as recency
+        from sites
+        where not is_company_total
+    ) as reported
+    where recency = 1
+    window same_site as (partition by site, state_or_country)
+
+),
+
 single_sites as (
 
     select * from reports
@@ -202,7 +286,45 @@ found as (
     union all
 
     {{ finding('deal_names_unknown_deal', 'unknown_names', 'true', 'found_date', 'null', 'null',
-        "'no contract has the key ' || named_deal_id", 'deal_id') }}
+        "'no contract of the company has the key ' || named_deal_id", 'deal_id') }}
+
+    union all
+
+    {{ finding('deal_leads_to_itself', 'led_to', 'deal_id = named_deal_id', 'found_date', 'null', 'null',
+        "'the contracts that it amends or gives way to lead back to it'", 'deal_id') }}
+
+    union all
+
+    {{ finding('follow_on_before_its_contract', 'follow_ons', 'is_before', 'found_date', 'null', 'null',
+        "'announced or begun before ' || amended_deal_id || ', which it amends'", 'deal_id') }}
+
+    union all
+
+    {{ out_of_bounds('deal_end', 'ends', 'years_past_term', var('end_min_years_past_term'),
+        var('end_max_years_past_term'), 'time from the end of the base term to the end in years', 'found_date',
+        'deal_id') }}
+
+    union all
+
+    {{ out_of_bounds('deal_end_known', 'ends', 'years_to_known', '-' ~ var('end_known_max_years'),
+        var('end_known_max_years'), 'time from the end to the day it became public in years', 'found_date', 'deal_id') }}
+
+    union all
+
+    {{ out_of_bounds('site_first_power', 'first_powers', 'years_to_power', var('first_power_min_years'),
+        var('first_power_max_years'), 'time from the report to first power in years', 'found_date', 'site') }}
+
+    union all
+
+    {{ finding('site_without_its_power', 'first_powers', 'power_energized_mw = 0 and years_to_power < 0',
+        'found_date', 'years_to_power', '0',
+        "'nothing is live, and first power was on ' || energization_date", 'site') }}
+
+    union all
+
+    {{ finding('site_shares', 'owners', 'stated_shares > 0 and owners_pct > 100', 'found_date', 'owners_pct',
+        '100', "'the companies at the site say that they own ' || " ~ in_words('owners_pct') ~ " || ' % of it'",
+        'site') }}
 
     union all
 

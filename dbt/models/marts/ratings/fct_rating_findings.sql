@@ -21,10 +21,20 @@ span as (
 
 ),
 
+firm_aliases as (
+
+    select distinct firm from {{ ref('stg_curated__firm_aliases') }}
+
+),
+
 measured as (
 
     select
         ratings.*,
+        -- a list says who is meant; a vendor's feed names its firms always in the same way
+        ratings.rating_source = 'curated'
+        and firm_aliases.firm is null
+        and count(*) over (partition by ratings.firm) = 1 as is_of_unknown_firm,
         sessions.session_date is null
         and ratings.rating_date between span.first_session and span.last_session as is_on_closed_day,
         ratings.price_target_new / ratings.close_before as target_over_close,
@@ -42,6 +52,7 @@ measured as (
     from ratings
     cross join span
     left join sessions on ratings.rating_date = sessions.session_date
+    left join firm_aliases on ratings.firm = firm_aliases.firm
 
 ),
 
@@ -49,6 +60,11 @@ found as (
 
     {{ finding('rating_on_closed_day', 'measured', 'is_on_closed_day', 'rating_date', 'null', 'null',
         "'the exchange was closed on the day of the note'", 'firm') }}
+
+    union all
+
+    {{ finding('unknown_firm', 'measured', 'is_of_unknown_firm', 'rating_date', 'null', 'null',
+        "'no other note is of that firm, and firm_aliases.csv does not name it'", 'firm') }}
 
     union all
 

@@ -17,6 +17,37 @@ assumptions as (
 
 ),
 
+companies as (
+
+    select * from {{ ref('stg_curated__companies') }}
+
+),
+
+filings as (
+
+    select
+        symbol,
+        accession,
+        min(period_end_date) as found_date,
+        max(period_end_date) as last_period_end_date,
+        max(cast(substr(accepted_at, 1, 10) as date)) as accepted_date,
+        max(filed_date) as filed_date
+    from {{ ref('stg_edgar__capital_facts') }}
+    where accepted_at is not null
+    group by symbol, accession
+
+),
+
+accepted_filings as (
+
+    select
+        *,
+        {{ dbt.datediff('accepted_date', 'filed_date', 'day') }} as days_to_filing_day,
+        accepted_date < last_period_end_date as is_before_period_end
+    from filings
+
+),
+
 amounts as (
 
     select
@@ -99,12 +130,17 @@ bitcoin_changes as (
 measured as (
 
     select
-        symbol,
+        reports.symbol,
         period_end_date as found_date,
         diluted_shares * 1e0 / shares_outstanding as diluted_over_basic,
         {{ dbt.datediff('period_end_date', 'filed_date', 'day') }} as days_to_filing,
-        {{ dbt.datediff('period_end_date', 'shares_as_of_date', 'day') }} as days_to_share_count
+        {{ dbt.datediff('period_end_date', 'shares_as_of_date', 'day') }} as days_to_share_count,
+        period_end_date <> {{ dbt.last_day('period_end_date', 'month') }}
+        or (
+            extract(month from period_end_date) - cast(substr(companies.fiscal_year_end, 1, 2) as integer)
+        ) % 3 <> 0 as is_within_quarter
     from reports
+    inner join companies on reports.symbol = companies.symbol
 
 ),
 
@@ -148,6 +184,18 @@ found as (
 
     {{ out_of_bounds('filing_delay', 'measured', 'days_to_filing', 0, var('filing_max_days'),
         'time from period end to filing in days', 'found_date') }}
+
+    union all
+
+    {{ finding('period_end_within_quarter', 'measured', 'is_within_quarter', 'found_date', 'null', 'null',
+        "'no quarter of the fiscal year ends on that day'") }}
+
+    union all
+
+    {{ finding('filing_acceptance', 'accepted_filings', 'is_before_period_end or days_to_filing_day < 0 or '
+        ~ 'days_to_filing_day > ' ~ var('acceptance_max_days'), 'found_date', 'days_to_filing_day',
+        var('acceptance_max_days'), "'accepted on ' || accepted_date || ', filed on ' || filed_date || ', for a period to '"
+        ~ " || last_period_end_date", 'accession') }}
 
     union all
 
