@@ -96,19 +96,29 @@ led_to as (
 
 ),
 
-follow_ons as (
+amended_names as (
 
     select
-        all_deals.*,
-        amended.deal_id as amended_deal_id,
-        coalesce(all_deals.announced_date < amended.announced_date, false)
-        or coalesce(all_deals.expected_start_date < amended.expected_start_date, false) as is_before
+        *,
+        {{ a_row_for_each_part('amends_deal_id', '; ') }} as amended_deal_id
     from all_deals
-    inner join all_deals as amended
-        on list_contains(string_split(all_deals.amends_deal_id, '; '), amended.deal_id)
-    qualify row_number() over (
-        partition by all_deals.deal_id order by is_before desc, amended.deal_id
-    ) = 1
+    where amends_deal_id is not null
+
+),
+
+too_early as (
+
+    select
+        amended_names.symbol,
+        amended_names.deal_id,
+        amended_names.found_date,
+        min(amended.deal_id) as amended_deal_id
+    from amended_names
+    inner join all_deals as amended on amended_names.amended_deal_id = amended.deal_id
+    where
+        amended_names.announced_date < amended.announced_date
+        or amended_names.expected_start_date < amended.expected_start_date
+    group by amended_names.symbol, amended_names.deal_id, amended_names.found_date
 
 ),
 
@@ -116,9 +126,9 @@ ends as (
 
     select
         *,
-        {{ dbt.datediff('expected_start_date', 'ended_date', 'day') }} / 365.25 - term_years
+        {{ dbt.datediff('expected_start_date', 'ended_date', 'day') }} / 365.25e0 - term_years
             as years_past_term,
-        {{ dbt.datediff('ended_date', 'end_known_date', 'day') }} / 365.25 as years_to_known
+        {{ dbt.datediff('ended_date', 'end_known_date', 'day') }} / 365.25e0 as years_to_known
     from all_deals
     where ended_date is not null
 
@@ -201,7 +211,7 @@ first_powers as (
     select
         *,
         reported_date as found_date,
-        {{ dbt.datediff('reported_date', 'energization_date', 'day') }} / 365.25 as years_to_power
+        {{ dbt.datediff('reported_date', 'energization_date', 'day') }} / 365.25e0 as years_to_power
     from sites
     where energization_date is not null
 
@@ -295,7 +305,7 @@ found as (
 
     union all
 
-    {{ finding('follow_on_before_its_contract', 'follow_ons', 'is_before', 'found_date', 'null', 'null',
+    {{ finding('follow_on_before_its_contract', 'too_early', 'true', 'found_date', 'null', 'null',
         "'announced or begun before ' || amended_deal_id || ', which it amends'", 'deal_id') }}
 
     union all
