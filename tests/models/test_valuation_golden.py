@@ -8,7 +8,7 @@ import datetime as dt
 
 import pandas as pd
 import pytest
-from facts_warehouse import FIRST_LOAD, REFERENCE, FactsWarehouse, build, made_up_prices, sessions_between
+from facts_warehouse import FIRST_LOAD, REFERENCE, FactsWarehouse, build, cut, made_up_prices, sessions_between
 
 from dagster_project.warehouse.publish import publish
 
@@ -52,7 +52,7 @@ COVERED = {
 def warehouse(tmp_path_factory: pytest.TempPathFactory) -> FactsWarehouse:
     """The reference facts as they are, loaded once, with prices for CLSK, CIFR, IREN and WULF."""
     prices = made_up_prices(dt.date(2025, 6, 2), dt.date(2026, 6, 30))
-    days = sessions_between(dt.date(2024, 1, 1), dt.date(2026, 11, 25))
+    days = sessions_between(dt.date(2024, 1, 1), dt.date(2050, 12, 30))
     return build(tmp_path_factory.mktemp("golden"), {FIRST_LOAD: REFERENCE}, prices, days)
 
 
@@ -395,6 +395,19 @@ def test_a_lease_as_practitioners_tabulate_it(warehouse: FactsWarehouse) -> None
     assert set(rows.loc[rows["warrant_shares_per_critical_it_mw"].notna(), "symbol"]) == {"WULF", "CIFR", "CORZ"}
 
 
+def test_percentages_that_were_written_down_have_no_binary_tail(warehouse: FactsWarehouse) -> None:
+    given = {(row["parameter"], round(float(row["value"]) * 100, 4)) for row in reference_rows("lease_dcf_assumptions")}
+    for mart in ("fct_lease_economics", "fct_lease_dcf"):
+        rows = warehouse.query(f"select * from marts.{mart}")
+        for parameter in ("cap_rate", "loan_rate", "loan_share_of_cost", "operating_margin", "discount_rate"):
+            if f"{parameter}_pct" in rows:
+                shown = {(parameter, value) for value in rows[f"{parameter}_pct"]}
+                assert shown == {pair for pair in given if pair[0] == parameter}, (mart, parameter)
+    returns = warehouse.query("select unlevered_return_pct, levered_return_pct from marts.fct_lease_economics")
+    for column in returns:
+        assert (returns[column].dropna() == returns[column].dropna().round(2)).all(), column
+
+
 def test_letters_of_intent_stand_apart(warehouse: FactsWarehouse) -> None:
     letters = warehouse.query("select * from marts.intentions_asof('2026-11-25')")
     assert set(letters["deal_id"]) == {"clsk-undisclosed-texas-loi-2026-07", "riot-undisclosed-corsicana-loi-2026-08"}
@@ -442,6 +455,25 @@ def test_every_company_has_its_row(warehouse: FactsWarehouse) -> None:
     assert without[["close", "market_cap_usd", "rsi_14"]].isna().all().all()
     assert (without["incomplete_inputs"] >= 1).all()
     assert snapshot["as_of_session_date"].unique() == pd.Timestamp("2026-06-30")
+
+
+def test_without_any_price_the_day_is_a_session_that_was(warehouse: FactsWarehouse) -> None:
+    # the made-up prices begin on Monday 2 June 2025; the calendar goes on for decades
+    with cut(warehouse, dt.date(2025, 5, 30)) as connection:
+        assert connection.execute("select count(*) from marts.fct_daily_technicals").fetchone() == (0,)
+        over = "select max(session_date) from marts.dim_sessions where session_date + interval 21 hour <= now()"
+        (last,) = connection.execute(over).fetchone() or (None,)
+        assert last is not None
+        for asked, session in (
+            ("9999-12-31", last),
+            ("2049-06-01", last),
+            ("2025-05-25", dt.date(2025, 5, 23)),
+            ("2025-05-30", dt.date(2025, 5, 30)),
+        ):
+            rows = connection.execute(
+                f"select distinct as_of_session_date, price_coverage from marts.miner_snapshot_asof('{asked}')"
+            ).fetchall()
+            assert rows == [(session, "no price")], asked
 
 
 def test_every_figure_leads_back_to_a_line_and_its_page(warehouse: FactsWarehouse) -> None:

@@ -1,5 +1,9 @@
 """The whole pipeline: what it gives, that it can be run again, and what a bad file does to it."""
 
+import csv
+import datetime as dt
+import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,6 +21,7 @@ from dagster_project.sources.prices.files import FilePrices
 from dagster_project.sources.ratings.yahoo import YahooRatings
 
 MakePipeline = Callable[..., Any]
+REFERENCE = Path(__file__).resolve().parents[2] / "reference"
 PRICES_TO_READERS = dg.AssetSelection.groups("1_ingest", "2_market", "6_serving")
 """What a test of prices needs: the facts' areas would be built for nothing."""
 CLSK = "select round(close, 2), round(sma_50, 2), round(sma_200, 2), round(rsi_14, 2), round(high_52w, 2) from "
@@ -37,8 +42,6 @@ def _bars(folder: Path, symbol: str, rows: list[str], header: str = "Date,Open,H
 
 
 def _days(count: int) -> list[str]:
-    import datetime as dt
-
     from dagster_project.sessions import exchange_sessions
 
     sessions = exchange_sessions(dt.date(2025, 10, 31))["session_date"].to_pylist()[-count:]
@@ -169,12 +172,55 @@ def test_simulated_prices_give_way_to_real_ones(finished_sample: Any, tmp_path: 
     assert pipeline.query("select price_source, count(*) from marts.fct_daily_technicals group by 1") == [("files", 30)]
 
 
-def test_a_broken_deals_file_never_stops_the_indicators(make_pipeline: MakePipeline, reference: Path) -> None:
-    (reference / "hpc_deals.csv").write_text("<html><body>502 Bad Gateway</body></html>\n")
-    pipeline = make_pipeline(reference_dir=reference)
-    result = pipeline.run()
+@pytest.fixture(scope="module")
+def mixed(
+    make_pipeline: MakePipeline, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Any, dg.ExecuteInProcessResult]:
+    """A run whose deals file is a web page, and three others as spreadsheets of two countries save them."""
+    folder = Path(shutil.copytree(REFERENCE, tmp_path_factory.mktemp("mixed") / "reference"))
+    (folder / "hpc_deals.csv").write_text("<html><body>502 Bad Gateway</body></html>\n")
+    saved_by_a_spreadsheet(folder / "capital_structure.csv", ",", "%m/%d/%Y", "{:,}")
+    saved_by_a_spreadsheet(folder / "sites_capacity.csv", ";", "%d.%m.%Y", "{:,}")
+    saved_by_a_spreadsheet(folder / "mw_valuation_assumptions.csv", ";", "%m/%d/%Y", "{:,}")
+    pipeline = make_pipeline(reference_dir=folder)
+    return pipeline, pipeline.run()
+
+
+def saved_by_a_spreadsheet(path: Path, separator: str, day: str, number: str) -> None:
+    """Save the file anew: byte mark, CRLF, days and numbers as the country writes them, empty rows at the end."""
+    with path.open(newline="", encoding="utf-8") as handle:
+        names, *rows = csv.reader(handle)
+    said = [[_said(cell, day, number) for cell in row] for row in rows]
+    with path.open("w", newline="", encoding="utf-8-sig") as handle:
+        writer = csv.writer(handle, delimiter=separator, lineterminator="\r\n")
+        writer.writerows([[*names, ""], *([*row, ""] for row in said), *[[""] * (len(names) + 1)] * 5])
+
+
+def _said(cell: str, day: str, number: str) -> str:
+    if re.fullmatch(r"\d{4}-\d{2}-\d{2}", cell):
+        return dt.date.fromisoformat(cell).strftime(day)
+    if re.fullmatch(r"\d{4,}", cell):
+        return number.format(int(cell))
+    return cell
+
+
+def test_a_broken_deals_file_never_stops_the_indicators(mixed: tuple[Any, dg.ExecuteInProcessResult]) -> None:
+    pipeline, result = mixed
     assert _failed_checks(result)["curated__hpc_deals.batch_is_accepted"] is dg.AssetCheckSeverity.ERROR
     assert pipeline.query(CLSK) == [(9.72, 15.73, 11.07, 26.99, 23.61)]
+
+
+@pytest.mark.parametrize("table", ["fct_capital_structure", "fct_site_capacity_history", "fct_mw_assumptions_history"])
+def test_a_fact_file_that_a_spreadsheet_saved_gives_the_same_mart(
+    mixed: tuple[Any, dg.ExecuteInProcessResult], sample: Any, table: str
+) -> None:
+    pipeline, result = mixed
+    assert not [name for name in _failed_checks(result) if "hpc_deals" not in name and name.startswith("curated__")]
+    columns = {name for (name,) in sample.query(f"select column_name from (describe marts.{table})")}
+    kept = ", ".join(sorted(columns - {"valid_from", "valid_to", "run_id"}))
+    asked = f"select {kept} from marts.{table} order by all"
+    assert pipeline.query(asked) == sample.query(asked)
+    assert pipeline.query(f"select count(*) from marts.{table}")[0][0] > 30
 
 
 @pytest.mark.parametrize(
@@ -191,8 +237,6 @@ def test_a_broken_deals_file_never_stops_the_indicators(make_pipeline: MakePipel
 def test_the_gate_names_the_wrong_row_of_a_curated_file(
     make_pipeline: MakePipeline, reference: Path, file: str, change: dict[str, str], reason: str
 ) -> None:
-    import csv
-
     path = reference / file
     with path.open(newline="", encoding="utf-8") as handle:
         reader = csv.DictReader(handle)

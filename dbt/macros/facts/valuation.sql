@@ -305,3 +305,9 @@
 
     )
 {%- endmacro %}
+
+
+{#- a fraction that was written down, in percent: 0.07 is 7, without the tail of a binary number -#}
+{% macro in_percent(fraction) -%}
+    round(100.0 * {{ fraction }}, 6)
+{%- endmacro %}

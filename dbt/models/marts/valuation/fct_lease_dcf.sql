@@ -104,9 +104,9 @@ discounted as (
         leases.term_years,
         leases.usd_per_critical_it_mw_year as rent_usd_per_critical_it_mw_year,
         leases.is_outlier,
-        100.0 * rates.discount_rate as discount_rate_pct,
+        {{ in_percent('rates.discount_rate') }} as discount_rate_pct,
         rates.discount_rate_origin,
-        100.0 * margins.operating_margin as operating_margin_pct,
+        {{ in_percent('margins.operating_margin') }} as operating_margin_pct,
         build_costs.build_cost_basis,
         build_costs.build_cost_usd_per_critical_it_mw,
         -- a level rent at the end of each year of the base term; no renewal, no residual value

@@ -95,7 +95,9 @@ paybacks as (
 
 rates as (
 
-    select n / 1e4 as rate
+    select
+        n / 1e4 as rate,
+        n / 1e2 as rate_pct
     from {{ whole_numbers(1, 10000) }}
 
 ),
@@ -122,7 +124,7 @@ returns as (
     select
         questions.term_years,
         questions.payback_years,
-        100.0 * max(rates.rate) as return_pct
+        max(rates.rate_pct) as return_pct
     from questions
     inner join rates
         on
@@ -143,20 +145,20 @@ final as (
         paybacks.critical_it_mw,
         paybacks.term_years,
         paybacks.rent_usd_per_critical_it_mw_year,
-        100.0 * paybacks.operating_margin as operating_margin_pct,
+        {{ in_percent('paybacks.operating_margin') }} as operating_margin_pct,
         paybacks.noi_usd_per_critical_it_mw_year,
         paybacks.build_cost_basis,
         paybacks.build_cost_usd_per_critical_it_mw,
         100.0 * paybacks.noi_usd_per_critical_it_mw_year
         / paybacks.build_cost_usd_per_critical_it_mw as yield_on_cost_pct,
-        100.0 * paybacks.cap_rate as cap_rate_pct,
+        {{ in_percent('paybacks.cap_rate') }} as cap_rate_pct,
         paybacks.cap_rate_origin,
         paybacks.noi_usd_per_critical_it_mw_year / paybacks.cap_rate
             as capitalised_value_usd_per_critical_it_mw,
         paybacks.noi_usd_per_critical_it_mw_year / paybacks.cap_rate
         - paybacks.build_cost_usd_per_critical_it_mw as value_over_cost_usd_per_critical_it_mw,
-        100.0 * paybacks.loan_rate as loan_rate_pct,
-        100.0 * paybacks.loan_share as loan_share_of_cost_pct,
+        {{ in_percent('paybacks.loan_rate') }} as loan_rate_pct,
+        {{ in_percent('paybacks.loan_share') }} as loan_share_of_cost_pct,
         paybacks.debt_service_usd_per_critical_it_mw_year,
         unlevered.return_pct as unlevered_return_pct,
         levered.return_pct as levered_return_pct,
