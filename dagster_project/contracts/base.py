@@ -40,7 +40,8 @@ class Column:
     `minimum` and `maximum` are inclusive unless `above` is used, which is an exclusive lower bound; `not_before` and
     `not_after` are the same for dates. They lie where nothing sane is beyond: what is merely odd is a warning of the
     dbt models. `pattern_reason` says in words what `pattern` asks.
-    `references` names a set of known values handed to the gate at run time (`"companies"`: the reference tickers).
+    `references` names a set of known values handed to the gate at run time (`"companies"`: the reference tickers), and
+    `none_of` one of which no value may be.
     """
 
     name: str
@@ -56,6 +57,7 @@ class Column:
     pattern: str | None = None
     pattern_reason: str | None = None
     references: str | None = None
+    none_of: str | None = None
     not_in_future: bool = False
 
 
@@ -120,6 +122,11 @@ class Contract:
     guard_by: tuple[str, ...] = ()
     window_by: str | None = None
     history: str | None = None
+
+    @property
+    def known_sets(self) -> tuple[str, ...]:
+        """The names of the sets of known values that its columns point to."""
+        return tuple(sorted({name for column in self.columns for name in (column.references, column.none_of) if name}))
 
     @property
     def column_names(self) -> tuple[str, ...]:

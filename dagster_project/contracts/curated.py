@@ -87,7 +87,7 @@ PEERS = Contract(
     table="curated__peers",
     description="One row per instrument that the companies are compared with: peers, funds, bitcoin.",
     columns=(
-        Column("ticker", "varchar", "Ticker.", required=True, pattern=TICKER),
+        Column("ticker", "varchar", "Ticker.", required=True, pattern=TICKER, none_of="companies"),
         Column("name", "varchar", "Name.", required=True),
         Column(
             "instrument_type",
@@ -262,7 +262,14 @@ SITES_CAPACITY = Contract(
     description="One row per site (or company total) and day of the report on its power.",
     columns=(
         _company(),
-        Column("site", "varchar", "Site, or '(company total)'.", required=True),
+        Column(
+            "site",
+            "varchar",
+            "Site, or '(company total)'.",
+            required=True,
+            pattern=r"^(?:\(company total\)|(?!.*(?i:company\W*total)).+)$",
+            pattern_reason="reads like the company total: write it '(company total)', or it counts as one more site",
+        ),
         Column("state_or_country", "varchar", "Where the site is."),
         Column("as_of_date", "date", "Day of the report.", required=True, not_before=EARLIEST, not_in_future=True),
         Column("power_contracted_mw", "double", "Approved or contracted power, MW gross.", minimum=0, maximum=MOST_MW),
@@ -334,7 +341,7 @@ SYMBOL_CHANGES = Contract(
     table="curated__symbol_changes",
     description="One row per other ticker of a company: the prices under it belong to the company's one series.",
     columns=(
-        Column("other_ticker", "varchar", "The other ticker.", required=True, pattern=TICKER),
+        Column("other_ticker", "varchar", "The other ticker.", required=True, pattern=TICKER, none_of="companies"),
         _company("The ticker that the warehouse keeps, as in companies.csv."),
         _source_url(),
         Column("reason", "varchar", "What happened.", required=True),

@@ -119,7 +119,7 @@ def warm_up() -> None:
 def row_expectations(contract: Contract, known: Mapping[str, frozenset[str]], today: dt.date) -> Iterator[Expectation]:
     """What the contract asks of each row alone; every expectation carries its reason in `meta["because"]`.
 
-    `known` holds the values that `Column.references` points to.
+    `known` holds the values that `Column.references` and `Column.none_of` point to.
     """
     for column in contract.columns:
         yield from _column_expectations(column, known, today)
@@ -191,6 +191,12 @@ def _column_expectations(column: Column, known: Mapping[str, frozenset[str]], to
             column=column.name,
             value_set=sorted(known[column.references]),
             meta={"because": f"is not in the reference list of {column.references}"},
+        )
+    if column.none_of is not None:
+        yield gxe.ExpectColumnValuesToNotBeInSet(
+            column=column.name,
+            value_set=sorted(known[column.none_of]),
+            meta={"because": f"is in the reference list of {column.none_of}, and would be taken for another of it"},
         )
 
 

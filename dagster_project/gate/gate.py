@@ -59,7 +59,7 @@ def judge(
 
     Rows and rejects add up to what came in, in the order in which it came.
 
-    `known` holds the values that `Column.references` points to; `today` is the day that `not_in_future` means. A batch
+    `known` holds the values that columns point to by name; `today` is the day that `not_in_future` means. A batch
     of more than `rows_at_a_time` is judged in parts where the contract has groups (`guard_by`): a group is never cut,
     so rows that share a key are judged together. With `page`, Great Expectations' own page is written there, on the
     first part of such a batch. Raises `ContractMismatchError` where a column is absent.

@@ -35,6 +35,7 @@ EMPTY: dict[str, Any] = {
     "not_after": None,
     "pattern": None,
     "references": None,
+    "none_of": None,
     "not_in_future": False,
 }
 """What a column promises, and the value that promises nothing."""

@@ -12,7 +12,7 @@ from dagster_project.sources.curated import PREFIX, CuratedFacts
 from dagster_project.warehouse.resource import Warehouse
 
 REFERENCED = {"companies": curated.COMPANIES}
-"""The sets of known values that `Column.references` points to: the tickers of these tables."""
+"""The sets of known values that columns point to by name: the tickers of these tables."""
 
 CURATED_FEEDS: tuple[Feed, ...] = tuple(
     Feed(
@@ -32,8 +32,7 @@ def curated_assets() -> list[dg.AssetsDefinition]:
 
 
 def _curated_asset(feed: Feed) -> dg.AssetsDefinition:
-    references = sorted({column.references for column in feed.contract.columns if column.references})
-    deps = [dg.AssetKey(["raw", REFERENCED[name].table]) for name in references]
+    deps = [dg.AssetKey(["raw", REFERENCED[name].table]) for name in feed.contract.known_sets]
 
     @raw_asset(feed, deps=deps)
     def facts(
@@ -43,7 +42,7 @@ def _curated_asset(feed: Feed) -> dg.AssetsDefinition:
         load_policy: dg.ResourceParam[LoadPolicy],
     ) -> dg.MaterializeResult:
         with warehouse.write():  # a small file is read in no time: open once for all
-            known = {name: warehouse.current_values(REFERENCED[name], "ticker") for name in references}
+            known = {name: warehouse.current_values(REFERENCED[name], "ticker") for name in feed.contract.known_sets}
             return ingest_batch(
                 context, warehouse, feed, lambda: curated_facts.fetch(feed.contract), known=known, policy=load_policy
             )

@@ -122,6 +122,46 @@ too_early as (
 
 ),
 
+of_intentions as (
+
+    select distinct
+        amended_names.symbol,
+        amended_names.deal_id,
+        amended_names.found_date
+    from amended_names
+    inner join all_deals as amended on amended_names.amended_deal_id = amended.deal_id
+    where
+        amended_names.commitment not in ('letter_of_intent', 'option')
+        and amended.commitment in ('letter_of_intent', 'option')
+
+),
+
+-- the same day, tenant, MW and value under two keys
+twins as (
+
+    select
+        *,
+        count(*) over (
+            partition by
+                symbol, announced_date, lower(counterparty), critical_it_mw, gross_mw, contract_value_usd
+        ) as times
+    from deals
+    where announced_date is not null and coalesce(critical_it_mw, gross_mw, contract_value_usd) is not null
+
+),
+
+spellings as (
+
+    select
+        symbol,
+        min(site) as site,
+        max(site) as other_site,
+        max(reported_date) as found_date
+    from sites
+    group by symbol, lower(replace(replace(site, ' ', ''), '-', ''))
+
+),
+
 ends as (
 
     select
@@ -307,6 +347,21 @@ found as (
 
     {{ finding('follow_on_before_its_contract', 'too_early', 'true', 'found_date', 'null', 'null',
         "'announced or begun before ' || amended_deal_id || ', which it amends'", 'deal_id') }}
+
+    union all
+
+    {{ finding('follow_on_of_an_intention', 'of_intentions', 'true', 'found_date', 'null', 'null',
+        "'what it amends is a letter of intent or an option, whose MW do not count'", 'deal_id') }}
+
+    union all
+
+    {{ finding('deal_twice', 'twins', 'times > 1', 'found_date', 'times', '1',
+        "'another contract has its day, tenant, MW and value'", 'deal_id') }}
+
+    union all
+
+    {{ finding('site_spelled_twice', 'spellings', 'site <> other_site', 'found_date', 'null', 'null',
+        "'it is also written ' || other_site || ', and counts as another site'", 'site') }}
 
     union all
 

@@ -14,7 +14,14 @@ renamed as (
         months_after_period_end,
         days_after_period_end,
         filer_class,
-        used_for_estimate,
+        -- an estimate is never too early: of several terms that are used the longest counts
+        used_for_estimate
+        and row_number() over (
+            partition by filer_type, period, used_for_estimate
+            order by
+                coalesce(31 * months_after_period_end, days_after_period_end) desc,
+                filer_class
+        ) = 1 as used_for_estimate,
         reason,
         source_url,
         source_file,
