@@ -56,6 +56,23 @@ class GateCheck:
 
 
 @dataclass(frozen=True)
+class FileRead:
+    """A file that a batch was read from, or that had not changed since an earlier one was.
+
+    `reader` says what the reading rests on beside the file's own bytes (of which `digest` is a hash): the code and the
+    settings. `groups` are those of the contract's `guard_by` that come from it, `remarks` what was said of it.
+    """
+
+    label: str
+    size_bytes: int
+    modified_ns: int
+    digest: str
+    reader: str
+    groups: tuple[str, ...]
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Batch:
     """What one fetch brought: rows, and what could not be read.
 
@@ -71,6 +88,7 @@ class Batch:
     symbols or days, so that whatever the batch lacks is no loss.
 
     `remarks` are what a person should know of the source as a whole, a line each: files that were left out, say.
+    `files` are those that need not be read again while they stay the same, the rows of unchanged ones not among `rows`.
     """
 
     source: str
@@ -82,3 +100,4 @@ class Batch:
     is_partial: bool = False
     remarks: tuple[str, ...] = ()
     checks: tuple[GateCheck, ...] = ()
+    files: tuple[FileRead, ...] = ()

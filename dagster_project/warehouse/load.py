@@ -18,6 +18,7 @@ import pyarrow as pa
 
 from dagster_project.contracts.base import Contract, LoadMode
 from dagster_project.contracts.batch import Batch, Reject
+from dagster_project.warehouse.files_read import loaded_whole, remember
 
 KEEP_RATIO = 0.8
 """A batch with fewer than this share of the rows that stand is refused."""
@@ -150,7 +151,8 @@ def load(connection: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch
     that is too small as a whole raises `ShrunkBatchError`, after its rejects were put into quarantine. In a contract
     with `history`, a group that would change most of what stands in it is refused as well.
 
-    The guard counts only the days that `batch.since` names, and a batch with such days may be empty. Of the groups of
+    The guard counts only the days that `batch.since` names, and a batch with such days, or of unchanged files, may be
+    empty. Of the groups of
     `batch.restated`, what stands and is not in the batch is withdrawn, so that rows of two scales never stand side by
     side. Where `batch.is_partial`, the rows are added to what stands, however few they are, and the guard looks at the
     restated groups alone. Raises `OtherSourceStandsError` where they would retire another source's rows, and
@@ -176,7 +178,7 @@ def load(connection: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch
                     connection,
                     contract,
                     batch.source,
-                    may_be_empty=bool(batch.since) and not batch.rows.num_rows,
+                    may_be_empty=bool(batch.since or batch.files) and not batch.rows.num_rows,
                     only=sorted(batch.restated) if batch.is_partial else None,
                 )
             except ShrunkBatchError as error:
@@ -196,6 +198,9 @@ def load(connection: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch
                 by,
                 replacing=sorted(batch.restated.keys() - refused.keys()),
             )
+            if contract.guard_by and not batch.is_partial:
+                rejected = {reject.source_file for reject in batch.rejects}
+                remember(connection, contract, batch.source, loaded_whole(batch.files, rejected, refused))
         connection.execute("commit")
     except BaseException:
         connection.execute("rollback")

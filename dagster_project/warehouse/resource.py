@@ -16,7 +16,9 @@ from typing import Any
 import duckdb
 
 from dagster_project.contracts.base import Contract
+from dagster_project.contracts.batch import FileRead
 from dagster_project.warehouse import connection
+from dagster_project.warehouse.files_read import remembered
 from dagster_project.warehouse.load import create_tables
 
 
@@ -118,6 +120,11 @@ class Warehouse:
         for grouped, *cells in rows:
             found.setdefault(grouped, []).append(tuple(cells))
         return found
+
+    def files_read(self, contract: Contract, source: str) -> dict[str, FileRead]:
+        """By name, the files of a source that were loaded whole and whose rows all stand."""
+        with self.write() as con:
+            return remembered(con, contract, source)
 
     def current_rows(self, contract: Contract, date_column: str | None, preview_rows: int = 5) -> CurrentRows:
         """What stands in a raw table; the table is made where it is missing."""

@@ -93,6 +93,7 @@ def _price_request(warehouse: Warehouse, source: str, config: PriceSelection) ->
         other_tickers=other_tickers(warehouse),
         only_listed=bool(config.symbols),
         full_history=config.full_history,
+        files=warehouse.files_read(market.DAILY_PRICES, source),
     )
 
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
-    from dagster_project.contracts.batch import Batch
+    from dagster_project.contracts.batch import Batch, FileRead
 
 
 BARS = pa.schema(
@@ -60,7 +60,8 @@ class PriceRequest:
     `current` says what the warehouse holds of a symbol from this source, so that a source may bring only what is
     missing: its last `OVERLAP` bars, or with `full_history` all of them, so that every day can be compared.
     `always_open` are the symbols that trade around the clock; `other_tickers` are those under which a vendor may know a
-    symbol whose ticker changed. A source may ignore all of these.
+    symbol whose ticker changed. `files` are those that are loaded already: unchanged ones need not be read. A source
+    may ignore all of these.
     """
 
     symbols: tuple[str, ...]
@@ -71,6 +72,7 @@ class PriceRequest:
     other_tickers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     only_listed: bool = False
     full_history: bool = False
+    files: Mapping[str, FileRead] = field(default_factory=dict)
 
     @property
     def is_ranged(self) -> bool:

@@ -11,7 +11,7 @@ import stat
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 
 from dagster_project.contracts.batch import visible
@@ -34,13 +34,16 @@ _IGNORED_NAMES = ("readme", "license", "thumbs.db", "desktop.ini")
 class PriceFile:
     """A file that may hold prices: its path within the folder as it can be shown, its name, and its bytes.
 
-    `name` is that of the member where it lies in an archive, without the ending of a compression.
+    `name` is that of the member where it lies in an archive, without the ending of a compression. `size_bytes` and
+    `modified_ns` are those of the file on disk, seen before anything of it is read.
     """
 
     label: str
     name: str
     read: Callable[[], bytes]
     head: Callable[[int], bytes]
+    size_bytes: int = 0
+    modified_ns: int = 0
 
     @property
     def stem(self) -> str:
@@ -74,7 +77,11 @@ def price_files(folder: Path) -> tuple[list[PriceFile], list[LeftOut]]:
     for path in _walk(folder, left_out):
         label = visible(str(path.relative_to(folder)))
         try:
-            found.extend(_opened(path, label, left_out))
+            seen = path.stat()
+            found.extend(
+                replace(file, size_bytes=seen.st_size, modified_ns=seen.st_mtime_ns)
+                for file in _opened(path, label, left_out)
+            )
         except OSError as error:
             left_out.append(LeftOut(label, f"cannot be opened: {error.strerror}"))
     if not found:

@@ -10,6 +10,7 @@ import datetime as dt
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dagster_project.contracts.batch import Batch, Reject
+from dagster_project.contracts.batch import Batch, FileRead, Reject
 from dagster_project.contracts.market import DAILY_PRICES
 from dagster_project.sessions import last_complete_session, last_complete_utc_day
 from dagster_project.sources.base import EmptyFetchError
@@ -36,6 +37,7 @@ from dagster_project.sources.prices.files.layouts import DAILY, DOLLARS, Layout,
 from dagster_project.sources.prices.files.names import is_copy, same_instrument, symbol_in
 from dagster_project.sources.prices.files.numbers import PRICE_COLUMNS, plain_numbers
 from dagster_project.sources.prices.files.sheets import Block, Misfit, Rows, Sheet, joined, open_sheet
+from dagster_project.sources.prices.files.unchanged import ReadBefore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,12 +82,14 @@ class FilePrices:
         Raises `SourceError` where the folder is missing, `EmptyFetchError` where it brings neither rows nor rejects.
         """
         files, left_out = price_files(self.folder)
-        reading = _Reading(request, self._date_order, self._now())
+        # the disk's clock is the machine's, whatever day a test says it is
+        before = ReadBefore(request, self._date_order, _now())
+        reading = _Reading(request, self._date_order, self._now(), before)
         listed = frozenset(request.symbols)
         for file in sorted(files, key=lambda file: (is_copy(file.stem, listed), file.label)):
             reading.take(file)
         rows, rejects = reading.rows(), reading.rejects
-        if not rows.num_rows and not rejects:
+        if not rows.num_rows and not rejects and not reading.files:
             of_whom = f" of {', '.join(request.symbols)}" if request.only_listed else ""
             days = f"from {request.start or 'the beginning'} to {request.end or 'the end'}"
             raise EmptyFetchError(f"{self.folder} has no price{of_whom} {days}")
@@ -94,14 +98,26 @@ class FilePrices:
         remarks = [f"{left.label}: left out, {left.reason}" for left in left_out]
         remarks += reading.remarks()
         return Batch(
-            self.name, rows, tuple(rejects), missing=missing, is_partial=request.is_partial, remarks=tuple(remarks)
+            self.name,
+            rows,
+            tuple(rejects),
+            missing=missing,
+            is_partial=request.is_partial,
+            remarks=tuple(remarks),
+            files=tuple(reading.files),
         )
 
 
 class _Reading:
     """One pass over the files of a folder."""
 
-    def __init__(self, request: PriceRequest, date_order: DateOrder | None, now: dt.datetime) -> None:
+    def __init__(
+        self, request: PriceRequest, date_order: DateOrder | None, now: dt.datetime, before: ReadBefore
+    ) -> None:
+        self.files: list[FileRead] = []
+        """Those that need not be read again while they stay the same."""
+        self._before = before
+        self._unread = 0
         self.rejects: list[Reject] = []
         self.sources: dict[str, str] = {}
         """By symbol, the file that it comes from."""
@@ -114,7 +130,9 @@ class _Reading:
         self._last_session = cache(lambda: last_complete_session(now))
         self._tables: list[pa.Table] = [_SCHEMA.empty_table()]
         self._owners: dict[str, str] = {}
-        self._said: dict[str, list[str]] = defaultdict(list)
+        self._going_on: set[str] = set()
+        """Files with a bar of a day that is not over: they are read again until it is."""
+        self._said: dict[str, dict[str, None]] = defaultdict(dict)
         """By what is to be said, of which files."""
 
     def rows(self) -> pa.Table:
@@ -122,21 +140,45 @@ class _Reading:
         return pa.concat_tables(self._tables)
 
     def take(self, file: PriceFile) -> None:
-        """Read one file; what cannot be read becomes a reject."""
+        """Read one file, unless it has not changed; what cannot be read becomes a reject."""
+        data = b""
+
+        def read() -> bytes:
+            nonlocal data
+            data = file.read()
+            return data
+
         try:
             symbol = symbol_in(file.stem, self._listed)
             if self._request.only_listed and symbol is not None and symbol not in self._listed:
                 return
-            sheet = open_sheet(file)
+            if known := self._before.unchanged(file):
+                self._take_unread(known)
+                return
+            rejects = len(self.rejects)
+            sheet = open_sheet(replace(file, read=read))
             for block in sheet.blocks:
                 self._take_block(file, sheet, block, symbol)
+            groups = tuple(symbol for symbol, label in self.sources.items() if label == file.label)
+            if self._before.is_asked and groups and len(self.rejects) == rejects and file.label not in self._going_on:
+                remarks = tuple(what for what, labels in self._said.items() if file.label in labels)
+                self.files.append(self._before.read(file, data, groups, remarks))
         except UnreadableFileError as error:
             if file.ending == ".txt" and isinstance(error, NoPriceTableError):
-                self._said["left out, a text that is no table of prices"].append(file.label)
+                self._said["left out, a text that is no table of prices"][file.label] = None
                 return
             self.rejects.append(Reject(file.label, None, error.reason, error.record))
         except OSError as error:
             self.rejects.append(Reject(file.label, None, f"cannot be opened: {error.strerror}", file.label))
+
+    def _take_unread(self, known: FileRead) -> None:
+        """A file whose rows stand already."""
+        for symbol in known.groups:
+            self._own(symbol, known.label)
+        for what in known.remarks:
+            self._said[what][known.label] = None
+        self.files.append(known)
+        self._unread += 1
 
     def _take_block(self, file: PriceFile, sheet: Sheet, block: Block, named: str | None) -> None:
         layout = layout_of(block.header)
@@ -162,13 +204,13 @@ class _Reading:
 
     def _note_layout(self, file: PriceFile, layout: Layout) -> None:
         if layout.ignored:
-            self._said[f"columns that are not used: {', '.join(layout.ignored)}"].append(file.label)
+            self._said[f"columns that are not used: {', '.join(layout.ignored)}"][file.label] = None
         if layout.basis == "split_and_dividend_adjusted":
-            self._said["closes are adjusted for dividends too, so older ones are lower than was quoted"].append(
-                file.label
+            self._said["closes are adjusted for dividends too, so older ones are lower than was quoted"][file.label] = (
+                None
             )
         if layout.basis == "as_traded" and "split_ratio" not in layout.places:
-            self._said["closes are as they were traded: a split would look like a fall"].append(file.label)
+            self._said["closes are as they were traded: a split would look like a fall"][file.label] = None
 
     def _own(self, symbol: str, label: str) -> None:
         """Note that a symbol comes from this file; raises `UnreadableFileError` where another one has it already."""
@@ -239,8 +281,8 @@ class _Reading:
             table = without_noise(table)
             repaired = pc.sum(pc.equal(table["is_repaired"], "true")).as_py()
             if repaired:
-                self._said["highs or lows that missed the close by the noise of a float were set to it"].append(
-                    file.label
+                self._said["highs or lows that missed the close by the noise of a float were set to it"][file.label] = (
+                    None
                 )
         return self._by_symbol(file, layout, table, are_moments=days.are_moments, is_text=bool(sheet.delimiter))
 
@@ -332,13 +374,16 @@ class _Reading:
         last = self._last_utc_day if symbol in self._request.always_open else self._last_session()
         going_on = unfinished(part, last, self._today)
         if pc.any(going_on).as_py():
-            self._said[f"the bar of a day that is not over (after {last}) is left out until it is"].append(file.label)
+            self._said[f"the bar of a day that is not over (after {last}) is left out until it is"][file.label] = None
+            self._going_on.add(file.label)
         return part.filter(pc.invert(going_on))
 
     def remarks(self) -> Iterator[str]:
         """A line for each thing that a person should know, with the files that it is about."""
+        if self._unread:
+            yield f"{self._unread} files are as they were when they were loaded, and were not read again"
         for what, labels in self._said.items():
-            yield f"{_named(list(dict.fromkeys(labels)))}: {what}"
+            yield f"{_named(list(labels))}: {what}"
         if self._listed and not self._request.only_listed:
             others = [
                 f"{symbol} ({label})" for symbol, label in sorted(self.sources.items()) if symbol not in self._listed
