@@ -90,6 +90,7 @@ bench: run $(VENV)/dev.installed  ## market scale against named peers, and what 
 	$(BIN)/python -m benchmarks.market $(if $(PRICES),--prices "$(abspath $(PRICES))")
 	$(BIN)/python -m benchmarks.readers
 	$(BIN)/python -m benchmarks.dashboard
+	$(BIN)/python -m benchmarks.price_files
 	$(BIN)/python -m benchmarks.run
 
 faults-kill: $(VENV)/dev.installed  ## kill runs at 40 moments and compare what the next run makes (takes an hour and more)
