@@ -83,8 +83,9 @@ format: $(VENV)/dev.installed  ## let ruff and sqlfluff mend what they can
 	$(BIN)/ruff check --fix .
 	$(BIN)/sqlfluff fix dbt/models dbt/tests
 
-nightly: $(VENV)/dev.installed  ## the tests that take too long for every day: a market of 500 symbols within its memory
+nightly: $(VENV)/dev.installed  ## the tests that take too long for every day: a market of 500 symbols within its memory, many price files
 	@$(BIN)/python -m pytest -n 0 -m nightly
+	@MINEHOUSE_TEST_EXAMPLES=300 $(BIN)/python -m pytest -n 2 tests/unit/test_price_file_properties.py
 
 bench: run $(VENV)/dev.installed  ## market scale against named peers, and what readers wait (takes long): make bench [PRICES=folder]
 	$(BIN)/python -m benchmarks.market $(if $(PRICES),--prices "$(abspath $(PRICES))")

@@ -63,8 +63,8 @@ def _timed() -> Iterator[str]:
     load = os.getloadavg()[0]
     yield "# Reading price files"
     yield ""
-    yield f"{platform.system()}, {os.cpu_count()} cores, load average {load:.1f} before. Invented prices; reading alone,"
-    yield "not judging and loading. Again: the same folder, nothing changed since."
+    yield f"{platform.system()}, {os.cpu_count()} cores, load average {load:.1f} before. Invented prices; reading"
+    yield "alone, not judging and loading. Again: the same folder, nothing changed since."
     yield ""
     yield "| folder | MB | rows | wall s | CPU s | peak MiB | again, wall s |"
     yield "|---|---:|---:|---:|---:|---:|---:|"

@@ -6,13 +6,20 @@ A table is generated, written as the vendor writes it, and read.
 from __future__ import annotations
 
 import datetime as dt
+import gzip
+import io
+import os
 import tempfile
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
+import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -132,10 +139,50 @@ def _opening(day: dt.date) -> int:
     return int(dt.datetime(day.year, day.month, day.day, 13, 30, tzinfo=dt.UTC).timestamp())
 
 
-def read(data: bytes) -> dict[dt.date, tuple[Decimal, ...]]:
+def _zipped(bars: list[Bar]) -> bytes:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("CLSK.csv", WRITERS["yahoo"](bars))
+    return packed.getvalue()
+
+
+def _columns(bars: list[Bar]) -> dict[str, list[object]]:
+    return {
+        "Date": [bar.day for bar in bars],
+        **{name.title(): [float(getattr(bar, name)) for bar in bars] for name in ("open", "high", "low", "close")},
+        "Volume": [bar.volume for bar in bars],
+    }
+
+
+def _parquet(bars: list[Bar]) -> bytes:
+    packed = io.BytesIO()
+    pq.write_table(pa.table(_columns(bars)), packed, write_page_checksum=True)
+    return packed.getvalue()
+
+
+def _workbook(bars: list[Bar]) -> bytes:
+    packed = io.BytesIO()
+    columns = _columns(bars)
+    with xlsxwriter.Workbook(packed, {"in_memory": True, "default_date_format": "yyyy-mm-dd"}) as book:
+        sheet = book.add_worksheet()
+        for at, (name, cells) in enumerate(columns.items()):
+            sheet.write_column(0, at, [name, *cells])
+    return packed.getvalue()
+
+
+BINARY: dict[str, Callable[[list[Bar]], bytes]] = {
+    ".zip": _zipped,
+    ".csv.gz": lambda bars: gzip.compress(WRITERS["yahoo"](bars).encode(), mtime=0),
+    ".parquet": _parquet,
+    ".xlsx": _workbook,
+}
+"""Formats that carry a check of their own bytes."""
+
+
+def read(data: bytes, ending: str = ".csv") -> dict[dt.date, tuple[Decimal, ...]]:
     """The bars by day: open, high, low, close, volume; empty where the file is refused."""
     with tempfile.TemporaryDirectory() as folder:
-        (Path(folder) / "CLSK.csv").write_bytes(data)
+        (Path(folder) / f"CLSK{ending}").write_bytes(data)
         try:
             batch = FilePrices(Path(folder), now=lambda: NOW).fetch(PriceRequest(("CLSK",)))
         except SourceError:
@@ -156,8 +203,13 @@ def meant(bars: list[Bar]) -> dict[dt.date, tuple[Decimal, ...]]:
 
 
 QUICK = settings(
-    max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck), database=None
+    max_examples=int(os.environ.get("MINEHOUSE_TEST_EXAMPLES", "12")),
+    deadline=None,
+    derandomize="MINEHOUSE_TEST_EXAMPLES" not in os.environ,
+    suppress_health_check=list(HealthCheck),
+    database=None,
 )
+"""A few examples, the same ones each time; with `MINEHOUSE_TEST_EXAMPLES` as many others: `make nightly`."""
 
 
 @pytest.mark.parametrize("vendor", WRITERS)
@@ -186,3 +238,39 @@ def test_a_damaged_byte_costs_rows_and_moves_no_day(vendor: str, bars: list[Bar]
         differing = [at for at, (one, other) in enumerate(zip(values, right[day], strict=True)) if one != other]
         # a sign before a price, or a cell cut in two by another sign, is the gate's to judge: it is below nothing
         assert all(values[at] < 0 or letter in b";-x" for at in differing), (day, values, right[day])
+
+
+@pytest.mark.parametrize("vendor", WRITERS)
+@QUICK
+@given(bars=series(), where=st.floats(0, 0.999))
+def test_a_point_that_became_a_comma_is_never_another_value(vendor: str, bars: list[Bar], where: float) -> None:
+    """Or a comma that became a point: the row is lost, or the file, or it still means the same."""
+    text = WRITERS[vendor](bars)
+    start = text.index("\n") + 1
+    signs = [at for at in range(start, len(text)) if text[at] in ".,"]
+    at = signs[int(where * len(signs))]
+    flipped = text[:at] + ("," if text[at] == "." else ".") + text[at + 1 :]
+    right = meant(bars)
+    for day, values in read(flipped.encode()).items():
+        assert day in right, f"{day} was never written"
+        differing = [at for at, (one, other) in enumerate(zip(values, right[day], strict=True)) if one != other]
+        assert not differing, (day, values, right[day])
+
+
+@pytest.mark.parametrize("ending", BINARY)
+@QUICK
+@given(bars=series())
+def test_what_is_packed_is_read(ending: str, bars: list[Bar]) -> None:
+    assert read(BINARY[ending](bars), ending) == meant(bars)
+
+
+@pytest.mark.parametrize("ending", BINARY)
+@QUICK
+@given(bars=series(), where=st.floats(0, 0.999), bit=st.integers(0, 7))
+def test_a_flipped_bit_of_a_packed_file_is_never_another_value(
+    ending: str, bars: list[Bar], where: float, bit: int
+) -> None:
+    data = bytearray(BINARY[ending](bars))
+    data[int(where * len(data))] ^= 1 << bit
+    right = meant(bars)
+    assert all(right.get(day) == values for day, values in read(bytes(data), ending).items())

@@ -185,9 +185,12 @@ def _rewritten(cells: pa.Array, bare: pa.Array, style: Style, name: str) -> pa.A
     if not pc.any(odd).as_py():
         return bare
     has_slips = is_whole and _has_slips(bare, style)
+    has_fractions = is_whole and _count(bare, rf"{re.escape(style.value)}(\d{{1,2}}|\d{{4,}})$") > 0
 
     @cache
     def read(cell: str, text: str) -> str | None:
+        if is_whole and not has_fractions and _TWO_SIGNS.fullmatch(text):
+            return f"{cell} (thousands grouped by two signs)"
         if has_slips and text[-1:].isdigit() and _FRACTION[style].search(text):
             return f"{cell} (a fraction among whole numbers)"
         return _plain(cell, text, style, is_whole=is_whole)
@@ -202,6 +205,7 @@ def _has_slips(volumes: pa.Array, style: Style) -> bool:
     return 0 < fractions < (1 - _DOMINANT) * len(volumes)
 
 
+_TWO_SIGNS = re.compile(r"-?\d{1,3}(?:,\d{3})+\.\d{3}|-?\d{1,3}(?:\.\d{3})+,\d{3}")
 _FRACTION = {style: re.compile(rf"\d{re.escape(style.value)}0*[1-9]\d*") for style in Style}
 _NUMBER = {
     style: re.compile(
