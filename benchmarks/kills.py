@@ -1,9 +1,9 @@
 """Kills runs at many moments and looks what is left: `make faults-kill`.
 
 One line per kill: whom it hit and when, how far the run had come, processes left after five seconds, and whether what
-readers open was still whole. After every few kills one plain run must end by itself, and raw, quarantine and marts must
-equal those of an undisturbed run. Takes as long as that many runs, so it is no part of `make test`, which kills a few
-small ones (tests/orchestration/test_single_writer.py).
+readers open was still whole. Then a plain run must end by itself, and raw, quarantine and marts must equal those of an
+undisturbed run. Takes as long as that many runs, so it is no part of `make test`, which kills a few small ones
+(tests/orchestration/test_single_writer.py).
 
 Belongs here: kills of whole runs. Does not belong here: faults of the data (tests).
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import datetime as dt
 import os
 import shutil
 import signal
@@ -19,6 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
@@ -29,100 +31,150 @@ VOLATILE = {"run_id", "fetched_at", "valid_from", "valid_to", "checked_at"}
 """Columns that tell when and by whom a row was written."""
 OWN_LOGS = {"data_quality_results", "publication"}
 """Marts that are the log of all runs."""
+RESULTS = Path(__file__).with_name("results") / "kills.md"
+TITLES = (
+    "| # | killed | run | after s | had come to | left 5 s later | readers | next run | equal |",
+    "|---|---|---|---:|---|---:|---|---|---|",
+)
+State = dict[str, list[str]]
+
+
+@dataclass(frozen=True)
+class Kill:
+    """One kill: whom it hits, at which share of the run, and whether that is the first run of a data folder."""
+
+    whom: str
+    share: float
+    is_first_run: bool
 
 
 def main() -> int:
-    """Kill, look, compare; returns 1 where anything was left or differs."""
+    """Kill, look, run on, compare; returns 1 where anything was left or differs."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--moments", type=int, default=40)
-    parser.add_argument("--compare-every", type=int, default=5)
+    parser.add_argument("--moments", type=int, default=40, help="kills of the whole group of processes")
+    parser.add_argument("--others", type=int, default=8, help="kills of the main process alone, and of a child alone")
     parser.add_argument(
         "--run-limit", type=float, default=900, help="seconds after which a plain run counts as hanging"
     )
+    parser.add_argument("--results", type=Path, default=RESULTS)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="minehouse-kills-") as folder:
         data = Path(folder) / "data"
-        began = time.monotonic()
-        _plain_run(data, given.run_limit)
-        length = time.monotonic() - began
+        _, first = _plain_run(data, given.run_limit)
         right = _state(data)
-        print(f"an undisturbed first run: {length:.0f} s, {len(right)} tables")
-        print("| # | killed | after s | had come to | left 5 s later | readers |")
-        print("|---|---|---:|---|---:|---|")
-        bad = 0
-        shutil.rmtree(data)
-        for number in range(given.moments):
-            whom = ("group", "main", "child")[number % 3]
-            after = length * (number + 0.5) / given.moments
-            line, wrong = _kill(data, whom, after)
-            print(f"| {number + 1} | {whom} | {after:.1f} | {line} |", flush=True)
-            bad += wrong
-            if (number + 1) % given.compare_every == 0 or number + 1 == given.moments:
-                began = time.monotonic()
-                code = _plain_run(data, given.run_limit)
-                differs = sorted(name for name, rows in _state(data).items() if rows != right.get(name))
-                said = f"next run: exit {code} after {time.monotonic() - began:.0f} s; "
-                print(f"{said}{f'DIFFERENT: {differs}' if differs else f'{len(right)} tables equal'}", flush=True)
-                bad += bool(differs) + (code != 0)
-                if number % 2:
-                    shutil.rmtree(data)  # first runs are killed as well as later ones
+        _, later = _plain_run(data, given.run_limit)
+        rows = sum(map(len, right.values()))
+        said = f"{len(right)} tables, {rows:,} rows; {first:.0f} s for a first run, {later:.0f} s for a later one"
+        print(said, *TITLES, sep="\n", flush=True)
+        lines, bad = [], 0
+        for number, kill in enumerate(_kills(given.moments, given.others), 1):
+            if kill.is_first_run:
+                shutil.rmtree(data)
+            cells, is_right = _try(kill, data, (first if kill.is_first_run else later), right, given.run_limit)
+            lines.append(f"| {number} | {' | '.join(cells)} |")
+            bad += not is_right
+            print(lines[-1], flush=True)
+            _write(given.results, said, lines, bad)  # so that an hour is not lost by the last minute
     return int(bad > 0)
 
 
-def _plain_run(data: Path, limit: float) -> int:
+def _kills(moments: int, others: int) -> list[Kill]:
+    """Every moment once, scattered, so that the first half of the table covers the whole run too."""
+    planned = [Kill("group", (at + 0.5) / moments, bool(at % 2)) for at in range(moments)]
+    planned += [Kill(whom, (at + 0.5) / others, bool(at % 2)) for whom in ("main", "child") for at in range(others)]
+    return sorted(planned, key=lambda kill: kill.share * 1009 % 7)
+
+
+def _try(kill: Kill, data: Path, length: float, right: State, limit: float) -> tuple[list[str], bool]:
+    """One line of the table, and whether all of it is as it must be."""
+    after = kill.share * length
+    reached, left = _kill(data, kill.whom, after, limit)
+    readers = _readers(data)
+    code, seconds = _plain_run(data, limit)
+    state = _state(data)
+    differs = sorted(name for name in right.keys() | state.keys() if state.get(name) != right.get(name))
+    cells = [
+        kill.whom,
+        "first" if kill.is_first_run else "later",
+        f"{after:.1f}",
+        reached,
+        str(left),
+        readers,
+        f"exit {code} after {seconds:.0f} s",
+        f"DIFFERENT: {differs}" if differs else "yes",
+    ]
+    return cells, not left and code == 0 and not differs and "BROKEN" not in readers
+
+
+def _write(results: Path, said: str, lines: list[str], bad: int) -> None:
+    now = dt.datetime.now(dt.UTC)
+    text = [
+        "# Kills of whole runs",
+        "",
+        f"`make faults-kill`, {now:%Y-%m-%d}, sample prices. Undisturbed: {said}.",
+        f"{len(lines)} kills, {len(lines) - bad} as it must be: nobody left, readers whole, the next plain run ends",
+        "with exit 0, and raw, quarantine and marts equal those of the undisturbed run.",
+        "",
+        *TITLES,
+        *lines,
+    ]
+    results.write_text("\n".join(text) + "\n", encoding="utf-8")
+
+
+def _plain_run(data: Path, limit: float) -> tuple[int, float]:
+    """Exit code and seconds of a run that nobody disturbs."""
+    began = time.monotonic()
     with (data.parent / "run.log").open("a") as log:
-        return subprocess.run(
+        code = subprocess.run(
             COMMAND, cwd=REPO, env=_environment(data), timeout=limit, check=False, stdout=log, stderr=log
         ).returncode
+    return code, time.monotonic() - began
 
 
 def _environment(data: Path) -> dict[str, str]:
     return os.environ | {"MINEHOUSE_DATA_DIR": str(data)}
 
 
-def _kill(data: Path, whom: str, after: float) -> tuple[str, int]:
+def _kill(data: Path, whom: str, after: float, limit: float) -> tuple[str, int]:
+    """Start a run and kill it; returns the step it had come to, and how many of its processes were left."""
     log = data.parent / "killed.log"
     with log.open("w") as out:
         process = subprocess.Popen(
             COMMAND, cwd=REPO, env=_environment(data), stdout=out, stderr=out, start_new_session=True
         )
-    time.sleep(after)
-    family = _family(process.pid)
-    with contextlib.suppress(ProcessLookupError):
-        if whom == "group":
-            os.killpg(process.pid, signal.SIGKILL)
-        else:
-            os.kill(process.pid if whom == "main" else family[-1], signal.SIGKILL)
     with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(5)
+        process.wait(after)
+    if process.poll() is not None:
+        return "had ended before", len(_family(data))
+    others = sorted(_family(data) - {process.pid})
+    if whom == "group":
+        os.killpg(process.pid, signal.SIGKILL)
+    elif whom == "main" or not others:
+        os.kill(process.pid, signal.SIGKILL)
+    else:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(others[int(after * 10) % len(others)], signal.SIGKILL)
+        process.wait(limit)  # a run may do without a child that has done its work
+    process.wait(limit)
     deadline = time.monotonic() + 5
-    while time.monotonic() < deadline and any(map(_lives, family)):
+    while time.monotonic() < deadline and _family(data):
         time.sleep(0.1)
-    left = [pid for pid in family if _lives(pid)]
+    left = _family(data)
     for pid in left:
         os.kill(pid, signal.SIGKILL)
     steps = [line.split()[1] for line in log.read_text().splitlines() if line.startswith("  ok ")]
-    readers = _readers(data)
-    return f"{steps[-1] if steps else 'before the first step'} | {len(left)} | {readers}", bool(
-        left or "BROKEN" in readers
-    )
+    return steps[-1] if steps else "before the first step", len(left)
 
 
-def _family(pid: int) -> list[int]:
-    """The process and all that came of it, the youngest last; the tracker of semaphores ends with them."""
-    found = [pid]
-    for one in found:
+def _family(data: Path) -> set[int]:
+    """All living processes of runs on this data folder, whoever adopted them."""
+    mark = f"MINEHOUSE_DATA_DIR={data}".encode()
+    found = set()
+    for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            children = Path(f"/proc/{one}/task/{one}/children").read_text().split()
-            found += map(int, children)
+            if mark in (folder / "environ").read_bytes().split(b"\0"):
+                found.add(int(folder.name))
     return found
-
-
-def _lives(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def _readers(data: Path) -> str:
@@ -137,9 +189,9 @@ def _readers(data: Path) -> str:
     return f"{rows} rows"
 
 
-def _state(data: Path) -> dict[str, list[str]]:
+def _state(data: Path) -> State:
     """Every raw, quarantine and mart table as sorted rows, without what tells the hour."""
-    state: dict[str, list[str]] = {}
+    state: State = {}
     with duckdb.connect(str(data / "build" / "warehouse.duckdb"), read_only=True) as con:
         tables = con.execute(
             """select schema_name, table_name from duckdb_tables()
