@@ -76,6 +76,8 @@ def build_defs(
             settings.run_lock,
             settings.runs_alive_dir,
             wait_seconds=60 * settings.run_wait_minutes,
+            home=settings.dagster_home,
+            keep_runs=settings.keep_runs,
         ),
         "price_source": price_source(settings),
         "rating_source": rating_source(settings),

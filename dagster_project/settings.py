@@ -73,6 +73,9 @@ class Settings(Engine):
     keep_publications: int = Field(
         default=5, ge=1, le=1000, description="How many publications are kept, the current one among them."
     )
+    keep_runs: int = Field(
+        default=30, ge=1, le=100_000, description="How many ended runs Dagster keeps, with all that they logged."
+    )
     tiingo_key: Secret = Field(default=None, description="The key of a Tiingo account.")
     webhook_url: Secret = Field(default=None, description="The address that is told of failures.")
     sec_contact: Secret = Field(

@@ -105,6 +105,7 @@ def _refresh(
     """Run the job; where it fails, publish what stands."""
     from dagster_project.definitions import build_defs
     from dagster_project.runs.dead import mark_dead_runs, sentence
+    from dagster_project.runs.retention import forget_old_runs
     from dagster_project.shell.fast_start import open_instance
     from dagster_project.shell.progress import progress_logger
     from dagster_project.warehouse import connection
@@ -122,6 +123,7 @@ def _refresh(
             forget_computed(build)
         for dead in mark_dead_runs(instance, settings.runs_alive_dir):
             _say(sentence(dead))
+        forget_old_runs(instance, settings.dagster_home, settings.keep_runs)
         defs = build_defs(
             settings,
             warehouse=Warehouse(settings.build_database, settings.published_dir),  # it is our turn already
