@@ -39,8 +39,9 @@ def main() -> int:
             "# What a data folder keeps",
             "",
             f"`python -m benchmarks.growth --runs {given.runs} --keep-runs {given.keep_runs}`, "
-            f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, sample prices, MB on disk. Each run publishes anew and keeps",
-            f"{settings.keep_publications} publications; results of checks are kept for {settings.keep_check_days} days.",
+            f"{dt.datetime.now(dt.UTC):%Y-%m-%d}, sample prices, MB on disk. Each run publishes anew;",
+            f"{settings.keep_publications} publications and the results of checks of {settings.keep_check_days} days "
+            "are kept.",
             "",
             "| runs | Dagster's home | runs in it | build file | results of checks, rows | publications | Data Docs "
             "| all else | total |",

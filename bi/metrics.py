@@ -23,7 +23,7 @@ from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifest
 from metricflow_semantics.sql.sql_bind_parameters import SqlBindParameterSet
 
 from bi.published import NotPublishedError
-from dagster_project.engine import Engine
+from dagster_project.engine import duckdb_config
 
 _NO_PARAMETERS = SqlBindParameterSet()
 
@@ -89,7 +89,7 @@ class _PublishedFile:
         self._name = name
 
     def table(self, stmt: str) -> pa.Table:
-        with duckdb.connect(config=Engine().duckdb_config()) as connection:
+        with duckdb.connect(config=duckdb_config()) as connection:
             path = str(self._database).replace("'", "''")
             connection.execute(f"attach '{path}' as \"{self._name}\" (read_only)")
             return connection.sql(stmt).to_arrow_table()

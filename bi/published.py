@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from dagster_project.engine import Engine
+from dagster_project.engine import duckdb_config
 
 
 class NotPublishedError(FileNotFoundError):
@@ -28,7 +28,7 @@ def connect(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """
     if not database.exists():
         raise NotPublishedError(f"{database} is not there yet: run `make run` first")
-    with duckdb.connect(str(database), read_only=True, config=Engine().duckdb_config()) as connection:
+    with duckdb.connect(str(database), read_only=True, config=duckdb_config()) as connection:
         connection.execute("use marts")
         yield connection
 

@@ -5,6 +5,7 @@ Belongs here: the start. Does not belong here: the commands (`shell.command`).
 
 import sys
 
+from dagster_project.output import end_with_reader
 from dagster_project.shell.fast_start import leave_at_once
 from dagster_project.shell.supervise import Ended, ended_by_signals
 
@@ -21,4 +22,5 @@ def _main() -> int:
 
 
 if __name__ == "__main__":
+    end_with_reader()
     leave_at_once(_main())

@@ -10,6 +10,7 @@ Belongs here: these settings, their defaults, and the configuration made of them
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import re
 from pathlib import Path
@@ -75,16 +76,26 @@ class Engine(BaseSettings):
         """The variables by which dbt's profile, and every process started from here, open DuckDB in the same way."""
         return {f"{PREFIX}MEMORY_LIMIT": self.memory_limit, f"{PREFIX}TEMP_DIR": str(self.temp_dir)}
 
-    def duckdb_config(self) -> DuckDBConfig:
-        """The configuration of a connection; the folder for what does not fit is made where that is possible."""
-        with contextlib.suppress(OSError):  # a reader of a disk that it may not write to has it all in memory
-            self.temp_dir.mkdir(parents=True, exist_ok=True)
-        return {
-            "memory_limit": self.memory_limit,
-            "temp_directory": str(self.temp_dir),
-            "storage_compatibility_version": STORAGE_VERSION,
-            "autoinstall_known_extensions": "false",
-        }
+
+def duckdb_config() -> DuckDBConfig:
+    """The configuration of every connection of this process, read once for each environment it has had.
+
+    The folder for what does not fit into memory is made where that is possible.
+    """
+    return dict(_config(*(os.environ.get(f"{PREFIX}{name.upper()}") for name in Engine.model_fields)))
+
+
+@functools.cache
+def _config(*_: str | None) -> DuckDBConfig:
+    engine = Engine()
+    with contextlib.suppress(OSError):  # a reader of a disk that it may not write to has it all in memory
+        engine.temp_dir.mkdir(parents=True, exist_ok=True)
+    return {
+        "memory_limit": engine.memory_limit,
+        "temp_directory": str(engine.temp_dir),
+        "storage_compatibility_version": STORAGE_VERSION,
+        "autoinstall_known_extensions": "false",
+    }
 
 
 def default_memory_limit(machine: int) -> str:

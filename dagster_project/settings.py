@@ -123,6 +123,11 @@ class Settings(Engine):
         return self.dagster_home / "alive"
 
     @property
+    def backups_dir(self) -> Path:
+        """Where `make backup` puts a backup that is given no name."""
+        return self.data_dir / "backups"
+
+    @property
     def docs_page(self) -> Path:
         """The documentation of every table, one file for a browser; `make docs` writes it."""
         return self.data_dir / "docs" / "index.html"

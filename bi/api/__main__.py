@@ -10,6 +10,7 @@ import argparse
 import uvicorn
 
 from bi.api.app import make_app
+from dagster_project.output import end_with_reader
 from dagster_project.settings import load_settings
 
 
@@ -23,4 +24,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    end_with_reader()
     main()

@@ -24,7 +24,7 @@ from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 
 from bi.published import NotPublishedError, query
-from dagster_project.engine import Engine
+from dagster_project.engine import duckdb_config
 
 AsOf = Annotated[date | None, Query(description="Day whose knowledge is asked for; the last session by default.")]
 Symbol = Annotated[
@@ -200,7 +200,7 @@ def _written(table: pa.Table, how: Format) -> Response:
         pyarrow.csv.write_csv(_flat(table), written)
         return Response(written.getvalue(), media_type="text/csv; charset=utf-8")
     # DuckDB writes the JSON: dates as ISO texts, what is not known as null
-    with duckdb.connect(config=Engine().duckdb_config()) as connection:
+    with duckdb.connect(config=duckdb_config()) as connection:
         connection.register("answer", table)
         ((text,),) = connection.execute("select coalesce(to_json(list(answer)), '[]') from answer").fetchall()
     return Response(text, media_type="application/json")

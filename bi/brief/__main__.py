@@ -15,6 +15,7 @@ from typing import NoReturn
 from bi.brief.reader import StoryError
 from bi.brief.story import read_story
 from bi.published import NotPublishedError
+from dagster_project.output import end_with_reader
 from dagster_project.settings import Settings, SettingsError, load_settings
 
 
@@ -89,4 +90,5 @@ def _quote(text: str) -> float:
 
 
 if __name__ == "__main__":
+    end_with_reader()
     sys.exit(main())

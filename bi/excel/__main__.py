@@ -11,6 +11,7 @@ from datetime import date
 
 from bi.excel.workbook import write_workbook
 from bi.published import NotPublishedError
+from dagster_project.output import end_with_reader
 from dagster_project.settings import SettingsError, load_settings
 
 
@@ -30,4 +31,5 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    end_with_reader()
     sys.exit(main())

@@ -10,6 +10,7 @@ import time
 
 from bi.postgres.publish import READER, ServingError, publish
 from bi.published import NotPublishedError
+from dagster_project.output import end_with_reader
 from dagster_project.settings import SettingsError, load_settings
 
 
@@ -43,4 +44,5 @@ def _fail(problem: object, code: int) -> int:
 
 
 if __name__ == "__main__":
+    end_with_reader()
     sys.exit(main())

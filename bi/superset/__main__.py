@@ -18,6 +18,7 @@ from pydantic import SecretStr
 
 from bi.published import NotPublishedError
 from bi.superset.assets import UnknownTableError, complete_assets
+from dagster_project.output import end_with_reader
 from dagster_project.settings import PREFIX, PROJECT_DIR, SettingsError, load_settings
 
 ENVIRONMENT = PROJECT_DIR / ".venv-superset" / "bin"
@@ -122,4 +123,5 @@ def _fingerprint(home: Path, *parts: str) -> str:
 
 
 if __name__ == "__main__":
+    end_with_reader()
     sys.exit(main())

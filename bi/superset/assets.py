@@ -15,7 +15,7 @@ import duckdb
 import yaml
 
 from bi.published import connect
-from dagster_project.engine import Engine
+from dagster_project.engine import duckdb_config
 
 ASSETS = Path(__file__).resolve().parent / "assets"
 
@@ -41,7 +41,7 @@ def complete_assets(database: Path) -> dict[str, str]:
         for name, asset in assets.items():
             if name.startswith("databases/"):
                 asset["sqlalchemy_uri"] = asset["sqlalchemy_uri"].format(published_database=database)
-                asset["extra"]["engine_params"]["connect_args"]["config"] |= Engine().duckdb_config()
+                asset["extra"]["engine_params"]["connect_args"]["config"] |= duckdb_config()
             elif name.startswith("datasets/"):
                 asset["columns"] = _columns(marts, asset)
     return {name: yaml.safe_dump(asset, sort_keys=False) for name, asset in assets.items()}

@@ -21,6 +21,7 @@ from dagster_project.runs.dead import alive, mark_dead_runs, sentence
 from dagster_project.runs.lock import held
 from dagster_project.runs.parent import end_with_parent
 from dagster_project.runs.retention import forget_old_runs
+from dagster_project.warehouse.backup import finish_restores
 from dagster_project.warehouse.resource import Warehouse
 
 
@@ -46,6 +47,7 @@ def warehouse_in_turn(
             with _interruptible():
                 holding = turn.enter_context(held(lock, what, wait_seconds=wait_seconds, say=say))
             turn.enter_context(holding.renewed())
+            finish_restores(warehouse, lock.parent)
             for dead in mark_dead_runs(context.instance, alive_dir, but=run.run_id):
                 say(sentence(dead))
             forget_old_runs(context.instance, home, keep_runs)

@@ -6,6 +6,7 @@ Belongs here: commands and exit codes. Does not belong here: what a command does
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import shlex
 import sys
 from pathlib import Path
@@ -15,6 +16,7 @@ from dagster_project.settings import Settings, SettingsError, dbt_environment, l
 from dagster_project.shell.faults import told
 from dagster_project.shell.prepare import prepare, write_docs
 from dagster_project.shell.run import run, show
+from dagster_project.shell.supervise import Ended
 from dagster_project.shell.ui import serve
 from dagster_project.transform import sources_yml
 
@@ -72,9 +74,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _rollback(settings: Settings, publication_id: str | None) -> int:
     """Go back to an earlier publication; returns 1 where there is none."""
+    from dagster_project.warehouse.backup import finish_restores
     from dagster_project.warehouse.publish import UnknownPublicationError, rollback
+    from dagster_project.warehouse.resource import Warehouse
 
     with held(settings.run_lock, "make rollback", wait_seconds=60 * settings.run_wait_minutes, say=print):
+        finish_restores(Warehouse(settings.build_database, settings.published_dir), settings.data_dir)
         try:
             now = rollback(settings.published_dir, publication_id or None)
         except UnknownPublicationError as error:
@@ -86,20 +91,32 @@ def _rollback(settings: Settings, publication_id: str | None) -> int:
 
 def _keep(command: str, settings: Settings, file: Path | None) -> int:
     """Write the warehouse to one file, or put it back from one; returns 1 where the file is none of ours."""
-    from dagster_project.warehouse.backup import NoBackupError, backup, restore
+    from dagster_project.warehouse.backup import NoBackupError, backup, finish_restores, restore
+    from dagster_project.warehouse.resource import Warehouse
 
+    warehouse = Warehouse(settings.build_database, settings.published_dir)
     with held(settings.run_lock, f"make {command}", wait_seconds=60 * settings.run_wait_minutes, say=print):
         try:
+            finish_restores(warehouse, settings.data_dir)
             if command == "backup":
-                print(f"backup written to {backup(settings.data_dir, file)}")
+                file = file or settings.backups_dir / f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S.%f}.tar"
+                backup(warehouse, file)
+                print(f"backup written to {file}")
             elif file is None:
                 raise NoBackupError("say which file: make restore FILE=...")
             else:
-                aside = restore(settings.data_dir, file)
+                aside = restore(warehouse, file, settings.data_dir)
                 print(f"restored from {file}" + (f"; what was there before is in {aside}" if aside else ""))
         except NoBackupError as error:
             print(f"error: {error}", file=sys.stderr)
             return 1
+        except Ended as ended:
+            ended.what_stands = "what stands is whole: " + (
+                "there is no half of a backup"
+                if command == "backup"
+                else "what was there, or all that the backup holds"
+            )
+            raise
     return 0
 
 

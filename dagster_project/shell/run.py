@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from dagster_project.calls import Call
+from dagster_project.output import EXIT_CODE
 from dagster_project.runs.lock import held
 from dagster_project.settings import Settings
 from dagster_project.shell.faults import explain_text, told
@@ -40,6 +41,8 @@ def run(settings: Settings, job: str = "daily_refresh") -> int:
         except Ended as ended:
             ended.what_stands = _what_stands(settings, before)
             raise
+        if code == EXIT_CODE:
+            return code
         if code < 0:
             killed = f"the run was killed ({signal.Signals(-code).name}; by hand, or for want of memory)"
             print(f"error: {killed}; {_what_stands(settings, before)}", file=sys.stderr)
@@ -73,8 +76,11 @@ def _run(settings: Settings, job: str) -> int:
     import duckdb
 
     from dagster_project.gate import expectations
+    from dagster_project.warehouse.backup import finish_restores
     from dagster_project.warehouse.connection import WarehouseLockedError
+    from dagster_project.warehouse.resource import Warehouse
 
+    finish_restores(Warehouse(settings.build_database, settings.published_dir), settings.data_dir)
     with child() as dbt, child() as gate:
         home = prepare(settings, dbt)
         # dbt then and not sooner: it is wanted last, and there are two processors
@@ -90,13 +96,14 @@ def _run(settings: Settings, job: str) -> int:
             print(f"error: {error}; nothing of this run was published; `make run` does its work again", file=sys.stderr)
             return 1
     errors = _problems(settings, runs) + _held_back(settings)
-    shown = show(settings)
+    is_shown = _show(settings)
     seconds = time.monotonic() - started
-    if errors or not runs[0].success:
-        print(f"\nfinished in {seconds:.1f} s WITH ERRORS, listed above; details in {_log_path(settings)}")
+    nothing = "" if is_shown else "; no snapshot is published yet"
+    if errors or not runs[0].success or not is_shown:
+        print(f"\nfinished in {seconds:.1f} s WITH ERRORS, listed above{nothing}; details in {_log_path(settings)}")
         return 1
     print(f"\nfinished in {seconds:.1f} s")
-    return shown
+    return 0
 
 
 def _refresh(
@@ -191,6 +198,14 @@ def _held_back(settings: Settings) -> int:
 
 def show(settings: Settings) -> int:
     """Print the published snapshot; returns 1 where there is none."""
+    if _show(settings):
+        return 0
+    print(f"no snapshot is published yet under {settings.published_dir}", file=sys.stderr)
+    return 1
+
+
+def _show(settings: Settings) -> bool:
+    """Print the published snapshot; returns whether there is one."""
     import duckdb
 
     from dagster_project.shell.snapshot import show_snapshot
@@ -198,6 +213,5 @@ def show(settings: Settings) -> int:
     try:
         show_snapshot(settings.published_database)
     except (FileNotFoundError, duckdb.CatalogException):
-        print(f"no snapshot is published yet under {settings.published_dir}", file=sys.stderr)
-        return 1
-    return 0
+        return False
+    return True

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import duckdb
 
-from dagster_project.engine import Engine
+from dagster_project.engine import duckdb_config
 
 _LOCK_MESSAGE = "Could not set lock"
 
@@ -48,7 +48,7 @@ def read(database: Path, *, wait_seconds: float = 120) -> Iterator[duckdb.DuckDB
 
 
 def _connect(database: Path, *, read_only: bool, wait_seconds: float) -> duckdb.DuckDBPyConnection:
-    config = Engine().duckdb_config()
+    config = duckdb_config()
     deadline = time.monotonic() + wait_seconds
     while True:
         try:

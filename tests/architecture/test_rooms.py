@@ -18,6 +18,7 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "settings": ({"engine", "sources"}, set()),
     "sessions": (set(), set()),
     "calls": (set(), set()),
+    "output": (set(), set()),
     "contracts": (set(), set()),
     "sources": ({"contracts", "sessions"}, set()),
     "gate": ({"contracts", "sources"}, {"great_expectations"}),
@@ -30,7 +31,10 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "checks": ({"contracts", "warehouse", "sessions", "assets", "sources"}, {"dagster"}),
     "automation": ({"assets", "sessions", "sources"}, {"dagster"}),
     "runs": ({"warehouse"}, {"dagster"}),
-    "shell": ({"runs", "calls", "settings", "transform", "gate", "warehouse", "definitions"}, {"dagster", "duckdb"}),
+    "shell": (
+        {"runs", "calls", "output", "settings", "transform", "gate", "warehouse", "definitions"},
+        {"dagster", "duckdb"},
+    ),
 }
 MODULES = sorted(PACKAGE.rglob("*.py"))
 

@@ -113,12 +113,13 @@ def test_a_backup_put_back_has_lost_nothing(data_dir: Path, tmp_path: Path) -> N
         con.execute("insert into quarantine.curated__hpc_deals (reason) values ('a reject')")
     before = _everything(data_dir)
     assert any("quarantine" in name and rows for name, rows in before.items())
-    file = backup(data_dir, tmp_path / "kept here" / "all.tar")
+    warehouse = Warehouse(data_dir / BUILD, data_dir / "published")
+    backup(warehouse, file := tmp_path / "kept here" / "all.tar")
     with pytest.raises(NoBackupError, match="there already"):
-        backup(data_dir, file)
+        backup(warehouse, file)
     shutil.rmtree(data_dir / "published")
     (data_dir / BUILD).write_bytes(b"damaged")
-    aside = restore(data_dir, file)
+    aside = restore(warehouse, file, data_dir)
     assert _everything(data_dir) == before
     assert (data_dir / "published" / "minehouse.duckdb").stat().st_mode & 0o222 == 0
     assert aside is not None
@@ -127,8 +128,9 @@ def test_a_backup_put_back_has_lost_nothing(data_dir: Path, tmp_path: Path) -> N
     half = tmp_path / "half.tar"
     half.write_bytes(file.read_bytes()[: file.stat().st_size // 3])
     with pytest.raises(NoBackupError, match=r"half\.tar"):
-        restore(data_dir, half)
+        restore(warehouse, half, data_dir)
     assert _everything(data_dir) == before
     # into an empty folder too
-    assert restore(tmp_path / "new", file) is None
+    new = Warehouse(tmp_path / "new" / BUILD, tmp_path / "new" / "published")
+    assert restore(new, file, tmp_path / "new") is None
     assert _everything(tmp_path / "new") == before

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from dagster_project.output import EXIT_CODE
 from dagster_project.settings import PROJECT_DIR
 
 
@@ -33,13 +34,30 @@ def test_a_build_file_that_is_none_is_named_and_left_alone(tmp_path: Path, dbt_t
     assert build_file.read_text() == "no database"
 
 
+@pytest.mark.parametrize("words", ["dagster_project run", "dagster_project env", "bi.excel"])
+def test_nobody_reads_on_and_it_ends_quietly(tmp_path: Path, words: str) -> None:
+    reads, writes = os.pipe()
+    os.close(reads)
+    ran = subprocess.run(
+        [sys.executable, "-m", *words.split()],
+        cwd=PROJECT_DIR,
+        env={"PATH": "/usr/bin:/bin", "MINEHOUSE_DATA_DIR": str(tmp_path)},
+        stdout=writes,
+        stderr=writes if words == "bi.excel" else subprocess.PIPE,  # it has nothing to show, and says so there
+        check=False,
+    )
+    os.close(writes)
+    assert ran.returncode == EXIT_CODE
+    assert not ran.stderr
+
+
 def test_without_any_price_it_says_what_is_missing(tmp_path: Path, dbt_target: Path) -> None:
     shutil.copytree(dbt_target, tmp_path / "data" / "build" / "dbt")
     folder = tmp_path / "prices"
     folder.mkdir()
     ran = _run(tmp_path / "data", MINEHOUSE_PRICE_SOURCE="files", MINEHOUSE_PRICE_FILES=str(folder))
     assert ran.returncode == 1
-    assert ran.stderr.splitlines() == [f"no snapshot is published yet under {tmp_path / 'data' / 'published'}"]
+    assert ran.stderr == ""
     assert "ERROR  raw/market__daily_prices batch_is_accepted: " in ran.stdout
-    assert "WITH ERRORS" in ran.stdout
+    assert "WITH ERRORS, listed above; no snapshot is published yet; details in " in ran.stdout.splitlines()[-1]
     assert "INFO" not in ran.stdout
