@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from dagster_project.output import EXIT_CODE
 from dagster_project.settings import PROJECT_DIR
 
