@@ -73,6 +73,7 @@ def test_readers_know_the_pipeline_by_its_settings_alone(path: Path) -> None:
     assert {name for name in names if name.startswith("dagster_project")} <= {
         "dagster_project.settings",
         "dagster_project.engine",
+        "dagster_project.output",
     }
     assert not {name.partition(".")[0] for name in names} & {"dagster", "dagster_dbt"}
 
