@@ -165,6 +165,20 @@ def test_simulated_prices_are_said_and_real_ones_are_not(published: Path, spoile
     assert "SIMULATED" not in html_page(real, NO_PICTURES)
 
 
+def test_what_is_held_back_is_said_with_since_when_and_why(published: Path, spoiled: Spoil) -> None:
+    said = "held back since 2025-11-22 03:04 UTC because: check rows_stand_once"
+    spoilt = spoiled(
+        "update publication set held_back_since = timestamp '2025-11-22 03:04', "
+        "held_back_why = 'check rows_stand_once' "
+        "where table_name = 'miner_snapshot'"
+    )
+    for database, is_said in ((published, False), (spoilt, True)):
+        story = read_story(database, "CLSK", DAY)
+        for page in (markdown_page(story), html_page(story, NO_PICTURES)):
+            assert (said in page.replace("\\_", "_")) == is_said
+            assert ("New rows of miner" in page) == is_said
+
+
 def test_what_is_missing_is_said_and_never_zero(spoiled: Spoil) -> None:
     tables = "fct_daily_technicals fct_price_levels fct_miner_valuation_daily fct_rating_changes_history".split()
     bare = spoiled(*(f"delete from {table} where symbol = 'GPUS'" for table in tables))

@@ -160,6 +160,21 @@ def test_one_simulated_price_among_real_ones_is_named(published: Path, open_page
 
 
 @pytest.mark.parametrize("page", ["sector", "miner", "quality"])
+def test_what_is_held_back_is_said_with_since_when_and_why(published: Path, open_page: Open, page: str) -> None:
+    assert not open_page(published.parent.parent, page).error
+    _change(
+        published,
+        "update publication set held_back_since = timestamp '2025-11-22 03:04', "
+        "held_back_why = 'check rows_stand_once' "
+        "where table_name in ('miner_snapshot', 'fct_rating_changes')",
+    )
+    (banner,) = open_page(published.parent.parent, page).error
+    assert "`fct_rating_changes`, `miner_snapshot`: held back since 22 Nov 2025 03:04 UTC" in banner.value
+    assert "because `check rows_stand_once`" in banner.value
+    assert "the last good one is shown" in banner.value
+
+
+@pytest.mark.parametrize("page", ["sector", "miner", "quality"])
 def test_without_a_file_a_page_says_what_to_run(tmp_path: Path, open_page: Open, page: str) -> None:
     app = open_page(tmp_path, page)
     assert _has_no_error(app)
