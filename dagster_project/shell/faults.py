@@ -29,6 +29,8 @@ _DISK = {
     errno.EMFILE: "too many files are open (see `ulimit -n`)",
 }
 
+_MAKE_WRITABLE = "make it writable, or choose another folder with MINEHOUSE_DATA_DIR"
+
 
 def told(settings: Settings, work: Callable[[], int]) -> int:
     """What `work` returns; where the machine stopped it 1, after one sentence on stderr."""
@@ -45,10 +47,12 @@ def told(settings: Settings, work: Callable[[], int]) -> int:
 def explain(error: BaseException, settings: Settings) -> str | None:
     """The sentence for an error that the machine caused, None for any other."""
     for cause in _chain(error):
-        if isinstance(cause, (NotOurTurnError, SettingsError, DbtRunError)):
+        if isinstance(cause, (NotOurTurnError, SettingsError)):
             return str(cause)
         if sentence := _of_machine(cause, settings):
             return f"{sentence}; {SAFE}"
+        if isinstance(cause, DbtRunError):
+            return explain_text(str(cause), settings) or str(cause)
     return None
 
 
@@ -57,6 +61,8 @@ def explain_text(message: str, settings: Settings) -> str | None:
     text = message.lower()
     if "no space left on device" in text or "database or disk is full" in text:
         return f"{_no_room(settings)}; {SAFE}"
+    if "read-only file system" in text:
+        return f"{settings.data_dir}: {_DISK[errno.EROFS]}; {_MAKE_WRITABLE}; {SAFE}"
     if "out of memory error" in text or text.startswith("memoryerror"):
         return f"{_no_memory(settings)}; {SAFE}"
     return None
@@ -69,7 +75,7 @@ def _of_machine(cause: BaseException, settings: Settings) -> str | None:
         return _no_room(settings)
     if isinstance(cause, OSError) and cause.errno in _DISK:
         place = cause.filename or settings.data_dir
-        return f"{place}: {_DISK[cause.errno]}; make it writable, or choose another folder with MINEHOUSE_DATA_DIR"
+        return f"{place}: {_DISK[cause.errno]}; {_MAKE_WRITABLE}"
     if isinstance(cause, sqlite3.Error):
         return _of_dagster(cause, settings)
     if type(cause).__module__.startswith(("duckdb", "_duckdb")):

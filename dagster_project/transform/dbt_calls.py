@@ -132,7 +132,7 @@ def _read(project_dir: Path, target_dir: Path, write_json: str, *command: str) -
     log = ["--quiet", "--log-level-file", "warn"]
     done = dbtRunner().invoke([write_json, *log, *command, *_flags(project_dir, target_dir)])
     if not done.success or done.result is None:
-        raise DbtRunError(f"dbt could not {command[0]} the project: {done.exception}")
+        raise DbtRunError(f"`dbt {' '.join(command)}` failed: {done.exception}") from done.exception
     return done.result
 
 
