@@ -57,6 +57,11 @@ READ: dict[str, tuple[str, str]] = {
     "Barchart": ("clsk_daily_historical-data-11-24-2025.csv", two("Time,Last,Change,%Chg,Volume", "{m},$,0,0%,7")),
     "MarketWatch": ("Download Data - STOCK_US_XNAS_CLSK.csv", two("Date,Close,Volume", '{m},$,"7"')),
     "Schwab": ("CLSK.csv", '"Price History for CLSK"\n' + two('"Date","Close"', '"{m}","$"')),
+    "Macrotrends": (
+        "MacroTrends_Data_Download_CLSK.csv",
+        '"A title"\n\n"No warranty, none"\n\n' + two("date,close", "{d},$"),
+    ),
+    "an exchange column": ("CLSK.csv", two("Date,Close,Exchange", "{d},$,NASDAQ")),
     "Numbers": ("CLSK.csv", "Table 1\n" + two("Date;Close", "{g};$").replace("10.", "10,")),
     "a unit in the header": ("CLSK.csv", two("Date,Close (USD)", "{d},$")),
     "a currency column": ("CLSK.csv", two("Date,Close,Currency", "{d},$,USD")),
@@ -127,6 +132,11 @@ REFUSED: dict[str, tuple[str, str, str]] = {
         "Close (EUR): prices in US dollars are needed",
     ),
     "a currency in its column": ("CLSK.csv", two("Date,Close,Currency", "{d},$,CAD"), "currency CAD is not USD"),
+    "an exchange abroad in its column": (
+        "HUT.csv",
+        two("Date,Close,Exchange", "{d},$,TSX"),
+        "exchange TSX is outside the United States",
+    ),
     "a pair of another currency": (
         "BTC-USD.csv",
         two("Date,Symbol,Close", "{d},BTC/USDT,$"),

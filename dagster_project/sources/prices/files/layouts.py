@@ -62,6 +62,7 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "symbol": ("symbol", "ticker", "<ticker>", "sym", "code", "name"),
     "period": ("<per>", "interval", "timeframe", "resolution"),
     "currency": ("currency", "währung", "devise", "divisa", "moneda", "valuta", "ccy"),
+    "exchange": ("exchange", "exchange code", "mic"),
 }  # fmt: skip
 """Our column, and what files call it, in lower case with spaces for underscores; the first that is there counts."""
 

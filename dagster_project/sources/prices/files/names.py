@@ -29,6 +29,7 @@ VENDOR_NAMES = (
     re.compile(r"(.+), ?1?D", re.IGNORECASE),  # TradingView, daily
     re.compile(r"(.+?)(?:_us|\.us)?_d", re.IGNORECASE),  # Stooq, one symbol
     re.compile(r"(.+)\.us", re.IGNORECASE),  # Stooq, bulk
+    re.compile(r"macrotrends_data_download_(.+)", re.IGNORECASE),
     re.compile(r"(?:time_series_)?daily(?:_adjusted)?_(.+)", re.IGNORECASE),  # Alpha Vantage
     re.compile(
         r"(.+?)(?:[_ -](?:full|daily|1d|1day|1440|prices?|ohlcv?t?|stock|max|ytd|\d+y|\d+mo|us equity|quotes?"
@@ -47,12 +48,12 @@ VENDOR_NAMES = (
 )
 """What vendors and people write around the symbol; taken off one after the other, as often as one fits."""
 
+_EXCHANGES_ABROAD = (
+    r"tsx|tsxv|neo|cse|lse|lsin|xetr|xetra|fwb|swb|mun|gettex|tradegate|euronext|six|mil|bme|asx|hkex|tse|krx|nse|bse|bmv"
+    r"|bmfbovespa|moex|bist|omx[a-z]*|xtse|xtsx|xlon|xfra|xpar|xams|xasx|xhkg"
+)
 ABROAD = (
-    re.compile(
-        r"(tsx|tsxv|neo|cse|lse|lsin|xetr|fwb|swb|mun|gettex|tradegate|euronext|six|mil|bme|asx|hkex|tse|krx|nse|bse|bmv"
-        r"|bmfbovespa|moex|bist|omx[a-z]*)[_ ].+",
-        re.IGNORECASE,
-    ),  # TradingView
+    re.compile(rf"({_EXCHANGES_ABROAD})[_ ].+", re.IGNORECASE),  # TradingView
     re.compile(r"(?:download data - )?stock_(?!us)([a-z]{2}_x[a-z]{3})_.+", re.IGNORECASE),  # MarketWatch
 )
 """Names that say an exchange outside the United States, where prices are in another currency."""
@@ -128,6 +129,11 @@ def symbol_in(stem: str, listed: Collection[str]) -> str | None:
     if is_word or symbol.lower() in NO_SYMBOL or not symbol.isascii() or not _SYMBOL.fullmatch(symbol):
         return None
     return symbol
+
+
+def is_abroad(exchange: str) -> bool:
+    """Whether a code is that of an exchange outside the United States."""
+    return re.fullmatch(_EXCHANGES_ABROAD, exchange, re.IGNORECASE) is not None
 
 
 def is_copy(stem: str, listed: Collection[str]) -> bool:

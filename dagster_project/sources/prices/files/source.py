@@ -34,7 +34,7 @@ from dagster_project.sources.prices.files.dates import PLAIN_DATE, DateOrder, pl
 from dagster_project.sources.prices.files.errors import NoPriceTableError, UnreadableFileError
 from dagster_project.sources.prices.files.folder import PriceFile, price_files
 from dagster_project.sources.prices.files.layouts import DAILY, DOLLARS, Layout, layout_of
-from dagster_project.sources.prices.files.names import is_copy, same_instrument, symbol_in
+from dagster_project.sources.prices.files.names import is_abroad, is_copy, same_instrument, symbol_in
 from dagster_project.sources.prices.files.numbers import PRICE_COLUMNS, plain_numbers
 from dagster_project.sources.prices.files.sheets import Block, Misfit, Rows, Sheet, joined, open_sheet
 from dagster_project.sources.prices.files.unchanged import ReadBefore
@@ -322,13 +322,19 @@ class _Reading:
             ("period", DAILY, "period {} is not D (daily)"),
             ("currency", {*DOLLARS, ""}, "currency {} is not USD"),
         ]
+        if "exchange" in cells:
+            codes = pc.utf8_upper(pc.utf8_trim_whitespace(cells["exchange"])).unique().to_pylist()
+            here = {code or "" for code in codes if not is_abroad(code or "")}
+            wanted.append(
+                ("exchange", here, "exchange {} is outside the United States, with prices in another currency")
+            )
         if symbols is None and named is not None:
             wanted.insert(0, ("symbol", {named}, f"ticker {{}} is not the file name's {named}"))
         wanted = [(name, values, reason) for name, values, reason in wanted if name in cells]
         kept = pa.repeat(pa.scalar(True), len(rows.lines)) if wanted else None
         for name, values, reason in wanted:
             said = pc.fill_null(pc.utf8_upper(pc.utf8_trim_whitespace(cells[name])), "")
-            agrees = pc.is_in(said, pa.array(sorted(values)))
+            agrees = pc.is_in(said, pa.array(sorted(values), pa.string()))
             for row in pc.indices_nonzero(pc.and_not(kept, agrees)).to_pylist():
                 record = rows.record(row)
                 if record.strip(" ,;\t|"):
