@@ -7,6 +7,7 @@ data, which checks report.
 from __future__ import annotations
 
 import errno
+import shutil
 import sqlite3
 import sys
 from collections.abc import Callable, Iterator
@@ -29,6 +30,8 @@ _DISK = {
     errno.EMFILE: "too many files are open (see `ulimit -n`)",
 }
 
+_ROOM_FOR_A_LOG = 2**20
+"""SQLite says `disk I/O error` where a full disk keeps its log from growing."""
 _MAKE_WRITABLE = "make it writable, or choose another folder with MINEHOUSE_DATA_DIR"
 
 
@@ -86,7 +89,7 @@ def _of_machine(cause: BaseException, settings: Settings) -> str | None:
 def _of_dagster(cause: sqlite3.Error, settings: Settings) -> str:
     home = settings.dagster_home
     said = str(cause)
-    if "full" in said:
+    if "full" in said or ("disk I/O error" in said and shutil.disk_usage(settings.data_dir).free < _ROOM_FOR_A_LOG):
         return _no_room(settings)
     if "locked" in said:
         return f"Dagster's files in {home} are locked by another program ({said}); end it and start again"
