@@ -167,13 +167,21 @@ def _evaluate(
 
 
 def _frame(typed: pa.Table) -> pd.DataFrame:
-    """The batch as Great Expectations wants it: nullable whole numbers, dates that compare."""
+    """The batch as Great Expectations wants it: nullable whole numbers, dates that compare.
+
+    It compares a column at once only where that is of NumPy's whole numbers or of nanoseconds, else cell by cell; so
+    a column is of these types wherever they can hold its cells.
+    """
     import pandas as pd
 
     frame: pd.DataFrame = typed.to_pandas(types_mapper={pa.int64(): pd.Int64Dtype(), pa.bool_(): pd.BooleanDtype()}.get)
     for field in typed.schema:
         if pa.types.is_date(field.type):
-            frame[field.name] = pd.to_datetime(frame[field.name])
+            days = pd.to_datetime(frame[field.name])
+            fits = days.dropna().between(pd.Timestamp.min, pd.Timestamp.max).all()
+            frame[field.name] = days.astype("datetime64[ns]") if fits else days
+        elif pa.types.is_int64(field.type) and not typed[field.name].null_count:
+            frame[field.name] = frame[field.name].astype("int64")
     return frame
 
 

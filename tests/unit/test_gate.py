@@ -313,3 +313,24 @@ def test_a_large_batch_is_judged_in_parts_and_nothing_else_changes() -> None:
         parts = judge(batch, DAILY_PRICES, {}, TODAY, rows_at_a_time=size)
         assert parts.rejects == whole.rejects
         assert parts.rows.equals(whole.rows)
+
+
+@pytest.mark.parametrize("beyond", ["1600-01-03", "1677-09-20", "2262-04-12", "9999-12-31"])
+def test_a_date_that_nanoseconds_cannot_hold_costs_its_own_row_alone(beyond: str) -> None:
+    """Far dates are judged as near ones are, and the rows beside them are not touched."""
+    judged = _judge(DAILY_PRICES, GOOD, {**GOOD, "trade_date": beyond}, {**GOOD, "trade_date": "2026-01-02"})
+    assert judged.rows["trade_date"].to_pylist() == [dt.date(2025, 11, 21)]
+    reason = "is before 1900-01-01" if beyond < "1900" else "lies in the future"
+    assert [reject.source_row for reject in judged.rejects] == [3, 4]
+    assert reason in judged.rejects[0].reason
+    assert "2026-01-02 lies in the future" in judged.rejects[1].reason
+
+
+@pytest.mark.parametrize("other", [GOOD, {**GOOD, "volume": None}])
+def test_a_large_volume_keeps_its_last_digit_beside_full_and_empty_cells(other: dict[str, Any]) -> None:
+    """Two volumes that a float would take for one are two rows, so neither repeats the other."""
+    large = {**GOOD, "trade_date": "2025-11-20", "volume": "9007199254740992"}
+    judged = _judge(DAILY_PRICES, other, large, {**large, "volume": "9007199254740993"})
+    assert judged.rows["volume"].to_pylist() == [None if other["volume"] is None else 1000]
+    assert len(judged.rejects) == 2
+    assert not any("repeats" in reject.reason for reject in judged.rejects)
