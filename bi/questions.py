@@ -272,12 +272,13 @@ def publications(database: Path, symbol: str, session: date) -> pa.Table:
 
 
 def data_quality(database: Path) -> pa.Table:
-    """Every check of the run that was published, failures first, the severe ones before the others."""
+    """The last result of every check, failures first, the severe ones before the others."""
     return query(
         database,
         """
-        select checked_at, layer, table_name, check_name, tool, severity, passed, failing_rows, observed
+        select checked_at, layer, table_name, check_name, check_title, tool, severity, passed, failing_rows, observed
         from data_quality_results
+        qualify row_number() over (partition by table_name, check_name order by checked_at desc, run_id) = 1
         order by passed, severity, layer, table_name, check_name
         """,
     )
@@ -333,4 +334,148 @@ def freshness(database: Path) -> pa.Table:
         select 'Published values per MW', count(*), min(as_of_date), max(as_of_date) from fct_mw_assumptions_history
         where is_current
         """,
+    )
+
+
+def quality_history(database: Path) -> pa.Table:
+    """One row per run that checked something, latest first: checks, and how many failed, the severe ones apart."""
+    return query(
+        database,
+        """
+        select
+            max(checked_at) as checked_at,
+            count(*) as checks,
+            count(*) filter (where not passed and severity = 'ERROR') as failed_severe,
+            count(*) filter (where not passed and severity <> 'ERROR') as failed_worth_a_look
+        from data_quality_results
+        group by run_id
+        order by checked_at desc
+        """,
+    )
+
+
+def instruments(database: Path) -> pa.Table:
+    """What has prices, or could have: symbol, company_name, instrument_type, is_covered_company, has_prices."""
+    return query(
+        database,
+        """
+        select symbol, company_name, instrument_type, is_covered_company, has_prices from dim_miners
+        order by is_covered_company desc, symbol
+        """,
+    )
+
+
+def session_back(database: Path, session: date, sessions: int) -> pa.Table:
+    """The session so many sessions before that one, or the first there is: one row, `session_date`."""
+    return query(
+        database,
+        """
+        select min(session_date) as session_date from (
+            select session_date from dim_sessions where session_date <= $session
+            order by session_date desc limit $sessions + 1
+        )
+        """,
+        {"session": session, "sessions": sessions},
+    )
+
+
+def price_comparison(database: Path, since: date, until: date, symbols: tuple[str, ...]) -> pa.Table:
+    """The closes of those symbols between two days, the first of each made 100; oldest first."""
+    return query(
+        database,
+        """
+        select * from price_comparison($since, $until) where list_contains($symbols, symbol)
+        order by trade_date, symbol
+        """,
+        {"since": since, "until": until, "symbols": list(symbols)},
+    )
+
+
+def price_returns(database: Path, since: date, until: date) -> pa.Table:
+    """What each instrument returned between two days, its volatility and its deepest fall, in percent."""
+    return query(
+        database, "select * from price_returns($since, $until) order by symbol", {"since": since, "until": until}
+    )
+
+
+def price_correlation(database: Path, since: date, until: date, symbols: tuple[str, ...]) -> pa.Table:
+    """How the returns of those symbols went together: one row per pair, both ways round."""
+    return query(
+        database,
+        """
+        select * from price_correlation($since, $until)
+        where list_contains($symbols, symbol) and list_contains($symbols, other_symbol)
+        order by symbol, other_symbol
+        """,
+        {"since": since, "until": until, "symbols": list(symbols)},
+    )
+
+
+def valuation_history(database: Path, symbol: str, since: date, until: date) -> pa.Table:
+    """EV per MW and consensus of one company as known at each close, with their percentile bands; oldest first."""
+    return query(
+        database,
+        "select * from valuation_history($symbol, $since, $until) order by measure, trade_date",
+        {"symbol": symbol, "since": since, "until": until},
+    )
+
+
+def capacity_funnel(database: Path, as_of: date) -> pa.Table:
+    """The stages from approved power to live MW of every company: one row per company and stage."""
+    return query(database, "select * from capacity_funnel_asof($as_of) order by symbol, stage_number", {"as_of": as_of})
+
+
+def first_power(database: Path, as_of: date, symbol: str) -> pa.Table:
+    """The sites of one company with a stated day of first power, in the order of those days."""
+    return query(
+        database,
+        "select * from first_power_asof($as_of) where symbol = $symbol order by energization_date, site",
+        {"as_of": as_of, "symbol": symbol},
+    )
+
+
+def lease_economics(database: Path, as_of: date) -> pa.Table:
+    """What a critical IT MW of each lease announced by that day earns, costs and is worth, for every set of rates.
+
+    The rates and costs are those believed today: the mart keeps no history.
+    """
+    return query(
+        database,
+        """
+        select * from fct_lease_economics where announced_date <= $as_of
+        order by announced_date desc, deal_id, operating_margin_pct, cap_rate_pct, loan_rate_pct
+        """,
+        {"as_of": as_of},
+    )
+
+
+def value_worksheet(
+    database: Path,
+    symbol: str,
+    as_of: date,
+    usd_per_mw: float,
+    mw: float,
+    net_debt_usd: float | None = None,
+    btc_held: float | None = None,
+    btc_close: float | None = None,
+    dilution_pct: float | None = None,
+) -> pa.Table:
+    """The value per share as a sum of its parts; None takes what was known on the day, and no dilution. One row."""
+    return query(
+        database,
+        """
+        select * from value_worksheet(
+            $symbol, $as_of, $usd_per_mw, $mw, $net_debt_usd, $btc_held, $btc_close, $dilution_pct
+        )
+        """,
+        {
+            "symbol": symbol,
+            "as_of": as_of,
+            "usd_per_mw": usd_per_mw,
+            "mw": mw,
+            "net_debt_usd": net_debt_usd,
+            "btc_held": btc_held,
+            "btc_close": btc_close,
+            "dilution_pct": dilution_pct,
+        },
     )

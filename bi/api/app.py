@@ -23,6 +23,7 @@ from fastapi import FastAPI, HTTPException, Query, Request, Response
 from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 
+from bi import questions
 from bi.published import NotPublishedError, query
 from dagster_project.engine import duckdb_config
 
@@ -70,6 +71,15 @@ QUESTIONS = (
     Question("balance-sheets", "The latest shares, debt, cash and bitcoin known.", "capital_asof($as_of)", "symbol"),
     Question("capacity", "Contracted, planned, approved and live MW.", "capacity_asof($as_of)", "symbol"),
     Question(
+        "capacity-funnel",
+        "From approved power to live MW, stage by stage.",
+        "capacity_funnel_asof($as_of)",
+        "symbol, stage_number",
+    ),
+    Question(
+        "first-power", "Stated days of first power.", "first_power_asof($as_of)", "symbol, energization_date, site"
+    ),
+    Question(
         "publications",
         "Published values per MW as USD per share: with what was known then, and on the day asked for.",
         "publications_asof($as_of)",
@@ -100,11 +110,9 @@ def make_app(database: Path) -> FastAPI:
     def not_published(_: Request, error: Exception) -> JSONResponse:
         return JSONResponse({"detail": str(error)}, status_code=503)
 
-    @app.get("/checks", summary="Every check of the run that was published, failures first.")
+    @app.get("/checks", summary="The last result of every check, failures first.")
     def checks(format: As = Format.json) -> Response:  # noqa: A002
-        return _written(
-            query(database, "from data_quality_results order by passed, severity, layer, check_name"), format
-        )
+        return _written(questions.data_quality(database), format)
 
     for question in QUESTIONS:
         app.get(f"/{question.path}", summary=question.says, name=question.path, response_class=JSONResponse)(

@@ -7,7 +7,7 @@ The charts have no background of their own; `themed` gives a drawing the colours
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import altair as alt
 import pandas as pd
@@ -95,6 +95,17 @@ def business_colour() -> alt.Color:
         scale=alt.Scale(domain=["colocation", "cloud"], range=[COLOCATION, CLOUD]),
         legend=alt.Legend(orient="top", symbolOpacity=1, symbolType="circle", offset=18),
     )
+
+
+def zoomed(chart: alt.LayerChart, *axes: Literal["x", "y"]) -> alt.LayerChart:
+    """The chart with axes that can be drawn along and, with the shift key held, zoomed with the wheel.
+
+    Without the key the wheel goes on moving the page. A double click shows all again.
+    """
+    bound = alt.selection_interval(name="zoom", bind="scales", encodings=list(axes), zoom="wheel![event.shiftKey]")
+    first, *others = chart.layer
+    chart.layer = [first.add_params(bound), *others]
+    return chart
 
 
 def layer(*layers: alt.Chart) -> alt.LayerChart:

@@ -1,6 +1,6 @@
 """Published values of a megawatt as values per share.
 
-Belongs here: `publication_chart`. Does not belong here: SQL, files.
+Belongs here: `publication_chart` and `parts_chart`. Does not belong here: SQL, files.
 """
 
 from __future__ import annotations
@@ -11,7 +11,19 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
-from bi.charts.look import INK, WIDTH, ChartError, Frame, business_colour, checked, dressed, layer
+from bi.charts.look import (
+    COLOCATION,
+    DOWN,
+    INK,
+    UP,
+    WIDTH,
+    ChartError,
+    Frame,
+    business_colour,
+    checked,
+    dressed,
+    layer,
+)
 
 _COLUMNS = (
     "as_of_date",
@@ -126,6 +138,60 @@ def publication_chart(
             ).encode(y=alt.value(0), text="said:N"),
         ]
     return dressed(layer(*layers).properties(width=width, height=alt.Step(44)))
+
+
+def parts_chart(parts: Frame, close: float | None, *, width: int = WIDTH) -> alt.LayerChart:
+    """What a value per share is made of: each part from where the one before ended, then the sum, against the close.
+
+    `parts` has one row per part in order: `part` (words) and `usd_per_share`. Raises `ChartError` where one is missing.
+    """
+    rows = checked(parts, ("part", "usd_per_share"))
+    if rows.empty or rows["usd_per_share"].isna().any():
+        raise ChartError("a part of the value is missing")
+    rows["to"] = rows["usd_per_share"].cumsum()
+    rows["from"] = rows["to"] - rows["usd_per_share"]
+    total = float(rows["to"].iloc[-1])
+    whole = pd.DataFrame([{"part": "Value a share", "usd_per_share": total, "from": 0.0, "to": total}])
+    rows = pd.concat([rows, whole], ignore_index=True)
+    rows["said"] = [f"{value:+,.2f}" for value in rows["usd_per_share"]]
+    rows.loc[rows.index[-1], "said"] = f"{total:,.2f}"
+    rows["kind"] = ["adds" if value >= 0 else "takes away" for value in rows["usd_per_share"]]
+    rows.loc[rows.index[-1], "kind"] = "sum"
+    rows["end"] = rows[["from", "to"]].max(axis=1)
+    known = [] if close is None or pd.isna(close) else [float(close)]
+    reach = [0.0, *rows["from"], *rows["to"], *known]
+    room = 0.15 * ((max(reach) - min(reach)) or 1)
+    scale = alt.Scale(domain=[min(reach) - (room if min(reach) < 0 else 0), max(reach) + room], nice=False)
+    y = alt.Y("part:N", sort=rows["part"].tolist(), title=None, axis=alt.Axis(ticks=False, domain=False))
+    base = alt.Chart(rows).encode(y=y)
+    layers = [
+        base.mark_bar(height=18, cornerRadius=2).encode(
+            x=alt.X("from:Q", title="USD per share", scale=scale, axis=alt.Axis(tickCount=8)),
+            x2="to:Q",
+            color=alt.Color(
+                "kind:N",
+                legend=None,
+                scale=alt.Scale(domain=["adds", "takes away", "sum"], range=[UP, DOWN, COLOCATION]),
+            ),
+            tooltip=[
+                alt.Tooltip("part:N", title="Part"),
+                alt.Tooltip("usd_per_share:Q", title="USD per share", format=",.2f"),
+            ],
+        ),
+        base.mark_text(align="left", dx=5, fontSize=11, color=INK).encode(
+            x=alt.X("end:Q", title="USD per share", scale=scale), text="said:N"
+        ),
+    ]
+    for price in known:
+        here = alt.Chart(pd.DataFrame({"close": [price], "said": [f"close {price:,.2f}"]}))
+        x = alt.X("close:Q", scale=scale)
+        layers += [
+            here.mark_rule(color=INK, strokeWidth=1.5, strokeDash=[5, 4]).encode(x=x),
+            here.mark_text(color=INK, fontWeight="bold", baseline="bottom", dy=-6).encode(
+                x=x, y=alt.value(0), text="said:N"
+            ),
+        ]
+    return dressed(layer(*layers).properties(width=width, height=alt.Step(34)))
 
 
 def _named(row: dict[Hashable, Any]) -> str:

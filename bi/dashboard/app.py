@@ -7,9 +7,18 @@ from __future__ import annotations
 
 import streamlit as st
 
-from bi.dashboard import frame, miner, quality, sector
+from bi.dashboard import capacity, compare, frame, history, leases, miner, quality, sector, worksheet
 
-PAGES = {"Sector": sector.show, "Miner": miner.show, "Data quality": quality.show}
+PAGES = {
+    "Sector": sector.show,
+    "Miner": miner.show,
+    "Compare": compare.show,
+    "History": history.show,
+    "Capacity": capacity.show,
+    "Leases": leases.show,
+    "Worksheet": worksheet.show,
+    "Data quality": quality.show,
+}
 
 
 def main() -> None:

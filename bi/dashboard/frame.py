@@ -31,6 +31,8 @@ NOT_KNOWN = "not known"
 LOOK_AGAIN_SECONDS = 15
 KEPT = ("as_of", "symbol")
 """What stands in the address of every page."""
+WINDOWS = {"3 months": 63, "6 months": 126, "1 year": 252, "2 years": 504, "5 years": 1260}
+"""Stretches of time by their number of exchange sessions."""
 _STYLE = """<style>
 [data-testid="stMetricValue"] {font-size: 1.5rem}
 [data-testid="stMetricValue"] > div, [data-testid="stMetricDelta"] > div {white-space: normal; overflow: visible}
@@ -44,7 +46,7 @@ _STYLE = """<style>
   background: HEAD_GROUND}
 .table th, .table td {padding: .3rem .6rem; border-bottom: 1px solid rgba(128, 136, 146, .25); max-width: 26rem}
 .table .n {text-align: right; white-space: nowrap} .table th.n {white-space: normal}
-.table td[data-column$="_date"] {white-space: nowrap}
+.table td[data-column$="_date"] {white-space: nowrap} .table td[data-column="counterparty"] {min-width: 9rem}
 .table .none {opacity: .8; font-style: italic} .table small {opacity: .85}
 .table a, .said a {text-decoration: underline; color: inherit}
 .table.wide table {width: max-content; min-width: 100%} .table.wide td {max-width: 16rem}
@@ -218,6 +220,46 @@ def choose_symbol(snapshot: pd.DataFrame) -> str:
     keep("symbol", chosen)
     if name := st.session_state.pop("unknown_symbol", None):
         st.session_state["notice"] = f"No company is known as {name}; this is {chosen}."
+    return chosen
+
+
+def choose(key: str, title: str, options: list[str], default: str, *, width: int = 150) -> str:
+    """One of the options, kept in the address as `?key=`; the default where the address names none of them."""
+    asked, is_new = _asked(key)
+    if key in st.session_state and (is_new or st.session_state[key] not in options):
+        del st.session_state[key]
+    chosen: str = st.selectbox(
+        title, options, index=options.index(asked if asked in options else default), key=key, width=width
+    )
+    keep(key, chosen)
+    return chosen
+
+
+def choose_several(key: str, title: str, options: list[str], default: list[str]) -> list[str]:
+    """Some of the options, kept in the address as `?key=A,B`; the default where the address names none of them."""
+    asked, is_new = _asked(key)
+    wanted = [name for name in (asked or "").split(",") if name in options] or default
+    state = st.session_state
+    if key in state and (is_new or not set(state[key]) <= set(options)):
+        del state[key]
+    chosen: list[str] = st.multiselect(title, options, default=wanted, key=key)
+    keep(key, ",".join(chosen))
+    return chosen
+
+
+def slide(key: str, title: str, default: float, low: float, high: float, step: float, *, unit: str) -> float:
+    """A number between two bounds, kept in the address as `?key=`; the default where the address holds none."""
+    asked, is_new = _asked(key)
+    try:
+        wanted = float(asked) if asked else default
+    except ValueError:
+        wanted = default
+    if not low <= wanted <= high:
+        wanted = default
+    if key in st.session_state and (is_new or not low <= st.session_state[key] <= high):
+        del st.session_state[key]
+    chosen: float = st.slider(f"{title}, {unit}", low, high, wanted, step, key=key, format="localized")
+    keep(key, f"{chosen:.10g}")
     return chosen
 
 

@@ -11,9 +11,8 @@ from markupsafe import Markup
 
 from bi import charts, questions
 from bi.dashboard import sector, tables
-from bi.dashboard.frame import NOT_KNOWN, Published, choose_day, choose_symbol, draw, head, keep
+from bi.dashboard.frame import NOT_KNOWN, WINDOWS, Published, choose, choose_day, choose_symbol, draw, head
 
-WINDOWS = {"3 months": 63, "6 months": 126, "1 year": 252, "2 years": 504, "5 years": 1260}
 RATINGS = {
     "rating_date": tables.day("Day"),
     "source_url": tables.source(),
@@ -88,8 +87,8 @@ def show(published: Published) -> None:
         session = choose_day(published)
         snapshot = published.ask(questions.snapshot, session)
         symbol = choose_symbol(snapshot)
-        window = WINDOWS[_choose("chart", "Chart", list(WINDOWS), "1 year")]
-        is_log = _choose("scale", "Scale", ["linear", "logarithmic"], "linear") == "logarithmic"
+        window = WINDOWS[choose("chart", "Chart", list(WINDOWS), "1 year")]
+        is_log = choose("scale", "Scale", ["linear", "logarithmic"], "linear") == "logarithmic"
     row = snapshot[snapshot["symbol"] == symbol].iloc[0]
     with top:
         name = row["company_name"] or symbol
@@ -108,16 +107,6 @@ def show(published: Published) -> None:
     _table("Sites", sites, SITES, "Not known: no report on a site was seen by then")
     _table("Analyst notes", ratings, RATINGS, "Not known: no analyst note was seen by then")
     _missing(row)
-
-
-def _choose(key: str, title: str, options: list[str], default: str) -> str:
-    """One of the options, kept in the address as `?key=`."""
-    asked = st.query_params.get(key, default)
-    chosen = st.selectbox(
-        title, options, index=options.index(asked if asked in options else default), key=key, width=150
-    )
-    keep(key, chosen)
-    return chosen
 
 
 def _no_upside(row: tables.Row, when: str) -> str:

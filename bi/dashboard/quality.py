@@ -15,6 +15,7 @@ CHECKS = {
     "layer": tables.text("Layer"),
     "tool": tables.code("Tool"),
     "table_name": tables.text("Table"),
+    "check_title": tables.text("What is checked", lambda row: str(row["check_name"])),
     "check_name": tables.text("Check"),
     "failing_rows": tables.number("Failing rows", missing="not counted"),
     "observed": tables.text("Observed", "nothing noted"),
@@ -30,6 +31,7 @@ def show(published: Published) -> None:
         st.info("No check is known: the published file was written without any.")
     else:
         _checks(checks)
+    _history(published.ask(questions.quality_history))
     st.subheader("How far the data reaches", anchor=False)
     tables.show(
         published.ask(questions.freshness),
@@ -42,6 +44,24 @@ def show(published: Published) -> None:
         caption="How far the data reaches",
     )
     _coverage(published.ask(questions.coverage))
+
+
+def _history(runs: pd.DataFrame) -> None:
+    st.subheader("Runs before", anchor=False)
+    if runs.empty:
+        st.info("No run is known.")
+        return
+    st.caption("One row per run, latest first; a run that refreshes a part asks the checks of that part alone.")
+    tables.show(
+        runs,
+        {
+            "checked_at": tables.moment("Checked, UTC"),
+            "checks": tables.number("Checks"),
+            "failed_severe": tables.number("Failed, severe"),
+            "failed_worth_a_look": tables.number("Failed, worth a look"),
+        },
+        caption="Checks of every run",
+    )
 
 
 def _coverage(inputs: pd.DataFrame) -> None:
@@ -75,7 +95,7 @@ def _checks(checks: pd.DataFrame) -> None:
         st.metric("Checked, UTC", f"{checks['checked_at'].max():%d %b %Y %H:%M}", border=True, width=220)
     st.subheader("What failed", anchor=False)
     if failed.empty:
-        st.success(f"None of the {len(checks)} checks of this run failed.")
+        st.success(f"None of the {len(checks)} checks failed when it was last asked.")
     else:
         tables.show(
             failed, {name: column for name, column in CHECKS.items() if name != "passed"}, caption="Checks that failed"

@@ -40,6 +40,8 @@ _WORDS = {
 _WIDE = 18
 """Columns from which on a table is wider than a page and scrolls sideways, its first column held."""
 _NUMERIC = {"number", "rank"}
+_PAGES = 3
+"""Links in a cell of several."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +74,11 @@ def day(title: str, missing: str | Callable[[Row], str] = NOT_KNOWN) -> Column:
     return Column(title, kind="date", missing=missing)
 
 
+def moment(title: str) -> Column:
+    """A column of times, UTC."""
+    return Column(title, kind="moment")
+
+
 def usd(title: str, missing: str | Callable[[Row], str] = NOT_KNOWN) -> Column:
     """US dollars a share."""
     return Column(f"{title}, USD", format="{:,.2f}", kind="number", missing=missing)
@@ -100,6 +107,11 @@ def number(title: str, digits: int = 0, missing: str | Callable[[Row], str] = NO
 def source(title: str = "Source", tier: str | None = "source_tier") -> Column:
     """The page behind the row, shown by its site, with its tier from the column `tier`."""
     return Column(title, kind="source", beside=tier)
+
+
+def sources(title: str = "Sources") -> Column:
+    """Pages separated by blanks, each shown by its site, the first three of them."""
+    return Column(title, kind="sources", missing="none seen")
 
 
 def miner(title: str = "Miner", address: str | None = None) -> Column:
@@ -175,19 +187,31 @@ def _said(column: Column, value: Any, row: Row) -> Markup:  # noqa: ANN401 - a c
             return escape(column.format.format(float(value) / column.divisor).replace("-", "−"))
         case "date":
             return escape(f"{value:%Y-%m-%d}" if isinstance(value, date) else str(value)[:10])
+        case "moment":
+            return escape(f"{value:%Y-%m-%d %H:%M}")
         case "code":
             return escape(words(value))
         case "flag":
             return escape("yes" if value else "no")
         case "miner":
             return link(row[column.beside], str(value)) if column.beside else escape(str(value))
+        case "sources":
+            pages = str(value).split()
+            more = Markup(" and {} more").format(len(pages) - _PAGES) if len(pages) > _PAGES else Markup("")
+            return Markup(", ").join(page(address) for address in pages[:_PAGES]) + more
         case "source":
             tier: Any = row.get(column.beside) if column.beside else None
             said = Markup("") if is_missing(tier) else Markup(" <small>{}</small>").format(TIERS.get(int(tier), ""))
-            site = (urlsplit(str(value)).hostname or "").removeprefix("www.")
-            return (link(str(value), site) if str(value).startswith(("https://", "http://")) else escape(value)) + said
+            return page(str(value)) + said
         case _:
             return escape(str(value))
+
+
+def page(address: str) -> Markup:
+    """A link that is called by its site; what is no web address stays a text."""
+    if not address.startswith(("https://", "http://")):
+        return escape(address)
+    return link(address, (urlsplit(address).hostname or "").removeprefix("www."))
 
 
 def link(address: str, said: str) -> Markup:

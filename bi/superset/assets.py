@@ -1,7 +1,8 @@
 """The dashboards as Superset imports them.
 
-The files name tables, charts and headings. Where the published file lies, and which columns its tables have, with
-their descriptions, is filled in here, so that a new column of a mart needs no edit.
+The files name tables, charts and headings; a mart that none of them names becomes a dataset all the same. Where the
+published file lies, and which columns its tables have, with their descriptions, is filled in here, so that a new column
+of a mart needs no edit.
 
 Belongs here: reading the files and completing them. Does not belong here: importing them.
 """
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from uuid import UUID, uuid5
 
 import duckdb
 import yaml
@@ -44,7 +46,31 @@ def complete_assets(database: Path) -> dict[str, str]:
                 asset["extra"]["engine_params"]["connect_args"]["config"] |= duckdb_config()
             elif name.startswith("datasets/"):
                 asset["columns"] = _columns(marts, asset)
+        shown = {str(asset["table_name"]) for name, asset in assets.items() if name.startswith("datasets/")}
+        tables = marts.execute(
+            """select table_name from duckdb_tables()
+               where database_name = current_database() and schema_name = 'marts' order by table_name"""
+        ).fetchall()
+        for (table,) in tables:
+            if table not in shown:
+                assets[f"datasets/minehouse/{table}.yaml"] = _registered(marts, table, assets)
     return {name: yaml.safe_dump(asset, sort_keys=False) for name, asset in assets.items()}
+
+
+def _registered(marts: duckdb.DuckDBPyConnection, table: str, assets: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """A dataset for a mart that no chart shows yet, so that a reader finds it with its columns and their words."""
+    (database,) = (asset["uuid"] for name, asset in assets.items() if name.startswith("databases/"))
+    dataset: dict[str, Any] = {
+        "table_name": table,
+        "schema": "marts",
+        "sql": None,
+        "uuid": str(uuid5(UUID(database), table)),
+        "columns": [],
+        "metrics": [{"metric_name": "count", "verbose_name": "Rows", "expression": "count(*)"}],
+        "version": "1.0.0",
+        "database_uuid": database,
+    }
+    return dataset | {"columns": _columns(marts, dataset)}
 
 
 def table_of(dataset: dict[str, Any]) -> str:

@@ -22,7 +22,17 @@ EVEN_DAYS = [day.date() for day in pd.date_range("2025-07-03", "2026-06-26", per
 """A year of days; every third is replayed each time, the others by night."""
 
 
-ASOF = ("ratings", "deals", "sites", "capital", "capacity", "assumptions", "scenarios")
+ASOF = (
+    "ratings",
+    "deals",
+    "sites",
+    "capital",
+    "capacity",
+    "capacity_funnel",
+    "first_power",
+    "assumptions",
+    "scenarios",
+)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,88 @@
+"""The capacity page: how far each company's MW are on the way from approved power to live, and when power comes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+import streamlit as st
+
+from bi import charts, questions
+from bi.charts.capacity import BASES, STAGES
+from bi.dashboard import tables
+from bi.dashboard.frame import Published, address, choose_day, choose_symbol, draw, head
+
+FIRST_POWER = {
+    "energization_date": tables.day("First power"),
+    "source_url": tables.source(),
+    "site": tables.text("Site"),
+    "is_past": tables.flag("Day has passed"),
+    "known_date": tables.day("Said on"),
+    "power_contracted_mw": tables.number("Power, gross MW", missing="not stated"),
+    "critical_it_mw_planned": tables.number("Planned critical IT MW", missing="not stated"),
+}
+
+
+def show(published: Published) -> None:
+    """The page."""
+    top = st.container()
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        session = choose_day(published)
+        symbol = choose_symbol(published.ask(questions.snapshot, session))
+    with top:
+        head(published, f"Capacity of {symbol}", f"What was known at the close of {session:%d %B %Y}")
+    stages = published.ask(questions.capacity_funnel, session)
+    own = stages[stages["symbol"] == symbol]
+    st.caption("Gross MW run the whole site, critical IT MW the servers: one is no share of the other.")
+    if own.empty:
+        st.info("Not known: no contract and no site of this company was seen by then.")
+    else:
+        draw(charts.funnel_chart, own)
+        tables.show(
+            own.assign(named=own["stage"].map(STAGES), basis=own["mw_basis"].map(BASES)),
+            {
+                "named": tables.text("Stage"),
+                "source_urls": tables.sources(),
+                "mw": tables.number("MW", missing="none"),
+                "basis": tables.text("Unit"),
+                "coverage": tables.text("What is known"),
+            },
+            caption=f"Capacity of {symbol} by stage",
+        )
+    st.subheader("First power", anchor=False)
+    dates = published.ask(questions.first_power, session, symbol)
+    if dates.empty:
+        st.info("Not known: no report states a day of first power.")
+    else:
+        st.caption(
+            f"By the last report that states a day; {tables.primary_sources(dates)}. A past day was expected "
+            "or reported: whether power came is said by later reports alone."
+        )
+        tables.show(dates, FIRST_POWER, caption=f"First power of the sites of {symbol}")
+    st.subheader("Every company", anchor=False)
+    if len(stages):
+        _every(stages)
+
+
+def _every(stages: pd.DataFrame) -> None:
+    wide = stages.pivot_table(index="symbol", columns="stage", values="mw", dropna=False).reset_index()
+    why = stages.pivot(index="symbol", columns="stage", values="coverage").add_suffix("_coverage").reset_index()
+    wide = wide.merge(why, on="symbol")
+    wide["address"] = [address("capacity", symbol=name) for name in wide["symbol"]]
+    units = dict(zip(stages["stage"], stages["mw_basis"], strict=True))
+    tables.show(
+        wide,
+        {
+            "symbol": tables.miner(address="address"),
+            **{
+                stage: tables.number(f"{said}, {BASES[units[stage]]}", missing=_why(stage))
+                for stage, said in STAGES.items()
+            },
+        },
+        caption="Capacity of every company by stage",
+    )
+
+
+def _why(stage: str) -> Callable[[tables.Row], str]:
+    """What the mart says of a stage without MW: `not stated` and `no contract known` are two things."""
+    return lambda row: str(row[f"{stage}_coverage"])
