@@ -39,8 +39,11 @@ assumed as (
         positions.price_source,
         positions.shares_outstanding,
         positions.shares_coverage,
+        positions.shares_is_complete,
         positions.net_debt_coverage,
+        positions.net_debt_is_complete,
         positions.btc_coverage,
+        positions.btc_is_complete,
         asked.asked_mw,
         asked.asked_usd_per_mw,
         coalesce(asked.asked_net_debt_usd, positions.net_debt_usd) as assumed_net_debt_usd,
@@ -100,6 +103,9 @@ select
     summed.price_source,
     100 * (summed.equity_value_usd / summed.assumed_shares / summed.close - 1) as upside_pct,
     summed.shares_coverage,
+    summed.shares_is_complete,
     summed.net_debt_coverage,
-    summed.btc_coverage
+    summed.net_debt_is_complete,
+    summed.btc_coverage,
+    summed.btc_is_complete
 from summed
