@@ -7,6 +7,7 @@ is built (`models/dbt_harness.py`, `models/facts_warehouse.py`).
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -80,6 +81,8 @@ def _serve() -> None:
 def _run(request: dict[str, object], manifest: object) -> int:
     from dbt.cli.main import dbtRunner
 
+    from dagster_project.warehouse import connection
+
     # dbt's parser in Rust keeps threads, which a fork does not have: it would wait for them without end
     arguments = ["--no-static-parser", *map(str, request["arguments"])]  # type: ignore[call-overload]
     with Path(str(request["output"])).open("w") as output:
@@ -89,7 +92,11 @@ def _run(request: dict[str, object], manifest: object) -> int:
         os.chdir(str(request["cwd"]))
         runner = dbtRunner(manifest=manifest if str(DBT_DIR) in arguments else None)  # type: ignore[arg-type]
         try:
-            done = runner.invoke(arguments)
+            with contextlib.ExitStack() as kept_open:
+                if database := request["environment"].get("DBT_BUILD_DATABASE"):  # type: ignore[attr-defined]
+                    # as the pipeline does (dagster_project/transform/dbt_calls.py)
+                    kept_open.enter_context(connection.write(Path(database)))
+                done = runner.invoke(arguments)
             if done.exception is not None:
                 sys.stdout.write(f"{done.exception}\n")
             return int(not done.success)
