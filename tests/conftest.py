@@ -7,6 +7,7 @@ not belong here: fixtures of a single subject.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import io
 import os
 import shutil
@@ -68,15 +69,40 @@ def real_prices() -> Path:
 
 
 @pytest.fixture(scope="session")
-def dbt_target(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def make_once(
+    tmp_path_factory: pytest.TempPathFactory, worker_id: str
+) -> Callable[[str, Callable[[Path], None]], Path]:
+    """Let the first of the processes that run the tests make a folder, and the others wait for it and use it too."""
+    ours = tmp_path_factory.getbasetemp()
+    root = ours if worker_id == "master" else ours.parent
+
+    def make(name: str, fill: Callable[[Path], None]) -> Path:
+        folder, done = root / f"shared-{name}", root / f"shared-{name}.done"
+        with (root / f"shared-{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # that of one who failed
+                folder.mkdir()
+                fill(folder)
+                done.touch()
+        return folder
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def dbt_target(make_once: Callable[[str, Callable[[Path], None]], Path]) -> Path:
     """The folder with dbt's manifest of the project as it is, made once for all tests."""
-    settings = Settings(data_dir=tmp_path_factory.mktemp("manifest"))
-    with pytest.MonkeyPatch.context() as patch:
-        for name in ("DAGSTER_HOME", *dbt_environment(settings)):  # undone afterwards
-            patch.setenv(name, "")
-        patch.setenv("DAGSTER_HOME", str(settings.dagster_home))
-        prepare(settings)
-    return settings.dbt_target_dir
+
+    def read_project(folder: Path) -> None:
+        settings = Settings(data_dir=folder)
+        with pytest.MonkeyPatch.context() as patch:
+            for name in ("DAGSTER_HOME", *dbt_environment(settings)):  # undone afterwards
+                patch.setenv(name, "")
+            patch.setenv("DAGSTER_HOME", str(settings.dagster_home))
+            prepare(settings)
+
+    return Settings(data_dir=make_once("manifest", read_project)).dbt_target_dir
 
 
 @dataclass
@@ -114,24 +140,31 @@ def make_pipeline(dbt_target: Path, tmp_path_factory: pytest.TempPathFactory) ->
         for name in dbt_environment(Settings()):
             patch.setenv(name, "")
 
-        def make(**settings: Any) -> Pipeline:
-            data_dir = tmp_path_factory.mktemp("data")
-            shutil.copytree(dbt_target, data_dir / "build" / "dbt")
-            instance = stack.enter_context(dg.DagsterInstance.ephemeral())
+        def make(*, kept: bool = False, **settings: Any) -> Pipeline:
             # pages about each batch take seconds and interest one test
-            ours = {"data_dir": data_dir, "temp_dir": data_dir / "tmp", "data_docs": False}
-            return Pipeline(Settings(**ours | settings), instance)
+            ours = {"data_dir": tmp_path_factory.mktemp("data"), "data_docs": False} | settings
+            ours = {"temp_dir": ours["data_dir"] / "tmp"} | ours
+            made = Settings(**ours)
+            if not made.dbt_target_dir.exists():
+                shutil.copytree(dbt_target, made.dbt_target_dir)
+            home = ours["data_dir"] / "dagster"  # what Dagster keeps there is for other processes too
+            home.mkdir(exist_ok=True)
+            instance = dg.DagsterInstance.local_temp(str(home)) if kept else dg.DagsterInstance.ephemeral()
+            return Pipeline(made, stack.enter_context(instance))
 
         yield make
 
 
 @pytest.fixture(scope="session")
-def sample(make_pipeline: Callable[..., Pipeline]) -> Pipeline:
+def sample(
+    make_pipeline: Callable[..., Pipeline], make_once: Callable[[str, Callable[[Path], None]], Path]
+) -> Pipeline:
     """The pipeline after one run on the bundled sample; tests read it and leave it as it is."""
-    pipeline = make_pipeline(data_docs=True)
-    result = pipeline.run()
-    assert result.success
-    return pipeline
+
+    def run(folder: Path) -> None:
+        assert make_pipeline(data_dir=folder, data_docs=True, kept=True).run().success
+
+    return make_pipeline(data_dir=make_once("sample", run), data_docs=True, kept=True)
 
 
 @pytest.fixture

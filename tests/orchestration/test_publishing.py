@@ -95,7 +95,7 @@ def test_the_job_goes_back_as_the_command_does(data_dir: Path, sample: Any) -> N
 
 
 def _everything(data_dir: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of raw, quarantine, audit and marts of the build file, and of the published file."""
+    """How many rows, and a digest of all, of each table of raw, quarantine, audit and marts, built and published."""
     found = {}
     for file in (data_dir / BUILD, data_dir / "published" / "minehouse.duckdb"):
         names = _ask(
@@ -103,7 +103,10 @@ def _everything(data_dir: Path) -> dict[str, list[tuple[Any, ...]]]:
             "select schema_name || '.' || table_name from duckdb_tables() "
             "where schema_name in ('raw', 'quarantine', 'audit', 'marts')",
         )
-        found |= {f"{file.name} {name}": _ask(file, f"from {name} order by all") for (name,) in names}
+        found |= {
+            f"{file.name} {name}": _ask(file, f"select count(*), sum(hash(rows)) from {name} as rows")
+            for (name,) in names
+        }
     return found
 
 
@@ -112,7 +115,7 @@ def test_a_backup_put_back_has_lost_nothing(data_dir: Path, tmp_path: Path) -> N
         con.execute("update raw.curated__hpc_deals set valid_to = now() where rowid < 3")  # old versions
         con.execute("insert into quarantine.curated__hpc_deals (reason) values ('a reject')")
     before = _everything(data_dir)
-    assert any("quarantine" in name and rows for name, rows in before.items())
+    assert any("quarantine" in name and count for name, ((count, _),) in before.items())
     warehouse = Warehouse(data_dir / BUILD, data_dir / "published")
     backup(warehouse, file := tmp_path / "kept here" / "all.tar")
     with pytest.raises(NoBackupError, match="there already"):

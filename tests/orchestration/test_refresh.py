@@ -86,7 +86,7 @@ def test_a_second_run_changes_nothing_but_what_tells_of_the_run(finished_sample:
     def state() -> dict[str, Any]:
         of_the_run = ("data_quality_results", "publication")
         names = [name for (name,) in pipeline.query(tables) if name not in of_the_run]
-        return {name: sorted(map(repr, pipeline.query(f"from marts.{name}"))) for name in names}
+        return {name: pipeline.query(f"select count(*), sum(hash(rows)) from marts.{name} as rows") for name in names}
 
     first, raw_first = state(), pipeline.query_build("select count(*), max(run_id) from raw.market__daily_prices")
     runs = pipeline.query("select count(distinct run_id) from marts.data_quality_results")
