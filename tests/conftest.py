@@ -51,6 +51,13 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Callable[[Mapping[str, str]], Setti
     return load_from
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with long tests first, so that no process sits on one of them at the end while the other has none."""
+    long_first = ("orchestration", "bi", "models", "vendors")
+    items.sort(key=lambda item: next((at for at, name in enumerate(long_first) if name in item.path.parts), 9))
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say at the end how many tests asked for the real prices in vain."""
     skipped = [report for report in terminalreporter.stats.get("skipped", []) if "real " in str(report.longrepr)]

@@ -42,6 +42,7 @@ SELECTED = (
     "+capacity_asof", "+capital_asof", "+sector_deal_flow", "+fct_lease_dcf", "+fct_mw_scenarios",
     "+fct_miner_valuation_daily", "+fct_hpc_deals", "+fct_site_capacity", "+fct_capital_structure",
     "+fct_rating_changes", "+fct_consensus_daily", "+sites_asof", "+capital_asof", "+capacity_asof",
+    "+capacity_funnel_asof", "+first_power_asof",
     "int_rating_conflicts", "int_rating_unknown_words",
 )  # fmt: skip
 
