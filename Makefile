@@ -1,16 +1,21 @@
 # Every target works on a fresh clone: it installs what it needs from the lock files first.
 PYTHON   ?= python3
 VENV     := .venv
+# Spark and what it needs live apart: 600 MB that a run on DuckDB does not miss
+ifeq ($(MINEHOUSE_ENGINE),spark)
+VENV     := .venv-spark
+ENGINE   := $(VENV)/spark.installed
+endif
 BIN      := $(VENV)/bin
 
-.PHONY: help run ui dashboard brief api excel serve-postgres superset docs test test-fast faults check format snapshot nightly bench lock clean manifest sources rollback rebuild backup restore faults-kill inventory
+.PHONY: help test-spark deploy-env run ui dashboard brief api excel serve-postgres superset docs test test-fast faults check format snapshot nightly bench lock clean manifest sources rollback rebuild backup restore faults-kill inventory
 help:            ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(VENV)/run.installed    ## install, run the whole pipeline, publish, print the miner snapshot
+run: $(VENV)/run.installed $(ENGINE)    ## install, run the whole pipeline, publish, print the miner snapshot
 	@$(BIN)/python -m dagster_project run
 
-ui: $(VENV)/run.installed     ## Dagster on http://127.0.0.1:3000 (or make ui PORT=...)
+ui: $(VENV)/run.installed $(ENGINE)     ## Dagster on http://127.0.0.1:3000 (or make ui PORT=...)
 	@exec $(BIN)/python -m dagster_project ui --port $(PORT)
 PORT ?= 3000
 
@@ -26,7 +31,7 @@ excel: $(VENV)/bi.installed   ## the snapshot, deals, sites, notes and values as
 rollback: $(VENV)/run.installed  ## let readers see the publication before this one, or make rollback ID=...
 	@$(BIN)/python -m dagster_project rollback $(if $(ID),--id "$(ID)")
 
-rebuild: $(VENV)/run.installed  ## compute everything anew from what was loaded, and publish; nothing is fetched
+rebuild: $(VENV)/run.installed $(ENGINE)  ## compute everything anew from what was loaded, and publish; nothing is fetched
 	@$(BIN)/python -m dagster_project rebuild
 
 backup: $(VENV)/run.installed  ## the whole warehouse as one file, old versions and quarantine too: make backup [FILE=...]
@@ -86,6 +91,12 @@ format: $(VENV)/dev.installed  ## let ruff and sqlfluff mend what they can
 nightly: $(VENV)/dev.installed  ## the tests that take too long for every day: a market of 500 symbols within its memory, many price files
 	@$(BIN)/python -m pytest -n 0 -m nightly
 	@MINEHOUSE_TEST_EXAMPLES=300 $(BIN)/python -m pytest -n 2 tests/unit/test_price_file_properties.py
+	@if command -v java >/dev/null; then $(MAKE) test-spark; else echo "SKIPPED: test-spark, there is no Java"; fi
+
+test-spark: .venv-spark/spark.installed  ## every mart by Spark, on a cluster of two workers, equals DuckDB's (minutes; needs Java 17)
+	@PYTHONPATH=.:tests .venv-spark/bin/python tests/spark/parity.py $(if $(PRICES),--prices "$(abspath $(PRICES))")
+
+deploy-env: $(VENV)/deploy.installed  ## what a Dagster that several people share needs (deploy/README.md)
 
 bench: run $(VENV)/dev.installed  ## market scale against named peers, and what readers wait (takes long): make bench [PRICES=folder]
 	$(BIN)/python -m benchmarks.market $(if $(PRICES),--prices "$(abspath $(PRICES))")
@@ -101,12 +112,14 @@ lock: $(VENV)/uv.installed    ## resolve pyproject.toml anew into requirements/*
 	$(BIN)/uv pip compile pyproject.toml --group dev $(LOCK) -o requirements/dev.lock
 	$(BIN)/uv pip compile pyproject.toml -c requirements/dev.lock $(LOCK) -o requirements/run.lock
 	$(BIN)/uv pip compile pyproject.toml --group bi -c requirements/dev.lock $(LOCK) -o requirements/bi.lock
+	$(BIN)/uv pip compile pyproject.toml --group deploy -c requirements/dev.lock $(LOCK) -o requirements/deploy.lock
+	$(BIN)/uv pip compile pyproject.toml --group spark -c requirements/dev.lock $(LOCK) -o requirements/spark.lock
 	$(BIN)/uv pip compile requirements/superset.in $(LOCK) -o requirements/superset.lock
 LOCK := --system-certs --python-version 3.11 --universal --generate-hashes --no-strip-extras --no-annotate -q \
         --custom-compile-command "make lock"
 
 clean:           ## remove the environment and all output
-	rm -rf $(VENV) .venv-superset data dbt/target dbt/logs .pytest_cache .ruff_cache .mypy_cache
+	rm -rf .venv .venv-spark .venv-superset data dbt/target dbt/logs .pytest_cache .ruff_cache .mypy_cache
 
 # uv installs in seconds; where it cannot reach the package index the way pip is set up to, pip does the same slowly
 $(VENV)/%.installed: requirements/%.lock $(VENV)/uv.installed

@@ -4,6 +4,7 @@ Belongs here: which part is handed to which. Does not belong here: any part. Imp
 Dagster calls `defs`, tests call `build_defs` with what they want exchanged.
 """
 
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -34,7 +35,9 @@ from dagster_project.runs.turn import warehouse_in_turn
 from dagster_project.settings import Settings, export_for_dbt, load_settings
 from dagster_project.sources.curated import CuratedFacts
 from dagster_project.sources.registry import filing_sources, price_source, rating_source
-from dagster_project.transform.dbt_runner import DbtRunner
+from dagster_project.transform.dbt_calls import run_dbt
+from dagster_project.transform.dbt_runner import DbtRunner, RunDbt
+from dagster_project.transform.spark_calls import run_dbt_on_spark
 from dagster_project.warehouse.resource import Warehouse
 
 
@@ -42,6 +45,12 @@ def _landing_sensors(settings: Settings) -> list[dg.SensorDefinition]:
     if settings.price_source == "files" and settings.price_files is not None:
         return [landing_sensor(settings.price_files)]
     return []
+
+
+def _engine(settings: Settings) -> RunDbt:
+    if settings.engine == "spark":
+        return partial(run_dbt_on_spark, lake=settings.lake)
+    return run_dbt
 
 
 def build_defs(
@@ -89,7 +98,7 @@ def build_defs(
             docs_dir=docs_dir,
             call=call_gate,
         ),
-        "dbt": DbtRunner(project, settings.build_database, call_dbt),
+        "dbt": DbtRunner(project, settings.build_database, call_dbt, _engine(settings)),
     }
     return dg.Definitions(
         assets=[*ingest_assets(), *models, *serving],

@@ -10,13 +10,14 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_core import ErrorDetails
 
 from dagster_project.engine import PREFIX, PROJECT_DIR, Engine, Folder
+from dagster_project.lake.session import Lake, parse_options
 from dagster_project.sources.prices.files import DateOrder
 from dagster_project.sources.registry import LOCAL, PRICE_SOURCES, RATING_SOURCES, VENDORS
 
@@ -34,6 +35,11 @@ def _stripped(secret: SecretStr | None) -> SecretStr | None:
     return SecretStr(text) if text else None
 
 
+def _are_properties(text: str) -> str:
+    parse_options(text)
+    return text
+
+
 Secret = Annotated[SecretStr | None, AfterValidator(_stripped), Field(repr=False)]
 
 
@@ -44,6 +50,19 @@ class Settings(Engine):
     `load_settings` is how a program reads them; a test makes them from arguments.
     """
 
+    engine: Literal["duckdb", "spark"] = Field(
+        default="duckdb", description="Which engine computes the models: duckdb, or spark (docs/engines.md)."
+    )
+    spark_master: str = Field(
+        default="local[*]", description="Where Spark computes: local[2], spark://host:7077, yarn, k8s://..."
+    )
+    spark_options: Annotated[str, AfterValidator(_are_properties)] = Field(
+        default="", description="Properties of Spark beside ours, like spark.executor.memory=2g, separated by spaces."
+    )
+    lake_dir: Folder = Field(
+        default_factory=lambda given: given["data_dir"] / "lake",
+        description="The folder of Parquet for Spark, which every worker sees under this path.",
+    )
     price_source: str = Field(
         default="sample",
         description="Where prices come from: one name of the registry of sources, or several live vendors separated by "
@@ -83,6 +102,10 @@ class Settings(Engine):
         description="The e-mail address that the SEC is told when its filings are read; without it they are not.",
     )
     postgres_url: Secret = Field(default=None, description="The PostgreSQL database that receives a copy of the marts.")
+    dagster_postgres_url: Secret = Field(
+        default=None,
+        description="The PostgreSQL database that keeps Dagster's history (deploy/); unset: files in the data folder.",
+    )
     superset_password: Annotated[SecretStr | None, Field(repr=False)] = Field(
         default=None, description="What the user `admin` of Superset logs in with."
     )
@@ -91,6 +114,11 @@ class Settings(Engine):
     def price_vendors(self) -> tuple[str, ...]:
         """The live vendors in order of preference; none where prices come from the sample or from files."""
         return tuple(name for name in self.price_source.split(",") if name in VENDORS)
+
+    @property
+    def lake(self) -> Lake:
+        """What Spark computes on."""
+        return Lake(self.lake_dir, self.spark_master, parse_options(self.spark_options))
 
     @property
     def build_database(self) -> Path:
@@ -194,6 +222,15 @@ class Settings(Engine):
             )
         return given
 
+    @field_validator("dagster_postgres_url")
+    @classmethod
+    def _names_its_driver(cls, given: SecretStr | None) -> SecretStr | None:
+        # without it SQLAlchemy takes the newer driver, whose statements Dagster's storage does not write
+        text = given.get_secret_value() if given else ""
+        if given and not (text.startswith("postgresql+psycopg2://") and _is_postgres(text.replace("+psycopg2", "", 1))):
+            raise ValueError("is not an address like postgresql+psycopg2://user:password@host:5432/database")
+        return given
+
     @model_validator(mode="after")
     def _sources_have_what_they_need(self) -> Self:
         for name in self.price_source.split(","):
@@ -203,7 +240,7 @@ class Settings(Engine):
                     raise ValueError(
                         f"{PREFIX}PRICE_SOURCE={self.price_source} needs {PREFIX}{setting.upper()}, {what}"
                     )
-        for name, folder in (("DATA_DIR", self.data_dir), ("TEMP_DIR", self.temp_dir)):
+        for name, folder in (("DATA_DIR", self.data_dir), ("TEMP_DIR", self.temp_dir), ("LAKE_DIR", self.lake_dir)):
             if folder.exists() and not folder.is_dir():
                 raise ValueError(f"{PREFIX}{name}={folder} is not a folder")
         if self.price_source == "files" and self.price_files and not self.price_files.is_dir():

@@ -36,6 +36,9 @@ def open_instance(home: Path) -> Iterator[dg.DagsterInstance]:
     engines: dict[str, Engine] = {}
     with dg.DagsterInstance.from_config(str(home)) as instance:
         log: Any = instance.event_log_storage
+        if not hasattr(log, "conn_string_for_shard"):  # PostgreSQL keeps its connections
+            yield instance
+            return
 
         @contextmanager
         def connect(shard: str) -> Iterator[Connection]:

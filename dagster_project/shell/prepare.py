@@ -25,7 +25,8 @@ def prepare(settings: Settings, call_dbt: Call = call_directly, *, anew: bool = 
     home = settings.dagster_home
     home.mkdir(parents=True, exist_ok=True)
     settings.build_database.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(PROJECT_DIR / "dagster.yaml", home / "dagster.yaml")
+    kept_in = "deploy/dagster.yaml" if settings.dagster_postgres_url else "dagster.yaml"
+    shutil.copyfile(PROJECT_DIR / kept_in, home / "dagster.yaml")
     export_for_dbt(settings)
     if anew:
         shutil.rmtree(settings.dbt_target_dir, ignore_errors=True)

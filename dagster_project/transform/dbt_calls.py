@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     from dbt.contracts.graph.manifest import Manifest
 
 
+LOCAL = "local"
+"""The output of dbt's profile that computes with DuckDB."""
+
+
 @dataclass(frozen=True)
 class NodeResult:
     """What dbt did with one model or test.
@@ -60,9 +64,9 @@ def write_docs(project_dir: Path, target_dir: Path) -> None:
 
 
 @cache
-def read_project(project_dir: Path, target_dir: Path) -> Manifest:
-    """The project as dbt reads it, once per process; raises `DbtRunError` where dbt cannot."""
-    manifest: Manifest = _read(project_dir, target_dir, "--no-write-json", "parse")
+def read_project(project_dir: Path, target_dir: Path, target: str = LOCAL) -> Manifest:
+    """The project as dbt reads it, once per process and engine; raises `DbtRunError` where dbt cannot."""
+    manifest: Manifest = _read(project_dir, target_dir, "--no-write-json", "parse", "--target", target)
     return manifest
 
 
@@ -76,16 +80,21 @@ def run_dbt(project_dir: Path, target_dir: Path, database: Path, arguments: list
 
     Raises `WarehouseLockedError` where another process keeps the build file open.
     """
-    from dbt.cli.main import dbtRunner
-
-    manifest = read_project(project_dir, target_dir)
+    read_project(project_dir, target_dir)
     variables = json.dumps({"technicals_fingerprint": _technicals_fingerprint(project_dir, target_dir)})
-    # the manifest is written where the project is prepared; writing it again for each area takes half a second
-    flags = _flags(project_dir, target_dir)
-    command = ["--no-write-json", *_UNLOGGED, *arguments, "--vars", variables, *flags]
     # while the file is open in this process, dbt opens it for each model and test in no time
     with connection.write(database):
-        done = dbtRunner(manifest=manifest).invoke(command)
+        return invoke(project_dir, target_dir, [*arguments, "--vars", variables])
+
+
+def invoke(project_dir: Path, target_dir: Path, arguments: list[str], target: str = LOCAL) -> DbtOutcome:
+    """Run one dbt command on the engine of a profile's output."""
+    from dbt.cli.main import dbtRunner
+
+    # the manifest is written where the project is prepared; writing it again for each area takes half a second
+    flags = [*_flags(project_dir, target_dir), "--target", target]
+    command = ["--no-write-json", *_UNLOGGED, *arguments, *flags]
+    done = dbtRunner(manifest=read_project(project_dir, target_dir, target)).invoke(command)
     if done.exception is not None:
         return DbtOutcome((), str(done.exception))
     executed: RunExecutionResult = done.result  # type: ignore[assignment]

@@ -7,30 +7,35 @@ Belongs here: which models and tests a Dagster selection means, and how their ou
 dbt's own interface (`dbt_calls`), which area is built when (`assets.transform`), SQL.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import dagster as dg
 from dagster_dbt import DbtProject
 
 from dagster_project.calls import Call, call_directly
-from dagster_project.transform.dbt_calls import DbtRunError, NodeResult, run_dbt
+from dagster_project.transform.dbt_calls import DbtOutcome, DbtRunError, NodeResult, run_dbt
 
 FAILED_SQL = "query"
 """Metadata of a failed test: the SQL that finds the rows it complains of."""
 
 
+RunDbt = Callable[[Path, Path, Path, list[str]], DbtOutcome]
+"""Runs one dbt command: project, folder for its output, build file, arguments."""
+
+
 class DbtRunner:
     """dbt for one project."""
 
-    def __init__(self, project: DbtProject, database: Path, call: Call = call_directly) -> None:
-        """`database` is the build file; `call` says in which process dbt runs.
+    def __init__(self, project: DbtProject, database: Path, call: Call = call_directly, run: RunDbt = run_dbt) -> None:
+        """`database` is the build file; `call` says in which process dbt runs, `run` on which engine.
 
         Nothing is read or imported before the first build.
         """
         self._project = project
         self._database = database
         self._call = call
+        self._run = run
 
     def build(
         self,
@@ -58,7 +63,7 @@ class DbtRunner:
             brought = [name for unique_id in wanted for name in builds_with.get(unique_id, ())]
             selection = ["--indirect-selection", "empty", "--select", *map(_name, wanted), *brought]
         outcome = self._call(
-            run_dbt,
+            self._run,
             Path(self._project.project_dir),
             Path(self._project.target_path),
             self._database,

@@ -33,6 +33,7 @@ ENGINE_ONLY = {
     r"\bgenerate_series\b|\bfrom\s+range\s*\(|\bsequence\s*\(": "whole_numbers",
     r"\b(?:strftime|strptime|date_format|date_part|epoch\w*|isodow|dow_iso|dayofweek)\b": "extract, or iso_weekday",
     r"\b(?:date_diff|datediff|date_sub|date_add)\b(?<!dbt\.datediff)": "days_from or dbt.dateadd",
+    r"\w_date\)? - (?:[a-z]+\.|max\(|min\()?\w+_date\b": "days_from: a difference of dates is an interval in Spark",
     r"\b(?:isfinite|isinf|isnan)\b": "is_finite",
     r"\b(?:arg_max|arg_min)\b": "max_by, min_by",
     r"\binterval\s*\(": "interval with a plain number",
@@ -89,6 +90,7 @@ def test_models_and_macros_are_written_for_both_engines() -> None:
         "range between interval (10 - 1) day preceding and current row",
         "select arg_max(a, b) from t",
         "where not isfinite(a)",
+        "where abs(others.rating_date - curated.rating_date) <= 1",
     ],
 )
 def test_syntax_of_one_engine_is_found(line: str) -> None:

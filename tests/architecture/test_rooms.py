@@ -10,12 +10,24 @@ import pytest
 from dagster_project.settings import PROJECT_DIR
 
 PACKAGE = PROJECT_DIR / "dagster_project"
-HEAVY = {"dagster", "dagster_dbt", "duckdb", "dbt", "great_expectations"}
-OURS = ("contracts", "sources", "gate", "warehouse", "transform", "assets", "checks", "automation", "runs", "shell")
+HEAVY = {"dagster", "dagster_dbt", "duckdb", "dbt", "great_expectations", "pyspark"}
+OURS = (
+    "contracts",
+    "sources",
+    "gate",
+    "warehouse",
+    "lake",
+    "transform",
+    "assets",
+    "checks",
+    "automation",
+    "runs",
+    "shell",
+)
 MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     # room: (rooms and modules of ours it may import, heavy libraries it may import)
     "engine": (set(), set()),
-    "settings": ({"engine", "sources"}, set()),
+    "settings": ({"engine", "sources", "lake"}, set()),
     "sessions": (set(), set()),
     "calls": (set(), set()),
     "output": (set(), set()),
@@ -23,7 +35,8 @@ MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     "sources": ({"contracts", "sessions"}, set()),
     "gate": ({"contracts", "sources"}, {"great_expectations"}),
     "warehouse": ({"contracts", "engine"}, {"duckdb"}),
-    "transform": ({"calls", "contracts", "warehouse"}, {"dbt", "dagster", "dagster_dbt"}),
+    "lake": ({"contracts", "warehouse"}, {"duckdb", "pyspark"}),
+    "transform": ({"calls", "contracts", "warehouse", "lake"}, {"dbt", "dagster", "dagster_dbt"}),
     "assets": (
         {"contracts", "sources", "gate", "warehouse", "sessions", "transform", "calls"},
         {"dagster", "dagster_dbt"},

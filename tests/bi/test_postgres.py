@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
-import os
-import pwd
 import re
 import shutil
 import subprocess
-import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC
 from pathlib import Path
 from typing import Any
@@ -20,6 +16,7 @@ import duckdb
 import psycopg
 import pytest
 import sqlalchemy
+from postgres_server import running_server
 from pydantic import SecretStr
 
 from bi.postgres import publish as publishing
@@ -33,47 +30,14 @@ PASSWORD = "s3cret-pass"  # noqa: S105
 @pytest.fixture(scope="session")
 def server() -> Iterator[str]:
     """URL of a PostgreSQL server without its database name; the user `locked` needs a password there."""
-    # a short path, for the socket lies in it
-    with tempfile.TemporaryDirectory(prefix="mh") as folder:
-        data = Path(folder) / "pg"
-        data.mkdir()
-        if importlib.util.find_spec("pgserver"):
-            import pgserver
-
-            postgres = pgserver.get_server(data, cleanup_mode="stop")
-            stop, socket = postgres.cleanup, postgres.get_uri().split("host=")[1]
-        else:
-            stop, socket = _start_installed_server(Path(folder)), folder
-        try:
-            url = f"postgresql://postgres@/{{}}?host={socket}"
-            with psycopg.connect(url.format("postgres"), autocommit=True) as admin:
-                admin.execute(f"create role locked login password '{PASSWORD}'")
-                rules = Path(_one(admin, "show hba_file"))
-                rules.write_text("local all locked scram-sha-256\n" + rules.read_text())
-                admin.execute("alter system set fsync = off")
-                admin.execute("select pg_reload_conf()")
-            yield url
-        finally:
-            stop()
-
-
-def _start_installed_server(folder: Path) -> Callable[[], object]:
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin"))
-    if not found:
-        pytest.skip(
-            "needs a PostgreSQL server: pgserver has no wheel for this Python, and /usr/lib/postgresql is empty"
-        )
-    bin_dir, data = found[-1], folder / "pg"
-    as_user: list[str] = []
-    if os.geteuid() == 0:  # a server refuses to run as root
-        as_user = ["runuser", "-u", "postgres", "--"]
-        for path in (folder, data):
-            os.chown(path, pwd.getpwnam("postgres").pw_uid, -1)
-    control = [*as_user, bin_dir / "pg_ctl", "-D", data, "-w"]
-    subprocess.run([*as_user, bin_dir / "initdb", "-D", data, "-U", "postgres", "-A", "trust"], check=True, cwd="/")
-    options = ["-o", f"-k {folder} -h ''", "-l", folder / "log"]
-    subprocess.run([*control, *options, "start"], check=True, cwd="/")
-    return lambda: subprocess.run([*control, "-m", "fast", "stop"], check=True, cwd="/")
+    with running_server() as url:
+        with psycopg.connect(url.format("postgres"), autocommit=True) as admin:
+            admin.execute(f"create role locked login password '{PASSWORD}'")
+            rules = Path(_one(admin, "show hba_file"))
+            rules.write_text("local all locked scram-sha-256\n" + rules.read_text())
+            admin.execute("alter system set fsync = off")
+            admin.execute("select pg_reload_conf()")
+        yield url
 
 
 @pytest.fixture

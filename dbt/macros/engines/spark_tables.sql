@@ -47,3 +47,36 @@
         {{ compiled_code }}
     ) as made
 {%- endmacro %}
+
+
+{#- `as_the_contract_promises` has seen to them; a Parquet table takes no constraint afterwards -#}
+{% macro spark__persist_constraints(relation, model) -%}
+{%- endmacro %}
+
+
+{#-
+    dbt's own names for days and months more or less, of dates alone. dbt-spark's ways go over moments in a time zone, give
+    null for the plain timestamps that the session has, and fail on a null.
+-#}
+{% macro spark__dateadd(datepart, interval, from_date_or_timestamp) -%}
+    {%- if datepart == 'day' -%}
+        date_add(cast({{ from_date_or_timestamp }} as date), cast({{ interval }} as int))
+    {%- elif datepart == 'month' -%}
+        cast(add_months(cast({{ from_date_or_timestamp }} as date), cast({{ interval }} as int)) as date)
+    {%- else -%}
+        {{ exceptions.raise_compiler_error('dates are counted in days and months, not in ' ~ datepart ~ 's') }}
+    {%- endif -%}
+{%- endmacro %}
+
+{% macro spark__datediff(first_date, second_date, datepart) -%}
+    {%- if datepart != 'day' -%}
+        {{ exceptions.raise_compiler_error('dates lie days apart, not ' ~ datepart ~ 's') }}
+    {%- endif -%}
+    datediff(cast({{ second_date }} as date), cast({{ first_date }} as date))
+{%- endmacro %}
+
+
+{#- dbt-spark's own leaves the order out -#}
+{% macro spark__listagg(measure, delimiter_text, order_by_clause, limit_num) -%}
+    listagg({{ measure }}, {{ delimiter_text }}) within group ({{ order_by_clause }})
+{%- endmacro %}

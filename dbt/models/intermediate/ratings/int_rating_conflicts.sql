@@ -50,7 +50,8 @@ pairs as (
         on
             curated.symbol = others.symbol
             and curated.firm = others.firm
-            and abs(others.rating_date - curated.rating_date) <= {{ var('rating_match_days') }}
+            and abs({{ days_from('curated.rating_date', 'others.rating_date') }})
+            <= {{ var('rating_match_days') }}
     where curated.rating_source = 'curated' and others.rating_source <> 'curated'
 
 ),

@@ -12,7 +12,7 @@ numbered as (
         session_date,
         is_half_day,
         -- the exchange closes at 21:00 UTC at the latest
-        {{ dbt.dateadd('hour', 21, 'session_date') }} <= cast(
+        cast(session_date as timestamp) + interval 21 hour <= cast(
             '{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp
         ) as is_complete,
         lag(session_date) over (order by session_date) as prior_session_date,
