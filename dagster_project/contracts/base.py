@@ -80,6 +80,15 @@ class RequiredWith:
 
 
 @dataclass(frozen=True)
+class RequiredWithout:
+    """`column` must be present in every row where `given` is empty."""
+
+    column: str
+    given: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class EmptyWith:
     """`column` must be empty in every row where `given` is present."""
 
@@ -100,7 +109,7 @@ class Within:
     reason: str
 
 
-Rule = AtLeast | RequiredWith | EmptyWith | Within
+Rule = AtLeast | RequiredWith | RequiredWithout | EmptyWith | Within
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,17 @@ from __future__ import annotations
 
 import datetime as dt
 
-from dagster_project.contracts.base import LINK, LINK_REASON, AtLeast, Column, Contract, EmptyWith, RequiredWith, Within
+from dagster_project.contracts.base import (
+    LINK,
+    LINK_REASON,
+    AtLeast,
+    Column,
+    Contract,
+    EmptyWith,
+    RequiredWith,
+    RequiredWithout,
+    Within,
+)
 
 EARLIEST = dt.date(2010, 1, 1)
 """No fact is older: bitcoin had no listed miner before."""
@@ -509,6 +519,10 @@ FILING_DEADLINES = Contract(
         _source_url(),
     ),
     key=("filer_type", "period", "filer_class"),
+    rules=(
+        RequiredWithout("days_after_period_end", "months_after_period_end", "a term in neither months nor days"),
+        EmptyWith("days_after_period_end", "months_after_period_end", "a term in months and in days: which one holds?"),
+    ),
 )
 
 LEASE_DCF_ASSUMPTIONS = Contract(

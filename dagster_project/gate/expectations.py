@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from dagster_project.contracts.base import AtLeast, Column, Contract, EmptyWith, Rule, Within
+from dagster_project.contracts.base import AtLeast, Column, Contract, EmptyWith, RequiredWithout, Rule, Within
 from dagster_project.gate.data_docs import write_page
 
 if TYPE_CHECKING:
@@ -223,7 +223,7 @@ def _rule_expectation(rule: Rule) -> Expectation:
     is_as_asked = gxe.ExpectColumnValuesToBeNull if isinstance(rule, EmptyWith) else gxe.ExpectColumnValuesToNotBeNull
     return is_as_asked(
         column=rule.column,
-        row_condition=f"{rule.given}.notnull()",
+        row_condition=f"{rule.given}.{'isnull' if isinstance(rule, RequiredWithout) else 'notnull'}()",
         condition_parser="pandas",
         meta={"because": rule.reason},
     )

@@ -66,7 +66,8 @@ due as (
     select
         classified.*,
         deadlines.source_url as deadline_source_url,
-        filing_days.filing_date as estimated_date,
+        -- where no term tells, it was public when it was loaded
+        coalesce(filing_days.filing_date, cast(classified.valid_from as date)) as estimated_date,
         next_due.next_report_due_date
     from classified
     left join deadlines
