@@ -106,14 +106,20 @@ def _try(kill: Kill, data: Path, length: float, right: State, limit: float) -> t
     return cells, not left and code == 0 and not differs and "BROKEN" not in readers
 
 
+TOO_LATE = "had ended before"
+"""What is said of a run that was faster than the moment of its kill."""
+
+
 def _write(results: Path, said: str, lines: list[str], bad: int) -> None:
     now = dt.datetime.now(dt.UTC)
+    late = sum(TOO_LATE in line for line in lines)
     text = [
         "# Kills of whole runs",
         "",
         f"`make faults-kill`, {now:%Y-%m-%d}, sample prices. Undisturbed: {said}.",
-        f"{len(lines)} kills, {len(lines) - bad} as it must be: nobody left, readers whole, the next plain run ends",
-        "with exit 0, and raw, quarantine and marts equal those of the undisturbed run.",
+        f"{len(lines)} tries, {len(lines) - late} of them kills (the other runs had ended before), {len(lines) - bad}",
+        "as it must be: nobody left, readers whole, the next plain run ends with exit 0, and raw, quarantine and marts",
+        "equal those of the undisturbed run.",
         "",
         *TITLES,
         *lines,
@@ -145,7 +151,7 @@ def _kill(data: Path, whom: str, after: float, limit: float) -> tuple[str, int]:
     with contextlib.suppress(subprocess.TimeoutExpired):
         process.wait(after)
     if process.poll() is not None:
-        return "had ended before", len(_family(data))
+        return TOO_LATE, len(_family(data))
     others = sorted(_family(data) - {process.pid})
     if whom == "group":
         os.killpg(process.pid, signal.SIGKILL)

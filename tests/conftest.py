@@ -53,8 +53,11 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Callable[[Mapping[str, str]], Setti
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Files with long tests first, so that no process sits on one of them at the end while the other has none."""
-    long_first = ("orchestration", "bi", "models", "vendors")
+    """Files with long tests first, so that no process sits on one of them at the end while the other has none.
+
+    And those of the models before those that need a run of the sample, for which one process would wait for the other.
+    """
+    long_first = ("models", "orchestration", "bi", "vendors")
     items.sort(key=lambda item: next((at for at, name in enumerate(long_first) if name in item.path.parts), 9))
 
 
