@@ -33,6 +33,7 @@ from dagster_project.checks.freshness import freshness_checks
 from dagster_project.checks.serving import published_equals_build, published_opens_in_old_duckdb
 from dagster_project.runs.turn import warehouse_in_turn
 from dagster_project.settings import Settings, export_for_dbt, load_settings
+from dagster_project.shell.fast_start import sweep_after_deletion
 from dagster_project.sources.curated import CuratedFacts
 from dagster_project.sources.registry import filing_sources, price_source, rating_source
 from dagster_project.transform.dbt_calls import run_dbt
@@ -85,8 +86,8 @@ def build_defs(
             settings.run_lock,
             settings.runs_alive_dir,
             wait_seconds=60 * settings.run_wait_minutes,
-            home=settings.dagster_home,
             keep_runs=settings.keep_runs,
+            sweep=partial(sweep_after_deletion, home=settings.dagster_home),
         ),
         "price_source": price_source(settings),
         "rating_source": rating_source(settings),

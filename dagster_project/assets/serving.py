@@ -124,6 +124,11 @@ def serving_assets(
             held_back=held,
             keep=keep_publications,
         )
+        for damaged in publication.damaged:
+            context.log.warning(
+                f"publication {damaged} is damaged, nothing was taken from it: remove its folder in "
+                f"{warehouse.published_dir / 'publications'}"
+            )
         return dg.MaterializeResult(
             metadata={
                 "database": dg.MetadataValue.path(str(warehouse.published_database)),

@@ -20,17 +20,17 @@ import dagster as dg
 from dagster_project.runs.dead import alive, mark_dead_runs, sentence
 from dagster_project.runs.lock import held
 from dagster_project.runs.parent import end_with_parent
-from dagster_project.runs.retention import forget_old_runs
+from dagster_project.runs.retention import Sweep, forget_old_runs
 from dagster_project.warehouse.backup import finish_restores
 from dagster_project.warehouse.resource import Warehouse
 
 
 def warehouse_in_turn(
-    warehouse: Warehouse, lock: Path, alive_dir: Path, wait_seconds: float, *, home: Path, keep_runs: int
+    warehouse: Warehouse, lock: Path, alive_dir: Path, wait_seconds: float, *, keep_runs: int, sweep: Sweep
 ) -> dg.ResourceDefinition:
     """A resource that is `warehouse` once this run holds the run lock.
 
-    The run then marks dead runs, and forgets all but the last `keep_runs` that ended in the Dagster home `home`.
+    The run then marks dead runs, and forgets all but the last `keep_runs` that ended; `sweep` removes what is left.
     Raises `NotOurTurnError` in the run where another does not end within `wait_seconds`.
     """
 
@@ -50,7 +50,7 @@ def warehouse_in_turn(
             finish_restores(warehouse, lock.parent)
             for dead in mark_dead_runs(context.instance, alive_dir, but=run.run_id):
                 say(sentence(dead))
-            forget_old_runs(context.instance, home, keep_runs)
+            forget_old_runs(context.instance, keep_runs, sweep)
             yield warehouse
 
     return resource

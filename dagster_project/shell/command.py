@@ -64,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
         (settings.dbt_project_dir / sources_yml.PATH).write_text(sources_yml.sources_yml())
         return 0
     if command == "snapshot":
-        return show(settings)
+        return told(settings, lambda: show(settings))
     if command == "rollback":
         return told(settings, lambda: _rollback(settings, given.id))
     if command in ("backup", "restore"):

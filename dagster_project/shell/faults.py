@@ -7,6 +7,7 @@ data, which checks report.
 from __future__ import annotations
 
 import errno
+import shlex
 import shutil
 import sqlite3
 import sys
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator
 from dagster_project.runs.lock import NotOurTurnError
 from dagster_project.settings import Settings, SettingsError
 from dagster_project.transform.dbt_calls import DbtRunError
+from dagster_project.warehouse.connection import WarehouseLockedError, is_damaged, tells_of_damage
 
 SAFE = "what is published stands as it was"
 
@@ -52,10 +54,14 @@ def explain(error: BaseException, settings: Settings) -> str | None:
     for cause in _chain(error):
         if isinstance(cause, (NotOurTurnError, SettingsError)):
             return str(cause)
+        if isinstance(cause, WarehouseLockedError):
+            return f"{cause}; {SAFE}"
         if sentence := _of_machine(cause, settings):
             return f"{sentence}; {SAFE}"
         if isinstance(cause, DbtRunError):
             return explain_text(str(cause), settings) or str(cause)
+        if type(cause).__module__.startswith(("duckdb", "_duckdb")) and (told := explain_text(str(cause), settings)):
+            return told
     return None
 
 
@@ -68,6 +74,8 @@ def explain_text(message: str, settings: Settings) -> str | None:
         return f"{settings.data_dir}: {_DISK[errno.EROFS]}; {_MAKE_WRITABLE}; {SAFE}"
     if "out of memory error" in text or text.startswith("memoryerror"):
         return f"{_no_memory(settings)}; {SAFE}"
+    if tells_of_damage(message):
+        return _damaged(settings)
     return None
 
 
@@ -81,8 +89,6 @@ def _of_machine(cause: BaseException, settings: Settings) -> str | None:
         return f"{place}: {_DISK[cause.errno]}; {_MAKE_WRITABLE}"
     if isinstance(cause, sqlite3.Error):
         return _of_dagster(cause, settings)
-    if type(cause).__module__.startswith(("duckdb", "_duckdb")):
-        return explain_text(str(cause), settings)
     return None
 
 
@@ -99,6 +105,23 @@ def _of_dagster(cause: sqlite3.Error, settings: Settings) -> str:
         f"Dagster's files in {home} are damaged ({said}); they hold the history of runs and no data: move them away "
         f"with `mv '{home}' '{home}.damaged'`, and start again"
     )
+
+
+def _damaged(settings: Settings) -> str:
+    """Of the build file, unless it is the published one that cannot be read."""
+    if is_damaged(settings.published_database):
+        return (
+            f"the published file {settings.published_database} is damaged; the warehouse that it was made of is "
+            f"untouched: `make rollback` lets readers see the publication before it, `make run` publishes anew"
+        )
+    build = settings.build_database.parent
+    backups = sorted(settings.backups_dir.glob("*.tar"))
+    back = f"`make restore FILE={shlex.quote(str(backups[-1]))}` puts the last backup back" if backups else ""
+    anew = (
+        f"`mv {shlex.quote(str(build))} {shlex.quote(f'{build}.damaged')}` and `make run` loads everything anew from "
+        f"the sources, without what only the damaged file still knew"
+    )
+    return f"the build file {settings.build_database} is damaged; {SAFE}: " + ", or ".join(filter(None, (back, anew)))
 
 
 def _no_room(settings: Settings) -> str:

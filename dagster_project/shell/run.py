@@ -10,6 +10,7 @@ import contextlib
 import signal
 import sys
 import time
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from dagster_project.calls import Call
 from dagster_project.output import EXIT_CODE
 from dagster_project.runs.lock import held
 from dagster_project.settings import Settings
-from dagster_project.shell.faults import explain_text, told
+from dagster_project.shell.faults import SAFE, explain, explain_text, told
 from dagster_project.shell.prepare import prepare
 from dagster_project.shell.supervise import Ended, in_child
 from dagster_project.shell.worker import ChildLostError, child, run_first
@@ -77,7 +78,6 @@ def _run(settings: Settings, job: str) -> int:
 
     from dagster_project.gate import expectations
     from dagster_project.warehouse.backup import finish_restores
-    from dagster_project.warehouse.connection import WarehouseLockedError
     from dagster_project.warehouse.resource import Warehouse
 
     finish_restores(Warehouse(settings.build_database, settings.published_dir), settings.data_dir)
@@ -89,18 +89,19 @@ def _run(settings: Settings, job: str) -> int:
         )
         try:
             runs = _refresh(settings, home, job, call_gate=gate, call_dbt=dbt)
-        except (WarehouseLockedError, duckdb.Error) as error:
-            print(f"error: the build file cannot be opened: {error}", file=sys.stderr)
+        except duckdb.Error as error:
+            said = explain(error, settings) or f"the build file cannot be opened: {error}; {SAFE}"
+            print(f"error: {said}", file=sys.stderr)
             return 1
         except ChildLostError as error:
             print(f"error: {error}; nothing of this run was published; `make run` does its work again", file=sys.stderr)
             return 1
     errors = _problems(settings, runs) + _held_back(settings)
-    is_shown = _show(settings)
+    lacks = _show(settings)
     seconds = time.monotonic() - started
-    nothing = "" if is_shown else "; no snapshot is published yet"
-    if errors or not runs[0].success or not is_shown:
-        print(f"\nfinished in {seconds:.1f} s WITH ERRORS, listed above{nothing}; details in {_log_path(settings)}")
+    if errors or not runs[0].success or lacks:
+        why = f"; {lacks}" if lacks else ""
+        print(f"\nfinished in {seconds:.1f} s WITH ERRORS, listed above{why}; details in {_log_path(settings)}")
         return 1
     print(f"\nfinished in {seconds:.1f} s")
     return 0
@@ -113,7 +114,7 @@ def _refresh(
     from dagster_project.definitions import build_defs
     from dagster_project.runs.dead import mark_dead_runs, sentence
     from dagster_project.runs.retention import forget_old_runs
-    from dagster_project.shell.fast_start import open_instance
+    from dagster_project.shell.fast_start import open_instance, sweep_after_deletion
     from dagster_project.shell.progress import progress_logger
     from dagster_project.warehouse import connection
     from dagster_project.warehouse.audit import forget_computed
@@ -130,7 +131,7 @@ def _refresh(
             forget_computed(build)
         for dead in mark_dead_runs(instance, settings.runs_alive_dir):
             _say(sentence(dead))
-        forget_old_runs(instance, settings.dagster_home, settings.keep_runs)
+        forget_old_runs(instance, settings.keep_runs, partial(sweep_after_deletion, home=settings.dagster_home))
         defs = build_defs(
             settings,
             warehouse=Warehouse(settings.build_database, settings.published_dir),  # it is our turn already
@@ -167,15 +168,21 @@ def _problems(settings: Settings, runs: list[dg.ExecuteInProcessResult]) -> int:
     import dagster as dg
 
     errors = 0
+    of_machine: dict[str, list[str]] = {}
     for run in runs:
         for event in run.all_events:
             if event.is_step_failure and event.step_failure_data.error is not None:
                 cause = event.step_failure_data.error
                 while cause.cause is not None:
                     cause = cause.cause
-                said = explain_text(cause.message, settings) or cause.message.strip()
-                print(f"ERROR  step {event.step_key}: {said}")
                 errors += 1
+                if said := explain_text(cause.message, settings):
+                    of_machine.setdefault(said, []).append(str(event.step_key))
+                else:
+                    print(f"ERROR  step {event.step_key}: {cause.message.strip()}")
+    for said, steps in of_machine.items():
+        print(f"ERROR  {said} (met by {', '.join(dict.fromkeys(steps))})")
+    for run in runs:
         for check in run.get_asset_check_evaluations():
             if check.passed:
                 continue
@@ -188,9 +195,14 @@ def _problems(settings: Settings, runs: list[dg.ExecuteInProcessResult]) -> int:
 
 def _held_back(settings: Settings) -> int:
     """Print every mart whose last good version is published in place of a newer one; returns how many there are."""
+    import duckdb
+
     from dagster_project.warehouse.publish import held_back_in
 
-    held = held_back_in(settings.published_database)
+    try:
+        held = held_back_in(settings.published_database)
+    except duckdb.Error:  # damaged, as is said where the snapshot is shown
+        return 0
     for table, since, why in held:
         print(f"HELD   marts.{table} keeps its last good version since {since:%Y-%m-%d %H:%M} UTC: {why}")
     return len(held)
@@ -198,14 +210,14 @@ def _held_back(settings: Settings) -> int:
 
 def show(settings: Settings) -> int:
     """Print the published snapshot; returns 1 where there is none."""
-    if _show(settings):
-        return 0
-    print(f"no snapshot is published yet under {settings.published_dir}", file=sys.stderr)
-    return 1
+    lacks = _show(settings)
+    if lacks:
+        print(f"error: {lacks} ({settings.published_dir})", file=sys.stderr)
+    return int(bool(lacks))
 
 
-def _show(settings: Settings) -> bool:
-    """Print the published snapshot; returns whether there is one."""
+def _show(settings: Settings) -> str:
+    """Print the published snapshot; returns why there is none, nothing where there is one."""
     import duckdb
 
     from dagster_project.shell.snapshot import show_snapshot
@@ -213,5 +225,10 @@ def _show(settings: Settings) -> bool:
     try:
         show_snapshot(settings.published_database)
     except (FileNotFoundError, duckdb.CatalogException):
-        return False
-    return True
+        return "no snapshot is published yet"
+    except duckdb.Error as error:
+        said = explain(error, settings)
+        if said is None:
+            raise
+        return said
+    return ""

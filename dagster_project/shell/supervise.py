@@ -13,7 +13,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from multiprocessing import resource_tracker
 from types import FrameType
 
@@ -53,10 +53,14 @@ def ended_by_signals() -> Iterator[None]:
     yield
 
 
-def in_child(work: Callable[[], int], meanwhile: contextlib.AbstractContextManager[None]) -> int:
+def in_child(
+    work: Callable[[], int], meanwhile: contextlib.AbstractContextManager[None], *, own_group: bool = False
+) -> int:
     """Run `work` in a forked child and return its exit code, or minus the signal that killed it.
 
     `meanwhile` is entered here, after the fork. The child does not outlive this process, nor an exception raised here.
+    With `own_group` it leads a group of processes, and all that it started ends with it: for programs of others, whose
+    processes do not look after each other.
     """
     alive, held_by_parent = os.pipe()
     sys.stdout.flush()
@@ -65,9 +69,16 @@ def in_child(work: Callable[[], int], meanwhile: contextlib.AbstractContextManag
     child = os.fork()
     if child == 0:
         os.close(held_by_parent)
+        if own_group:
+            os.setpgid(0, 0)
         _leave_signals_to_parent()
-        threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
+        threading.Thread(target=_end_with, args=(alive, own_group), daemon=True).start()
         leave_at_once(_exit_code(work))
+    if own_group:
+        with contextlib.suppress(OSError):  # it has done so itself, or is gone
+            os.setpgid(child, child)
+    kill = os.killpg if own_group else os.kill
+    started = child
     try:
         os.close(alive)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
@@ -75,9 +86,10 @@ def in_child(work: Callable[[], int], meanwhile: contextlib.AbstractContextManag
             _, status = os.waitpid(child, 0)
             child = 0
     finally:
-        if child:
+        if child or own_group:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(child, signal.SIGKILL)
+                kill(started, signal.SIGKILL)
+        if child:
             with contextlib.suppress(ChildProcessError):
                 os.waitpid(child, 0)
         os.close(held_by_parent)
@@ -93,9 +105,17 @@ def _leave_signals_to_parent() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # Dagster sets a handler of its own
 
 
-def _end_with(alive: int) -> None:
+def _end_with(alive: int, own_group: bool) -> None:
     os.read(alive, 1)  # nobody writes: this returns when the parent has gone
+    if own_group:
+        os.killpg(0, signal.SIGKILL)
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def become(program: str, arguments: list[str], environment: Mapping[str, str]) -> int:
+    """Run a program to its end in a process that hears signals again, and return its exit code, or minus its signal."""
+    spawned = os.posix_spawn(program, [program, *arguments], environment, setsigmask=(), setsigdef=SIGNALS)
+    return os.waitstatus_to_exitcode(os.waitpid(spawned, 0)[1])
 
 
 def _exit_code(work: Callable[[], int]) -> int:

@@ -5,6 +5,7 @@ Belongs here: what has to hold before the UI starts. Does not belong here: anyth
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import sys
@@ -13,12 +14,16 @@ from pathlib import Path
 from dagster_project.runs.lock import NotOurTurnError, held
 from dagster_project.settings import PROJECT_DIR, Settings, environment_for_the_ui
 from dagster_project.shell.prepare import prepare
+from dagster_project.shell.supervise import Ended, become, in_child
 
 HOST = "127.0.0.1"
 
 
 def serve(settings: Settings, port: int) -> int:
-    """Become Dagster's UI on this port; returns 1, having said why, where the port is taken."""
+    """Run Dagster's UI on this port until it is ended; returns 1, having said why, where the port is taken.
+
+    However this process ends, Dagster's processes and its runs end with it, within seconds. Raises `Ended` at a signal.
+    """
     if not _is_free(port):
         print(
             f"error: port {port} is taken (by another `make ui`?); name another: make ui PORT={port + 1}",
@@ -27,11 +32,18 @@ def serve(settings: Settings, port: int) -> int:
         return 1
     home = prepare(settings)
     _mark_dead_runs(settings, home)
-    os.chdir(home)
     workspace = str(PROJECT_DIR / "workspace.yaml")
-    command = ["dagster", "dev", "--workspace", workspace, "--host", HOST, "--port", str(port)]
-    program = Path(sys.executable).with_name("dagster")
-    return os.execve(program, command, environment_for_the_ui(settings))  # noqa: S606  no shell is wanted
+    command = ["-m", "dagster", "dev", "--workspace", workspace, "--host", HOST, "--port", str(port)]
+
+    def dagster() -> int:
+        os.chdir(home)
+        return become(sys.executable, command, environment_for_the_ui(settings))
+
+    try:
+        return in_child(dagster, contextlib.nullcontext(), own_group=True)
+    except Ended as ended:
+        ended.what_stands = "a run of the UI that was under way is cut off, and what is published stands"
+        raise
 
 
 def _is_free(port: int) -> bool:

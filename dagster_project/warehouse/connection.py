@@ -6,7 +6,7 @@ Belongs here: connections. Does not belong here: what is said over them.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +15,12 @@ import duckdb
 from dagster_project.engine import duckdb_config
 
 _LOCK_MESSAGE = "Could not set lock"
+_DAMAGE_MESSAGES = (
+    "not a valid DuckDB database file",
+    "Corrupt database file",
+    "Could not read enough bytes from file",
+    "Failed to load metadata",
+)
 
 
 class WarehouseLockedError(TimeoutError):
@@ -45,6 +51,34 @@ def read(database: Path, *, wait_seconds: float = 120) -> Iterator[duckdb.DuckDB
         yield connection
     finally:
         connection.close()
+
+
+def tells_of_damage(message: str) -> bool:
+    """Whether DuckDB says in this message that a file is not as it wrote it: cut, overwritten or none of its own."""
+    return any(text in message for text in _DAMAGE_MESSAGES)
+
+
+def read_whole(connection: duckdb.DuckDBPyConnection, database: str, tables: Collection[str] | None = None) -> None:
+    """Read every value of an attached database, or of these tables in any schema; raises where one is damaged.
+
+    DuckDB compares the checksum of a block when it reads it, and reads it no sooner than it is asked for.
+    """
+    found = connection.execute(
+        "select schema_name, table_name from duckdb_tables() where database_name = ? and not temporary", [database]
+    ).fetchall()
+    for schema, table in found:
+        if tables is None or table in tables:
+            connection.execute(f'select bit_xor(hash(held)) from {database}.{schema}."{table}" as held').fetchall()
+
+
+def is_damaged(database: Path) -> bool:
+    """Whether a file is there and cannot be read to its end, for want of sense and not of rights or memory."""
+    try:
+        with read(database, wait_seconds=0) as connection:
+            read_whole(connection, database.stem)
+    except (duckdb.Error, WarehouseLockedError, FileNotFoundError) as error:
+        return tells_of_damage(str(error))
+    return False
 
 
 def _connect(database: Path, *, read_only: bool, wait_seconds: float) -> duckdb.DuckDBPyConnection:

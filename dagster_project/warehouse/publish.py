@@ -33,12 +33,16 @@ class NothingToPublishError(LookupError):
 
 @dataclass(frozen=True)
 class Publication:
-    """What was published: rows per table, names of macros, size of the DuckDB file in bytes, its id."""
+    """What was published: rows per table, names of macros, size of the DuckDB file in bytes, its id.
+
+    `damaged` are earlier publications that could not be read for what they hold of tables that are held back.
+    """
 
     rows: dict[str, int]
     macros: tuple[str, ...]
     database_bytes: int
     publication_id: str
+    damaged: tuple[str, ...] = ()
 
 
 PUBLICATION_COLUMNS = {
@@ -76,7 +80,7 @@ def publish(
     _remove(*publications.glob("*.new"), *publications.glob("*.old"))  # of a run that was killed
     new = publications / f"{publication_id}.new"
     try:
-        rows, macros = _write(build_database, published_dir / DATABASE, new, published_at, run_id, held_back)
+        rows, macros, damaged = _write(build_database, published_dir, new, published_at, run_id, held_back)
     except BaseException:
         _remove(new)  # a full disk has no room for half a publication
         raise
@@ -84,18 +88,18 @@ def publish(
     point_to(published_dir, publication_id)
     prune(published_dir, keep)
     database_bytes = (publications / publication_id / DATABASE).stat().st_size
-    return Publication(rows, macros, database_bytes, publication_id)
+    return Publication(rows, macros, database_bytes, publication_id, damaged)
 
 
 def _write(
     build_database: Path,
-    previous: Path,
+    published_dir: Path,
     new: Path,
     published_at: dt.datetime,
     run_id: str | None,
     held_back: Mapping[str, str],
-) -> tuple[dict[str, int], tuple[str, ...]]:
-    """Fill the folder of a publication; returns the rows by table and the names of the macros."""
+) -> tuple[dict[str, int], tuple[str, ...], tuple[str, ...]]:
+    """Fill the folder of a publication; returns the rows by table, the names of the macros, and what was damaged."""
     publication_id = new.stem
     parquet = new / PARQUET
     parquet.mkdir(parents=True)
@@ -104,9 +108,9 @@ def _write(
         tables = _marts(con)
         if not tables:
             raise NothingToPublishError(f"{build_database} holds no mart: run the pipeline first")
+        standing, damaged = _standing_versions(con, published_dir, held_back)
         con.execute("begin transaction")  # one write to disk, not one for each of a thousand descriptions
         con.execute("create schema marts")
-        standing = _standing_versions(con, previous)
         tables = sorted({*tables, *(standing.keys() & held_back.keys())})
         rows: dict[str, int] = {}
         versions: list[dict[str, object]] = []
@@ -128,17 +132,40 @@ def _write(
         con.execute("detach build")
     for path in (new / DATABASE, *parquet.iterdir()):
         path.chmod(0o444)  # a reader in a client's default mode would lock out the others
-    return rows, macros
+    return rows, macros, damaged
 
 
 _NEVER_PUBLISHED: dict[str, Any] = {"version_id": None, "built_by_run": None, "held_back_since": None}
 
 
-def _standing_versions(con: duckdb.DuckDBPyConnection, previous: Path) -> dict[str, dict[str, Any]]:
-    """What `marts.publication` says of what is published now, by table; attaches that as `stood`."""
-    if not previous.exists():
-        return {}
-    con.execute(f"attach {sql_literal(str(previous.resolve()))} as stood (read_only)")
+def _standing_versions(
+    con: duckdb.DuckDBPyConnection, published_dir: Path, held_back: Mapping[str, str]
+) -> tuple[dict[str, dict[str, Any]], tuple[str, ...]]:
+    """What `marts.publication` says of what is published now, by table; attaches that as `stood`.
+
+    Where what readers see is damaged, the last publication before it that is not; returns the damaged ones too.
+    """
+    current = current_id(published_dir)
+    earlier = [one for one in publication_ids(published_dir) if current and one < current]
+    before_publications = published_dir / DATABASE  # version 0.1 had one file
+    places = [published_dir / "publications" / one / DATABASE for one in (current, *earlier) if one]
+    damaged: list[str] = []
+    for place in places or [before_publications]:
+        if not place.exists():
+            continue
+        try:
+            con.execute(f"attach {sql_literal(str(place.resolve()))} as stood (read_only)")
+            connection.read_whole(con, "stood", {"publication", *held_back})
+            return _versions_in_stood(con), tuple(damaged)
+        except duckdb.Error as error:
+            if not connection.tells_of_damage(str(error)):
+                raise
+            con.execute("detach database if exists stood")
+            damaged.append(place.parent.name)
+    return {}, tuple(damaged)
+
+
+def _versions_in_stood(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
     there = con.execute("select table_name from duckdb_tables() where database_name = 'stood'").fetchall()
     found = {
         table: _NEVER_PUBLISHED  # before versions were told

@@ -138,6 +138,13 @@ def test_one_file_takes_shortcuts_past_python_and_dagster() -> None:
     }
 
 
+def test_one_file_knows_how_dagster_keeps_its_files() -> None:
+    layout = re.compile(r"index\.db|runs\.db|asset_check_executions|run_tags|event_logs")
+    assert {str(path.relative_to(PACKAGE)) for path in MODULES if layout.search(path.read_text())} == {
+        "shell/fast_start.py"
+    }
+
+
 def test_no_ticker_stands_in_code_outside_the_simulation() -> None:
     import csv
 

@@ -69,12 +69,18 @@ def test_a_run_computes_what_changed_and_equals_a_rebuild(pipeline: Any) -> None
     # the mart asked for alone brings along what it is built with
     assert _metadata(pipeline.run(dg.AssetSelection.assets(MART)))["rows_written"] == 0
 
-    _change(pipeline, "update intermediate.technicals_builds set fingerprint = 'that of older formulas'")
+    _change(
+        pipeline,
+        "update intermediate.technicals_builds set fingerprint = 'that of older formulas'",
+        "insert into intermediate.technicals_builds (build_number) select -range from range(150)",
+    )
     told = _metadata(pipeline.run(dg.AssetSelection.assets(MART)))
     rebuilt = _mart(pipeline)
     assert told["summary"] == f"computed anew: {len(rebuilt):,} rows of {rebuilt['symbol'].nunique()} symbols written"
     pd.testing.assert_frame_equal(by_tail, rebuilt, rtol=1e-9, atol=1e-12)
     assert np.isfinite(rebuilt["sma_200"].dropna()).all()
+    (kept,) = pipeline.query_build("select count(*) from intermediate.technicals_builds")[0]
+    assert kept == 100, "the notes of a few months"
 
 
 def test_the_fingerprint_is_of_the_formulas_alone(sample: Any) -> None:

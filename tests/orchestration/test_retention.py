@@ -6,6 +6,7 @@ import contextlib
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import dagster as dg
@@ -13,6 +14,7 @@ import pytest
 
 from dagster_project.runs.retention import forget_old_runs
 from dagster_project.settings import PROJECT_DIR
+from dagster_project.shell.fast_start import sweep_after_deletion
 
 KEEP = 3
 
@@ -62,13 +64,13 @@ def _count(file: Path, table: str) -> int:
 def test_old_runs_go_and_what_is_needed_stays(home: Path, instance: dg.DagsterInstance) -> None:
     needed = _run(instance, once)
     runs = [_run(instance, daily, is_well) for _ in range(KEEP + 3)]
-    assert forget_old_runs(instance, home, KEEP) == [], "five at once"
+    assert forget_old_runs(instance, KEEP, partial(sweep_after_deletion, home=home)) == [], "five at once"
     runs.append(_run(instance, daily, is_well))
     (printed := home / "storage" / runs[0] / "compute_logs").mkdir(parents=True)
     history = home / "history" / "runs"
     (cut_off := history / "11111111-2222-3333-4444-555555555555.db").touch()
 
-    forgotten = forget_old_runs(instance, home, KEEP)
+    forgotten = forget_old_runs(instance, KEEP, partial(sweep_after_deletion, home=home))
 
     assert set(forgotten) == set(runs[:-KEEP])
     left = {needed, *runs[-KEEP:]}
@@ -92,5 +94,5 @@ def test_a_run_that_is_not_over_stays(home: Path, instance: dg.DagsterInstance) 
     ).run_id
     for _ in range(6):
         _run(instance, daily)
-    assert len(forget_old_runs(instance, home, 1)) == 5
+    assert len(forget_old_runs(instance, 1, partial(sweep_after_deletion, home=home))) == 5
     assert instance.get_run_by_id(waits) is not None

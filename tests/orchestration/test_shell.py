@@ -1,6 +1,7 @@
 """What a run at the shell says and returns where it cannot begin."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -12,10 +13,10 @@ from dagster_project.output import EXIT_CODE
 from dagster_project.settings import PROJECT_DIR
 
 
-def _run(data_dir: Path, **settings: str) -> subprocess.CompletedProcess[str]:
+def _run(data_dir: Path, command: str = "run", **settings: str) -> subprocess.CompletedProcess[str]:
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("MINEHOUSE_", "DAGSTER_"))}
     return subprocess.run(
-        [sys.executable, "-m", "dagster_project", "run"],
+        [sys.executable, "-m", "dagster_project", command],
         cwd=PROJECT_DIR,
         env=kept | {"MINEHOUSE_DATA_DIR": str(data_dir)} | settings,
         capture_output=True,
@@ -28,12 +29,52 @@ def test_a_build_file_that_is_none_is_named_and_left_alone(tmp_path: Path, dbt_t
     shutil.copytree(dbt_target, tmp_path / "build" / "dbt")
     build_file = tmp_path / "build" / "warehouse.duckdb"
     build_file.write_text("no database")
+    (tmp_path / "backups").mkdir()
+    (tmp_path / "backups" / "20260101.tar").touch()
     ran = _run(tmp_path)
     assert ran.returncode == 1
     (said,) = ran.stderr.splitlines()
-    assert said.startswith("error: the build file cannot be opened: ")
-    assert str(build_file) in said
+    assert said.startswith(f"error: the build file {build_file} is damaged; what is published stands as it was: `make ")
+    assert f"`make restore FILE={tmp_path}/backups/20260101.tar`" in said
+    assert f"`mv {tmp_path}/build {tmp_path}/build.damaged` and `make run`" in said
     assert build_file.read_text() == "no database"
+
+
+def test_a_published_file_that_is_none_is_told_from_the_build_file(tmp_path: Path) -> None:
+    published = tmp_path / "published" / "minehouse.duckdb"
+    published.parent.mkdir()
+    published.write_text("no database")
+    ran = _run(tmp_path, "snapshot")
+    assert ran.returncode == 1
+    (said,) = ran.stderr.splitlines()
+    assert said.startswith(f"error: the published file {published} is damaged; the warehouse that it was made of is ")
+    assert "`make rollback`" in said
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a disk that is full")
+def test_what_cannot_be_printed_ends_it_with_one_sentence() -> None:
+    with Path("/dev/full").open("w") as full:
+        ran = subprocess.run(
+            [sys.executable, "-m", "dagster_project", "env"],
+            cwd=PROJECT_DIR,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert ran.returncode == 1
+    (said,) = ran.stderr.splitlines()
+    assert said.startswith("error: what this command prints cannot be written (No space left on device)")
+
+
+def test_closed_output_lets_no_file_receive_what_is_printed(tmp_path: Path) -> None:
+    ran = subprocess.run(
+        ["/bin/sh", "-c", f"{shlex.quote(sys.executable)} -m dagster_project snapshot >&- 2>&-"],
+        cwd=PROJECT_DIR,
+        env={"PATH": "/usr/bin:/bin", "MINEHOUSE_DATA_DIR": str(tmp_path)},
+        check=False,
+    )
+    assert ran.returncode == 1, "there is no snapshot"
 
 
 @pytest.mark.parametrize("words", ["dagster_project run", "dagster_project env", "bi.excel"])

@@ -111,6 +111,46 @@ def test_a_kill_leaves_no_process_and_no_lock(tmp_path: Path, killed: str) -> No
     assert len(cut_off) == (killed != "worker"), "the parent of a killed worker is there to say so itself"
 
 
+OTHERS = """
+    import contextlib, sys
+    from pathlib import Path
+    from dagster_project.shell.supervise import Ended, become, ended_by_signals, in_child
+
+    # a program whose child goes on without it, like a server of Dagster's
+    others = f"sleep 60 & echo {sys.argv[1]} $PPID $$ $!; wait"
+    try:
+        with ended_by_signals():
+            in_child(lambda: become("/bin/sh", ["-c", others], {}), contextlib.nullcontext(), own_group=True)
+    except Ended as ended:
+        sys.exit(ended.exit_code)
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.parametrize("hit", ["parent", "worker", "program"])
+def test_programs_of_others_end_with_whoever_started_them(tmp_path: Path, hit: str, number: signal.Signals) -> None:
+    script = tmp_path / "others.py"
+    script.write_text(textwrap.dedent(OTHERS))
+    process = subprocess.Popen(
+        [sys.executable, str(script), "pids"],
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(PROJECT_DIR)},
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    worker, program, beside = map(int, _line(process).split()[1:])
+    pids = {"parent": process.pid, "worker": worker, "program": program, "beside": beside}
+    ends = hit != "worker" or number == signal.SIGKILL  # the worker leaves signals to its parent
+    try:
+        os.kill(pids[hit], number)
+        assert _none_is_left(pids, within_seconds=5) == ends
+        if hit == "parent":
+            assert process.wait(5) in (-number, 128 + number)
+    finally:
+        process.kill()
+        process.communicate()
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_ends_a_run_at_work_and_one_that_waits(tmp_path: Path, number: signal.Signals) -> None:
     with _at_work(tmp_path) as first:

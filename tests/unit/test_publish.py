@@ -1,5 +1,6 @@
 """Publishing: whole or not at all, under the eyes of readers."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -188,3 +189,37 @@ def test_a_failure_leaves_no_half_of_a_publication(tmp_path: Path) -> None:
     with pytest.raises(NothingToPublishError):
         publish(tmp_path / "w.duckdb", tmp_path / "published")
     assert list((tmp_path / "published" / "publications").iterdir()) == []
+
+
+def _cut(database: Path) -> None:
+    """Overwrite the file behind its headers; what was published has no right to be written."""
+    database.chmod(0o644)
+    with database.open("r+b") as file:
+        file.seek(12 * 1024)
+        file.write(b"\xff" * 512 * 1024)
+
+
+def test_a_damaged_publication_stops_no_other_and_a_table_held_back_comes_from_the_last_whole_one(
+    tmp_path: Path,
+) -> None:
+    published = tmp_path / "published"
+    for rows in (10, 20):
+        _build(tmp_path / "w.duckdb", rows)
+        publish(tmp_path / "w.duckdb", published)
+    damaged = current_id(published)
+    _cut((published / "minehouse.duckdb").resolve())
+    assert connection.is_damaged(published / "minehouse.duckdb")
+    publication = publish(tmp_path / "w.duckdb", published, held_back={"fct_things": "a check failed"})
+    assert publication.damaged == (damaged,)
+    assert publication.rows == {"fct_things": 10}
+    assert not connection.is_damaged(published / "minehouse.duckdb")
+
+
+@pytest.mark.parametrize("size", [0, 1, 100, 4096, 12 * 1024, 300 * 1024])
+def test_a_file_that_was_cut_is_told_from_a_whole_one(tmp_path: Path, size: int) -> None:
+    database = tmp_path / "w.duckdb"
+    _build(database, 100_000)
+    assert not connection.is_damaged(database)
+    assert database.stat().st_size > size
+    os.truncate(database, size)
+    assert connection.is_damaged(database)

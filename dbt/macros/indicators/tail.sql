@@ -28,7 +28,7 @@
 {%- endmacro %}
 
 
-{#- one row per time the mart was written, in the same transaction as its rows -#}
+{#- one row per time the mart was written, the last hundred, in the same transaction as its rows -#}
 {% macro technicals_builds() -%} intermediate.technicals_builds {%- endmacro %}
 
 
@@ -164,5 +164,7 @@
     from {{ this }} as mart
     {%- if by_tail %}
     inner join {{ stale }} as stale on mart.symbol = stale.symbol and mart.trade_date >= stale.replace_from
-    {%- endif %}
+    {%- endif %};
+    delete from {{ technicals_builds() }}
+    where build_number <= (select max(builds.build_number) - 100 from {{ technicals_builds() }} as builds)
 {%- endmacro %}
