@@ -33,19 +33,37 @@ OWN_LOGS = {"data_quality_results", "publication"}
 """Marts that are the log of all runs."""
 RESULTS = Path(__file__).with_name("results") / "kills.md"
 TITLES = (
-    "| # | killed | run | after s | had come to | left 5 s later | readers | next run | equal |",
-    "|---|---|---|---:|---|---:|---|---|---|",
+    "| # | killed | run | at % | after s | had come to | left 5 s later | readers | next run | equal |",
+    "|---|---|---|---:|---:|---|---:|---|---|---|",
 )
-State = dict[str, list[str]]
+State = dict[str, tuple[int, ...]]
+"""By table, how many rows there are, and digests of them in any order."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Kill:
     """One kill: whom it hits, at which share of the run, and whether that is the first run of a data folder."""
 
     whom: str
     share: float
     is_first_run: bool
+
+
+@dataclass(frozen=True)
+class Course:
+    """How an undisturbed run went: after how many seconds it printed each of its lines, and ended."""
+
+    lines: tuple[float, ...]
+    seconds: float
+
+    def moment(self, share: float) -> tuple[int, float]:
+        """A share of the run as the lines printed by then, and the seconds since the last of them.
+
+        A run on a busier machine comes to the same place later, so this says where it is better than seconds alone.
+        """
+        at = share * self.seconds
+        printed = sum(line <= at for line in self.lines)
+        return printed, at - (self.lines[printed - 1] if printed else 0.0)
 
 
 def main() -> int:
@@ -60,18 +78,22 @@ def main() -> int:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="minehouse-kills-") as folder:
         data = Path(folder) / "data"
-        _, first = _plain_run(data, given.run_limit)
+        courses = {True: _course(data, given.run_limit)}
         right = _state(data)
-        _, later = _plain_run(data, given.run_limit)
-        rows = sum(map(len, right.values()))
-        said = f"{len(right)} tables, {rows:,} rows; {first:.0f} s for a first run, {later:.0f} s for a later one"
+        courses[False] = _course(data, given.run_limit)
+        said = (
+            f"{len(right)} tables; {courses[True].seconds:.0f} s for a first run, {courses[False].seconds:.0f} s for a "
+            "later one"
+        )
         print(said, *TITLES, sep="\n", flush=True)
         lines, bad = [], 0
-        for number, kill in enumerate(_kills(given.moments, given.others), 1):
-            if kill.is_first_run:
-                shutil.rmtree(data)
-            cells, is_right = _try(kill, data, (first if kill.is_first_run else later), right, given.run_limit)
-            lines.append(f"| {number} | {' | '.join(cells)} |")
+        for kill in _kills(given.moments, given.others):
+            found = _try(kill, data, courses[kill.is_first_run], right, given.run_limit)
+            if found is None:
+                print(f"no kill: the run had ended before {kill.share:.0%} of it, three times", flush=True)
+                continue
+            cells, is_right = found
+            lines.append(f"| {len(lines) + 1} | {' | '.join(cells)} |")
             bad += not is_right
             print(lines[-1], flush=True)
             _write(given.results, said, lines, bad)  # so that an hour is not lost by the last minute
@@ -82,13 +104,24 @@ def _kills(moments: int, others: int) -> list[Kill]:
     """Every moment once, scattered, so that the first half of the table covers the whole run too."""
     planned = [Kill("group", (at + 0.5) / moments, bool(at % 2)) for at in range(moments)]
     planned += [Kill(whom, (at + 0.5) / others, bool(at % 2)) for whom in ("main", "child") for at in range(others)]
-    return sorted(planned, key=lambda kill: kill.share * 1009 % 7)
+    golden = 0.618034
+    return [kill for _, kill in sorted((at * golden % 1, kill) for at, kill in enumerate(planned))]
 
 
-def _try(kill: Kill, data: Path, length: float, right: State, limit: float) -> tuple[list[str], bool]:
-    """One line of the table, and whether all of it is as it must be."""
-    after = kill.share * length
-    reached, left = _kill(data, kill.whom, after, limit)
+def _try(kill: Kill, data: Path, course: Course, right: State, limit: float) -> tuple[list[str], bool] | None:
+    """One line of the table, and whether all of it is as it must be; None where the run had always ended before.
+
+    Where it had, an earlier moment is taken: a kill that comes too late is none.
+    """
+    for earlier in (1.0, 0.95, 0.85):
+        if kill.is_first_run:
+            shutil.rmtree(data)
+        killed = _kill(data, kill.whom, course.moment(kill.share * earlier), limit)
+        if killed is not None:
+            break
+    else:
+        return None
+    after, reached, left = killed
     readers = _readers(data)
     code, seconds = _plain_run(data, limit)
     state = _state(data)
@@ -96,6 +129,7 @@ def _try(kill: Kill, data: Path, length: float, right: State, limit: float) -> t
     cells = [
         kill.whom,
         "first" if kill.is_first_run else "later",
+        f"{100 * kill.share * earlier:.0f}",
         f"{after:.1f}",
         reached,
         str(left),
@@ -106,25 +140,35 @@ def _try(kill: Kill, data: Path, length: float, right: State, limit: float) -> t
     return cells, not left and code == 0 and not differs and "BROKEN" not in readers
 
 
-TOO_LATE = "had ended before"
-"""What is said of a run that was faster than the moment of its kill."""
-
-
 def _write(results: Path, said: str, lines: list[str], bad: int) -> None:
     now = dt.datetime.now(dt.UTC)
-    late = sum(TOO_LATE in line for line in lines)
     text = [
         "# Kills of whole runs",
         "",
         f"`make faults-kill`, {now:%Y-%m-%d}, sample prices. Undisturbed: {said}.",
-        f"{len(lines)} tries, {len(lines) - late} of them kills (the other runs had ended before), {len(lines) - bad}",
-        "as it must be: nobody left, readers whole, the next plain run ends with exit 0, and raw, quarantine and marts",
-        "equal those of the undisturbed run.",
+        f"{len(lines)} kills by SIGKILL, {len(lines) - bad} as it must be: nobody left, readers whole, the next plain",
+        "run ends with exit 0, and raw, quarantine and marts equal those of the undisturbed run. The moments are laid",
+        "out over the undisturbed run, by the lines that it prints and the seconds since; a run that was over before",
+        "its kill is not counted, and an earlier moment is taken.",
         "",
         *TITLES,
         *lines,
     ]
     results.write_text("\n".join(text) + "\n", encoding="utf-8")
+
+
+def _course(data: Path, limit: float) -> Course:
+    """A run that nobody disturbs, line by line."""
+    began = time.monotonic()
+    lines = []
+    with subprocess.Popen(
+        COMMAND, cwd=REPO, env=_environment(data), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as run:
+        assert run.stdout is not None
+        lines = [time.monotonic() - began for _ in run.stdout]
+        code = run.wait(limit)
+    assert code == 0, "an undisturbed run ends well"
+    return Course(tuple(lines), time.monotonic() - began)
 
 
 def _plain_run(data: Path, limit: float) -> tuple[int, float]:
@@ -141,17 +185,26 @@ def _environment(data: Path) -> dict[str, str]:
     return os.environ | {"MINEHOUSE_DATA_DIR": str(data)}
 
 
-def _kill(data: Path, whom: str, after: float, limit: float) -> tuple[str, int]:
-    """Start a run and kill it; returns the step it had come to, and how many of its processes were left."""
+def _kill(data: Path, whom: str, moment: tuple[int, float], limit: float) -> tuple[float, str, int] | None:
+    """Start a run and kill it once it has printed so many lines and so many seconds have passed since.
+
+    Returns after how many seconds, the step it had come to, and how many of its processes were left; None where it had
+    ended before.
+    """
     log = data.parent / "killed.log"
+    began = time.monotonic()
     with log.open("w") as out:
         process = subprocess.Popen(
             COMMAND, cwd=REPO, env=_environment(data), stdout=out, stderr=out, start_new_session=True
         )
+    printed, since = moment
+    while process.poll() is None and log.read_text().count("\n") < printed:
+        time.sleep(0.02)
     with contextlib.suppress(subprocess.TimeoutExpired):
-        process.wait(after)
+        process.wait(since)
     if process.poll() is not None:
-        return TOO_LATE, len(_family(data))
+        return None
+    after = time.monotonic() - began
     others = sorted(_family(data) - {process.pid})
     if whom == "group":
         os.killpg(process.pid, signal.SIGKILL)
@@ -169,7 +222,7 @@ def _kill(data: Path, whom: str, after: float, limit: float) -> tuple[str, int]:
     for pid in left:
         os.kill(pid, signal.SIGKILL)
     steps = [line.split()[1] for line in log.read_text().splitlines() if line.startswith("  ok ")]
-    return steps[-1] if steps else "before the first step", len(left)
+    return after, steps[-1] if steps else "before the first step", len(left)
 
 
 def _family(data: Path) -> set[int]:
@@ -196,7 +249,7 @@ def _readers(data: Path) -> str:
 
 
 def _state(data: Path) -> State:
-    """Every raw, quarantine and mart table as sorted rows, without what tells the hour."""
+    """Every raw, quarantine and mart table, without what tells the hour."""
     state: State = {}
     with duckdb.connect(str(data / "build" / "warehouse.duckdb"), read_only=True) as con:
         tables = con.execute(
@@ -209,9 +262,10 @@ def _state(data: Path) -> State:
             names = [row[0] for row in con.execute(f"describe {schema}.{table}").fetchall()]
             shown = ", ".join(f'"{name}"' for name in names if name not in VOLATILE)
             current = "where valid_to is null" if "valid_to" in names and schema == "raw" else ""
-            state[f"{schema}.{table}"] = sorted(
-                map(repr, con.execute(f"select {shown} from {schema}.{table} {current}").fetchall())
-            )
+            state[f"{schema}.{table}"] = con.execute(
+                f"""select count(*), coalesce(bit_xor(digest), 0), coalesce(sum(digest // 1024), 0)::hugeint
+                    from (select hash({shown}) as digest from {schema}.{table} {current})"""
+            ).fetchall()[0]
     return state
 
 
