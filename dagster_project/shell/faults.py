@@ -7,6 +7,7 @@ data, which checks report.
 from __future__ import annotations
 
 import errno
+import re
 import shlex
 import shutil
 import sqlite3
@@ -20,21 +21,27 @@ from dagster_project.warehouse.connection import WarehouseLockedError, is_damage
 
 SAFE = "what is published stands as it was"
 
+_ANOTHER = "or choose another folder with MINEHOUSE_DATA_DIR"
+_MAKE_WRITABLE = f"make it writable, {_ANOTHER}"
+_MOVE_AWAY = f"move it away, {_ANOTHER}"
 _DISK = {
-    errno.ENOSPC: "the disk is full",
-    errno.EDQUOT: "the disk quota is used up",
-    errno.EROFS: "the disk is read-only",
-    errno.EACCES: "this user may not write there",
-    errno.EPERM: "this user may not write there",
-    errno.ENOTDIR: "a file stands where a folder is needed",
-    errno.EEXIST: "a file stands where a folder is needed",
-    errno.EIO: "the disk reports an error",
-    errno.EMFILE: "too many files are open (see `ulimit -n`)",
+    errno.EDQUOT: ("the disk quota is used up", f"free some space, {_ANOTHER}"),
+    errno.EROFS: ("the disk is read-only", _MAKE_WRITABLE),
+    errno.EACCES: ("this user may not write there", _MAKE_WRITABLE),
+    errno.EPERM: ("this user may not write there", _MAKE_WRITABLE),
+    errno.ENOTDIR: ("a file stands where a folder is needed", _MOVE_AWAY),
+    errno.EEXIST: ("a file stands where a folder is needed", _MOVE_AWAY),
+    errno.EISDIR: ("a folder stands where a file is needed", _MOVE_AWAY),
+    errno.ENAMETOOLONG: ("the name is too long", "choose a shorter folder with MINEHOUSE_DATA_DIR"),
+    errno.ELOOP: ("a link leads to itself", _MOVE_AWAY),
+    errno.EIO: ("the disk reports an error", f"look after the disk, {_ANOTHER}"),
+    errno.EMFILE: ("too many files are open", "allow more with `ulimit -n 4096`, and start again"),
+    errno.ENFILE: ("too many files are open on this machine", "end other programs, and start again"),
 }
+"""What happened, and what mends it."""
 
 _ROOM_FOR_A_LOG = 2**20
 """SQLite says `disk I/O error` where a full disk keeps its log from growing."""
-_MAKE_WRITABLE = "make it writable, or choose another folder with MINEHOUSE_DATA_DIR"
 
 
 def told(settings: Settings, work: Callable[[], int]) -> int:
@@ -71,7 +78,9 @@ def explain_text(message: str, settings: Settings) -> str | None:
     if "no space left on device" in text or "database or disk is full" in text:
         return f"{_no_room(settings)}; {SAFE}"
     if "read-only file system" in text:
-        return f"{settings.data_dir}: {_DISK[errno.EROFS]}; {_MAKE_WRITABLE}; {SAFE}"
+        return f"{settings.data_dir}: {'; '.join(_DISK[errno.EROFS])}; {SAFE}"
+    if "permission denied" in text:
+        return f"{_place(message, settings)}: {'; '.join(_DISK[errno.EACCES])}; {SAFE}"
     if "out of memory error" in text or text.startswith("memoryerror"):
         return f"{_no_memory(settings)}; {SAFE}"
     if tells_of_damage(message):
@@ -86,7 +95,7 @@ def _of_machine(cause: BaseException, settings: Settings) -> str | None:
         return _no_room(settings)
     if isinstance(cause, OSError) and cause.errno in _DISK:
         place = cause.filename or settings.data_dir
-        return f"{place}: {_DISK[cause.errno]}; {_MAKE_WRITABLE}"
+        return f"{place}: {'; '.join(_DISK[cause.errno])}"
     if isinstance(cause, sqlite3.Error):
         return _of_dagster(cause, settings)
     return None
@@ -122,6 +131,12 @@ def _damaged(settings: Settings) -> str:
         f"the sources, without what only the damaged file still knew"
     )
     return f"the build file {settings.build_database} is damaged; {SAFE}: " + ", or ".join(filter(None, (back, anew)))
+
+
+def _place(message: str, settings: Settings) -> str:
+    """The file that an error of DuckDB names in quotes, else the data folder."""
+    named = re.search(r"""["'](/[^"']+)["']""", message)
+    return named[1] if named else str(settings.data_dir)
 
 
 def _no_room(settings: Settings) -> str:

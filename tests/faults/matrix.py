@@ -75,6 +75,7 @@ LEVELS = {
         "source curated: batch_is_accepted", "ERROR", "all other tables", "the table as it stood before"
     ),
     "load": Level("loader: batch_is_accepted", "ERROR", "all other symbols or tables", "what stood before"),
+    "machine": Level("one sentence, exit 1", "ERROR", "what stood before", "the last publication"),
     "elsewhere": Level("", "ERROR", "what stood before", "the last publication"),
 }
 

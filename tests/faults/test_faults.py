@@ -9,6 +9,7 @@ import ast
 from collections import defaultdict
 from pathlib import Path
 
+import machine
 import matrix
 import pytest
 from matrix import Fault
@@ -92,6 +93,20 @@ def test_every_rule_of_plausibility_has_a_fault_and_every_warning_its_cause(ware
     tried = {fault.says for fault in IN_WAREHOUSE}
     assert set(matrix.rules()) <= tried
     assert warehouse.warned == {matrix.rules().get(rule, rule) for rule in tried}
+
+
+@_each(AT["machine"])
+def test_what_the_machine_does_is_told_in_one_sentence_that_mends_it(fault: Fault, tmp_path: Path) -> None:
+    said = machine.told_of(fault.change, tmp_path)
+    assert said is not None, "a traceback"
+    assert len(said.splitlines()) == 1
+    assert fault.says in said
+    assert fault.data["mended_by"] in said
+    assert any(safe in said for safe in ("stands as it was", "is untouched", "nothing has changed")), said
+
+
+def test_every_state_of_the_machine_is_in_the_matrix() -> None:
+    assert machine.STATES.keys() == {fault.change for fault in AT["machine"]}
 
 
 @_each([*AT["load"], *AT["elsewhere"]])
