@@ -9,10 +9,26 @@ from datetime import date
 from typing import Any
 
 import altair as alt
+import numpy as np
 import pandas as pd
 
-from bi.charts.look import COLOCATION, UP, WIDTH, ChartError, Frame, business_colour, checked, dressed, layer, moment
+from bi.charts.look import (
+    COLOCATION,
+    UP,
+    WIDTH,
+    ChartError,
+    Frame,
+    business_colour,
+    checked,
+    dressed,
+    is_flattened,
+    layer,
+    moment,
+)
 
+_HEIGHT = 360
+_NARROWEST = 620
+"""Pixels of the narrowest panel in which names must not cover each other."""
 _NAME_PLACES: dict[str, dict[str, Any]] = {
     "above": {"dy": -12},
     "below": {"dy": 12},
@@ -60,7 +76,8 @@ def deal_flow_chart(deals: Frame, until: date, *, width: int = WIDTH) -> alt.VCo
 def usd_per_mw_chart(deals: Frame, *, width: int = WIDTH) -> alt.LayerChart:
     """What a critical IT MW was let for: base-term USD m per critical IT MW of each deal, colocation and cloud apart.
 
-    `deals` as `questions.deals`. Raises `ChartError` where no deal states both figures.
+    `deals` as `questions.deals`. Where one deal is far above the rest the axis is logarithmic and says so. Raises
+    `ChartError` where no deal states both figures.
     """
     rows = checked(
         deals,
@@ -82,9 +99,12 @@ def usd_per_mw_chart(deals: Frame, *, width: int = WIDTH) -> alt.LayerChart:
     rows["usd_m_per_mw_year"] = rows["usd_per_critical_it_mw_year"] / 1e6
     first, last = rows["announced_date"].min(), rows["announced_date"].max()
     margin = max((last - first) / 25, pd.Timedelta(days=7))
+    is_log = is_flattened(rows["usd_m_per_mw"])
+    least, most = rows["usd_m_per_mw"].min() / 1.2 if is_log else 0.0, rows["usd_m_per_mw"].max() * 1.08
+    up = np.log(rows["usd_m_per_mw"] / least) / np.log(most / least) if is_log else rows["usd_m_per_mw"] / most
     rows["name_at"] = _name_places(
-        ((rows["announced_date"] - first) / (last - first + 2 * margin) * width).tolist(),
-        (rows["usd_m_per_mw"] / rows["usd_m_per_mw"].max() * 340).tolist(),
+        ((rows["announced_date"] - first + margin) / (last - first + 2 * margin) * min(width, _NARROWEST)).tolist(),
+        (up * _HEIGHT).tolist(),
     )
     base = alt.Chart(rows).encode(
         x=alt.X(
@@ -93,7 +113,11 @@ def usd_per_mw_chart(deals: Frame, *, width: int = WIDTH) -> alt.LayerChart:
             axis=alt.Axis(format="%b %Y", tickCount=8),
             scale=alt.Scale(domain=[moment(first - margin), moment(last + margin)]),
         ),
-        y=alt.Y("usd_m_per_mw:Q", title="USD m per critical IT MW, base term", scale=alt.Scale(zero=True)),
+        y=alt.Y(
+            "usd_m_per_mw:Q",
+            title="USD m per critical IT MW, base term" + (", logarithmic" if is_log else ""),
+            scale=alt.Scale(type="log" if is_log else "linear", domain=[least, most], nice=False),
+        ),
         color=business_colour(),
         tooltip=[
             alt.Tooltip("symbol:N", title="Symbol"),
@@ -111,7 +135,7 @@ def usd_per_mw_chart(deals: Frame, *, width: int = WIDTH) -> alt.LayerChart:
         base.transform_filter(f"datum.name_at == '{where}'").mark_text(**place, fontSize=10.5).encode(text="symbol:N")
         for where, place in _NAME_PLACES.items()
     ]
-    return dressed(layer(points, *names).properties(width=width, height=360))
+    return dressed(layer(points, *names).properties(width=width, height=_HEIGHT))
 
 
 def _steps(

@@ -97,15 +97,29 @@ def business_colour() -> alt.Color:
     )
 
 
-def zoomed(chart: alt.LayerChart, *axes: Literal["x", "y"]) -> alt.LayerChart:
-    """The chart with axes that can be drawn along and, with the shift key held, zoomed with the wheel.
+def zoom(*axes: Literal["x", "y"]) -> alt.Parameter:
+    """What lets axes be drawn along and, with the shift key held, zoomed with the wheel.
 
     Without the key the wheel goes on moving the page. A double click shows all again.
     """
-    bound = alt.selection_interval(name="zoom", bind="scales", encodings=list(axes), zoom="wheel![event.shiftKey]")
+    return alt.selection_interval(name="zoom", bind="scales", encodings=list(axes), zoom="wheel![event.shiftKey]")
+
+
+def zoomed(chart: alt.LayerChart, *axes: Literal["x", "y"]) -> alt.LayerChart:
+    """The chart, which has no parameter yet, with `zoom`."""
     first, *others = chart.layer
-    chart.layer = [first.add_params(bound), *others]
+    chart.layer = [first.add_params(zoom(*axes)), *others]
     return chart
+
+
+FLATTENS = 8
+"""How many times the median the largest value is from where on it would flatten the rest."""
+
+
+def is_flattened(values: pd.Series[Any]) -> bool:
+    """Whether the largest value leaves the rest no room on a linear axis, and a logarithm is possible."""
+    known = values.astype(float).dropna()
+    return bool(len(known) > 1 and (known > 0).all() and known.max() > FLATTENS * known.median())
 
 
 def layer(*layers: alt.Chart) -> alt.LayerChart:

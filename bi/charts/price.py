@@ -28,6 +28,7 @@ from bi.charts.look import (
     dressed,
     iso,
     layer,
+    zoom,
 )
 
 _PRICE_HEIGHT = 300
@@ -57,6 +58,10 @@ _NOTE_COLUMNS = ("rating_date", "firm", "action", "from_rating", "to_rating", "p
 _DEAL_COLUMNS = ("announced_date", "counterparty", "is_firm", "critical_it_mw", "contract_value_usd")
 _NARROWEST = 560
 """Pixels of the narrowest panel in which names of notes must not cover each other."""
+_MARGIN = 0.012
+"""Room left and right of the sessions, as a share of their number: a mark of the last session is not cut."""
+_LABEL = 100
+"""Pixels of a level's label, which stands right of the last session: what is zoomed is cut at the panel's edge."""
 _LEVEL_COLUMNS = ("level_type", "level_rank", "level_price", "distance_pct", "touches")
 
 
@@ -75,7 +80,8 @@ def miner_chart(
 
     `bars` has one row per session, oldest first (`questions.bars`), and the axis has one place per row: nights,
     weekends and holidays take no room, a session without a bar stays empty. `levels` and `ratings` may be empty; a note
-    or firm deal (`questions.deals`) is drawn at the first session on or after its day, none outside the bars.
+    or firm deal (`questions.deals`) is drawn at the first session on or after its day, none outside the bars. All
+    panels are zoomed together along the sessions.
     `target` is a price target in USD, called `target_of` and drawn where it is near; `is_log` asks for a logarithmic
     price. Raises `ChartError`.
     """
@@ -89,15 +95,19 @@ def miner_chart(
     marked = checked(ratings, _NOTE_COLUMNS)
     if deals is not None:
         marked = pd.concat([marked, _signed(checked(deals, _DEAL_COLUMNS))], ignore_index=True)
-    notes = _notes(marked, prices["trade_date"], width)
-    x, labelled_x = (_session_axis(prices["trade_date"], has_labels=has_labels) for has_labels in (False, True))
+    levels = checked(levels, _LEVEL_COLUMNS)
+    ends = _ends(len(prices), width, has_levels=len(levels) > 0)
+    notes = _notes(marked, prices["trade_date"], ends, width)
+    x, labelled_x = (_session_axis(prices["trade_date"], ends, has_labels=has_labels) for has_labels in (False, True))
+    prices = prices.assign(place=range(len(prices)), left=np.arange(len(prices)) - 0.35)
+    prices["right"] = prices["left"] + 0.7
     hover = alt.selection_point(
-        name="session", fields=["trade_date"], nearest=True, on="pointerover", clear="pointerout", empty=False
+        name="session", fields=["place"], nearest=True, on="pointerover", clear="pointerout", empty=False
     )
     panels = [
-        _price_panel(
-            prices, checked(levels, _LEVEL_COLUMNS), notes, x, hover, is_simulated, target, target_of, is_log=is_log
-        ).properties(width=width, height=_PRICE_HEIGHT),
+        _price_panel(prices, levels, notes, x, hover, is_simulated, target, target_of, is_log=is_log).properties(
+            width=width, height=_PRICE_HEIGHT
+        ),
         _rsi_panel(prices, labelled_x, hover).properties(width=width, height=90),
     ]
     if prices["volume"].notna().any():
@@ -110,26 +120,30 @@ def miner_chart(
     return dressed(chart)
 
 
-def _session_axis(days: pd.Series[Any], *, has_labels: bool = False) -> alt.X:
-    """One place per session, a label where a month begins (every few months on a long chart)."""
+def _ends(sessions: int, width: int, *, has_levels: bool) -> tuple[float, float]:
+    """Where the axis begins and ends, in places of sessions: with room for half a mark, and for labels of levels."""
+    room = max(0.6, _MARGIN * sessions)
+    beyond = _LABEL / min(width, _NARROWEST) if has_levels else 0
+    return -room, (sessions - 1 + room + room * beyond) / (1 - beyond)
+
+
+def _session_axis(days: pd.Series[Any], ends: tuple[float, float], *, has_labels: bool = False) -> alt.X:
+    """One place per session, counted from 0, and a label where a month begins (every few months on a long chart)."""
     sessions = pd.to_datetime(days).reset_index(drop=True)
     month = sessions.dt.to_period("M")
     begins = sessions[(month != month.shift()) & (sessions.index > 0)]
-    every = 1 + len(begins) // 13
-    labels: dict[str, str] = {}
-    year = None
-    for day in begins[(begins.dt.month - 1) % every == 0]:
-        labels[f"{day:%Y-%m-%d}"] = f"{day:%b}" if day.year == year else f"{day:%b %Y}"
-        year = day.year
+    every = 1 + len(begins) // 26
+    labelled = begins[(begins.dt.month - 1) % every == 0]
+    labels = {int(place): f"{day:%b %Y}" for place, day in zip(labelled.index, labelled, strict=True)}
     if not labels:  # within one month
-        labels = {f"{day:%Y-%m-%d}": f"{day:%d %b %Y}" for day in (sessions.iloc[0], sessions.iloc[-1])}
+        labels = {place: f"{sessions[place]:%d %b %Y}" for place in (0, len(sessions) - 1)}
     axis = alt.Axis(values=list(labels), labelAngle=0, labelOverlap=True, grid=True)
     if has_labels:
         axis.labelExpr = f"({json.dumps(labels)})[datum.value]"
     else:
         axis.labels = axis.ticks = axis.domain = False
-    # no domain is given: the bars hold every session, and days written as ISO sort as they follow each other
-    return alt.X("trade_date:O", title=None, scale=alt.Scale(paddingInner=0.3), axis=axis)
+    scale = alt.Scale(domain=list(ends), nice=False, zero=False)
+    return alt.X("place:Q", title=None, scale=scale, axis=axis)
 
 
 def _lanes(spans: list[tuple[float, float]]) -> list[int]:
@@ -145,7 +159,7 @@ def _lanes(spans: list[tuple[float, float]]) -> list[int]:
     return chosen
 
 
-def _notes(ratings: pd.DataFrame, days: pd.Series[Any], width: int) -> pd.DataFrame:
+def _notes(ratings: pd.DataFrame, days: pd.Series[Any], ends: tuple[float, float], width: int) -> pd.DataFrame:
     """The notes with the session they are drawn at, their words, and a lane in which they cover no other."""
     sessions = pd.to_datetime(days).reset_index(drop=True)
     width = min(width, _NARROWEST)
@@ -153,6 +167,7 @@ def _notes(ratings: pd.DataFrame, days: pd.Series[Any], width: int) -> pd.DataFr
     notes = notes[(notes["day"] >= sessions.iloc[0]) & (notes["day"] <= sessions.iloc[-1])]
     place = np.searchsorted(sessions.to_numpy(), notes["day"].to_numpy())
     notes["trade_date"] = iso(sessions.iloc[place])
+    notes["place"] = place
     notes["what"] = [_SHAPES.get(action, (str(action), INK, "circle"))[0] for action in notes["action"]]
     notes["said"] = [
         str(after) if action == "deal" else f"{_known(before)} → {_known(after)}"
@@ -164,7 +179,7 @@ def _notes(ratings: pd.DataFrame, days: pd.Series[Any], width: int) -> pd.DataFr
         for firm, said, action in zip(notes["firm"], notes["said"], notes["action"], strict=True)
     ]
     notes["is_left"] = place > len(sessions) / 2
-    at = [position * width / len(sessions) for position in place]
+    at = [(position - ends[0]) * width / (ends[1] - ends[0]) for position in place]
     notes["lane"] = _lanes(
         [(x - 8 - 6 * len(name) * left, x + 8 + 6 * len(name) * (not left)) for x, name, left in
          zip(at, notes["name"], notes["is_left"], strict=True)]
@@ -218,13 +233,13 @@ def _notes_panel(notes: pd.DataFrame, x: alt.X) -> alt.LayerChart:
             alt.Tooltip("price_target_new:Q", title="Target after, USD", format=",.2f"),
         ],
     )
-    marks = base.mark_point(filled=True, size=75, opacity=1).encode(
+    marks = base.mark_point(filled=True, size=75, opacity=1, clip=True).encode(
         color=alt.Color("what:N", title=None, scale=colours, legend=alt.Legend(orient="top")),
         shape=alt.Shape("what:N", title=None, scale=shapes),
     )
     names = [
         base.transform_filter(f"datum.name !== '' && {'' if is_left else '!'}datum.is_left")
-        .mark_text(align="right" if is_left else "left", dx=-9 if is_left else 9, fontSize=10.5, color=INK)
+        .mark_text(align="right" if is_left else "left", dx=-9 if is_left else 9, fontSize=10.5, color=INK, clip=True)
         .encode(text="name:N")
         for is_left in (True, False)
     ]
@@ -253,35 +268,39 @@ def _price_panel(
     room = 0.03 * (seen.max() - seen.min() or abs(seen.max()) or 1)
     least = 0.97 * float(seen.min()) if is_log else 0.0
     limits = (max(least, float(seen.min() - room)), float(seen.max() + room))
-    y_scale = alt.Scale(domain=list(limits), nice=False, type="log" if is_log and limits[0] > 0 else "linear")
+    is_log = is_log and limits[0] > 0
+    y_scale = alt.Scale(domain=list(limits), nice=False, type="log" if is_log else "linear")
     title = "Price, USD" + (f" ({SIMULATED})" if is_simulated else "")
 
     def y(column: str) -> alt.Y:
         return alt.Y(f"{column}:Q", title=title, scale=y_scale)
 
     base = alt.Chart(data).encode(x=x)
+    wide = _from_left(x)
     layers: list[alt.Chart] = []
     if len(notes):
-        at = alt.Chart(notes[["trade_date"]].drop_duplicates())
-        layers.append(at.mark_rule(color=INK, opacity=0.5, strokeDash=[1, 3]).encode(x=x))
+        at = alt.Chart(notes[["place"]].drop_duplicates())
+        layers.append(at.mark_rule(color=INK, opacity=0.5, strokeDash=[1, 3], clip=True).encode(x=x))
     if has_candles:
         colour = alt.condition("datum.close >= datum.open", alt.value(UP), alt.value(DOWN))
         layers += [
-            base.mark_rule(strokeWidth=1).encode(y=y("low"), y2="high:Q", color=colour),
-            base.mark_bar(strokeWidth=0.6).encode(y=y("open"), y2="close:Q", color=colour, stroke=colour),
+            base.mark_rule(strokeWidth=1, clip=True).encode(y=y("low"), y2="high:Q", color=colour),
+            base.mark_rect(strokeWidth=0.6, clip=True).encode(
+                x=wide, x2="right:Q", y=y("open"), y2="close:Q", color=colour, stroke=colour
+            ),
             # a bar that is a close alone
             base.transform_filter("!isValid(datum.open) && isValid(datum.close)")
-            .mark_tick(color=INK, thickness=1.5)
-            .encode(y=y("close")),
+            .mark_rule(color=INK, strokeWidth=1.5, clip=True)
+            .encode(x=wide, x2="right:Q", y=y("close")),
         ]
     else:
-        layers.append(base.mark_line(strokeWidth=1.5).encode(y=y("close"), color=alt.value(COLOCATION)))
-    averages = data.melt(["trade_date"], ["sma_50", "sma_200"], "average", "value")
+        layers.append(base.mark_line(strokeWidth=1.5, clip=True).encode(y=y("close"), color=alt.value(COLOCATION)))
+    averages = data.melt(["place"], ["sma_50", "sma_200"], "average", "value")
     averages["average"] = averages["average"].map({"sma_50": "SMA 50", "sma_200": "SMA 200"})
     if averages["value"].notna().any():
         layers.append(
             alt.Chart(averages)
-            .mark_line(strokeWidth=1.8)
+            .mark_line(strokeWidth=1.8, clip=True)
             .encode(
                 x=x,
                 y=y("value"),
@@ -302,13 +321,13 @@ def _price_panel(
             ),
         ]
     if len(near):
-        layers += _level_layers(near, y, limits, x, data["trade_date"].iloc[-1])
+        layers += _level_layers(near, y, limits, len(prices) - 1, is_log=is_log)
     layers.append(
-        base.mark_rule(color=INK, strokeWidth=6)
+        base.mark_rule(color=INK, strokeWidth=6, clip=True)
         .encode(
             opacity=alt.condition(hover, alt.value(0.25), alt.value(0)),
             tooltip=[
-                alt.Tooltip("trade_date:O", title="Session"),
+                alt.Tooltip("trade_date:N", title="Session"),
                 alt.Tooltip("open:Q", title="Open, USD", format=",.2f"),
                 alt.Tooltip("high:Q", title="High, USD", format=",.2f"),
                 alt.Tooltip("low:Q", title="Low, USD", format=",.2f"),
@@ -318,22 +337,32 @@ def _price_panel(
                 alt.Tooltip("rsi_14:Q", title="RSI 14", format=".1f"),
             ],
         )
-        .add_params(hover)
+        .add_params(hover, zoom("x"))  # one layer: Altair writes every parameter into each layer that has one
     )
     return layer(*layers)
 
 
+def _from_left(x: alt.X) -> alt.X:
+    """The axis of the sessions for a mark that begins at the left end of its session's place."""
+    wide = x.copy()
+    wide.shorthand = "left:Q"
+    return wide
+
+
 def _level_layers(
-    levels: pd.DataFrame, y: Callable[[str], alt.Y], limits: tuple[float, float], x: alt.X, last: str
+    levels: pd.DataFrame, y: Callable[[str], alt.Y], limits: tuple[float, float], last: int, *, is_log: bool
 ) -> list[alt.Chart]:
-    levels = levels.sort_values("level_price").assign(trade_date=last)
+    levels = levels.sort_values("level_price")
     levels["label"] = [
         f"{kind[0].upper()}{rank} {price:,.2f} ({distance:+.1f} %)"
         for kind, rank, price, distance in levels[
             ["level_type", "level_rank", "level_price", "distance_pct"]
         ].itertuples(index=False)
     ]
-    levels["label_price"] = _spread(levels["level_price"].tolist(), gap=(limits[1] - limits[0]) * 13 / _PRICE_HEIGHT)
+    places = np.log([*levels["level_price"], *limits]) if is_log else np.array([*levels["level_price"], *limits])
+    low, high = places[-2:]
+    spread = _spread(places[:-2].tolist(), gap=(high - low) * 13 / _PRICE_HEIGHT, top=float(high))
+    levels["label_price"] = np.exp(spread) if is_log else spread
     colour = alt.Color("level_type:N", title=None, scale=_LINES)
     base = alt.Chart(levels)
     tooltip = [
@@ -343,33 +372,39 @@ def _level_layers(
         alt.Tooltip("touches:Q", title="Touches"),
     ]
     return [
-        base.mark_rule(strokeDash=[4, 3], strokeWidth=1.3).encode(y=y("level_price"), color=colour, tooltip=tooltip),
+        base.mark_rule(strokeDash=[4, 3], strokeWidth=1.3, clip=True).encode(
+            x=alt.datum(-1), x2=alt.datum(last + 1), y=y("level_price"), color=colour, tooltip=tooltip
+        ),
         base.mark_text(align="left", dx=8, fontSize=10.5).encode(
-            x=x, y=y("label_price"), text="label:N", color=colour, tooltip=tooltip
+            x=alt.datum(last), y=y("label_price"), text="label:N", color=colour, tooltip=tooltip
         ),
     ]
 
 
-def _spread(places: list[float], gap: float) -> list[float]:
-    """Ascending places, each moved up where it would stand less than `gap` above the one before."""
+def _spread(places: list[float], gap: float, top: float = float("inf")) -> list[float]:
+    """Ascending places, each moved up where it would stand less than `gap` above the one before, none beyond `top`."""
     moved: list[float] = []
     for place in places:
         moved.append(max(place, moved[-1] + gap) if moved else place)
+    for number, place in enumerate(reversed(moved)):
+        moved[len(moved) - 1 - number] = min(place, top - number * gap)
     return moved
 
 
 def _volume_panel(prices: pd.DataFrame, x: alt.X, hover: alt.Parameter) -> alt.LayerChart:
-    data = prices[["trade_date", "volume"]].assign(trade_date=iso(prices["trade_date"]))
+    data = prices[["place", "left", "right", "volume"]]
     base = alt.Chart(data).encode(x=x)
     y = alt.Y("volume:Q", title="Volume", axis=alt.Axis(format="~s", tickCount=2, grid=False))
     return layer(
-        base.mark_bar(color=INK, opacity=0.55).encode(y=y),
-        base.mark_rule(color=INK, strokeWidth=6).encode(opacity=alt.condition(hover, alt.value(0.25), alt.value(0))),
+        base.mark_rect(color=INK, opacity=0.55, clip=True).encode(x=_from_left(x), x2="right:Q", y=y, y2=alt.datum(0)),
+        base.mark_rule(color=INK, strokeWidth=6, clip=True).encode(
+            opacity=alt.condition(hover, alt.value(0.25), alt.value(0))
+        ),
     )
 
 
 def _rsi_panel(prices: pd.DataFrame, x: alt.X, hover: alt.Parameter) -> alt.LayerChart:
-    data = prices[["trade_date", "rsi_14"]].assign(trade_date=iso(prices["trade_date"]))
+    data = prices[["place", "rsi_14"]]
     scale = alt.Scale(domain=[0, 100])
     y = alt.Y("rsi_14:Q", title="RSI 14", scale=scale, axis=alt.Axis(values=[0, 30, 50, 70, 100], grid=False))
     lines = alt.Chart(pd.DataFrame({"rsi_14": [30, 70], "zone": ["oversold", "overbought"]}))
@@ -381,6 +416,8 @@ def _rsi_panel(prices: pd.DataFrame, x: alt.X, hover: alt.Parameter) -> alt.Laye
                 "zone:N", scale=alt.Scale(domain=["oversold", "overbought"], range=[UP, DOWN]), legend=None
             ),
         ),
-        base.mark_line(strokeWidth=1.5, color=COLOCATION).encode(y=y),
-        base.mark_rule(color=INK, strokeWidth=6).encode(opacity=alt.condition(hover, alt.value(0.25), alt.value(0))),
+        base.mark_line(strokeWidth=1.5, color=COLOCATION, clip=True).encode(y=y),
+        base.mark_rule(color=INK, strokeWidth=6, clip=True).encode(
+            opacity=alt.condition(hover, alt.value(0.25), alt.value(0))
+        ),
     )

@@ -22,6 +22,7 @@ from bi.charts.look import (
     business_colour,
     checked,
     dressed,
+    is_flattened,
     layer,
 )
 
@@ -54,8 +55,9 @@ def publication_chart(
     """What published values per MW come to per share, low to high with the point between, against the close.
 
     `publications` as `questions.publications`; only rows with a value now are drawn, one line per publication and
-    business: filled with what is known now, hollow with what was known on the day of the publication. `close` in USD,
-    None where not known, is called `price_name`. Raises `ChartError` where no row has a value.
+    business: filled with what is known now, hollow with what was known on the day of the publication. Where one value
+    is far above the rest the axis is logarithmic and says so. `close` in USD, None where not known, is called
+    `price_name`. Raises `ChartError` where no row has a value.
     """
     rows = checked(publications, _COLUMNS).dropna(subset=["now_value_per_share_usd"])
     if rows.empty:
@@ -72,8 +74,13 @@ def publication_chart(
         axis=alt.Axis(labelExpr="split(datum.label, '; ')", labelLimit=240, ticks=False, domain=False, grid=True),
     )
     ends = pd.concat([rows["now_value_per_share_usd"], rows["then_value_per_share_usd"], pd.Series([close])]).dropna()
-    scale = alt.Scale(domain=[0, float(ends.max()) * 1.12], nice=False)
-    title = "USD per share (hollow: as known on the day of the publication)"
+    is_log = is_flattened(ends)
+    scale = alt.Scale(
+        type="log" if is_log else "linear",
+        domain=[float(ends.min()) / 1.3 if is_log else 0, float(ends.max()) * (1.3 if is_log else 1.12)],
+        nice=False,
+    )
+    title = "USD per share (hollow: as known on the day of the publication" + (", logarithmic)" if is_log else ")")
     x = alt.X("now_value_per_share_usd:Q", title=title, scale=scale, axis=alt.Axis(tickCount=8))
     base = alt.Chart(rows)
     tooltip = [
@@ -124,7 +131,8 @@ def publication_chart(
     layers: list[alt.Chart] = [spans, before, marks, *values]
     if close is not None and not pd.isna(close):
         said = f"{price_name} {close:,.2f}" + (" (simulated)" if is_simulated else "")
-        is_right = close > float(ends.max()) / 2
+        middle = float((ends.min() * ends.max()) ** 0.5 if is_log else ends.max() / 2)
+        is_right = close > middle
         here = alt.Chart(pd.DataFrame({"close": [close], "said": [said]})).encode(x=alt.X("close:Q", scale=scale))
         layers += [
             here.mark_rule(color=INK, strokeWidth=1.5, strokeDash=[5, 4]),

@@ -10,7 +10,7 @@ import streamlit as st
 from bi import charts, questions
 from bi.charts.capacity import BASES, STAGES
 from bi.dashboard import tables
-from bi.dashboard.frame import Published, address, choose_day, choose_symbol, draw, head
+from bi.dashboard.frame import Opening, Published, address, draw
 
 FIRST_POWER = {
     "energization_date": tables.day("First power"),
@@ -25,12 +25,9 @@ FIRST_POWER = {
 
 def show(published: Published) -> None:
     """The page."""
-    top = st.container()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        session = choose_day(published)
-        symbol = choose_symbol(published.ask(questions.snapshot, session))
-    with top:
-        head(published, f"Capacity of {symbol}", f"What was known at the close of {session:%d %B %Y}")
+    opening = Opening(published)
+    session, symbol = opening.session, str(opening.choose_company()["symbol"])
+    opening.say(f"Capacity of {symbol}")
     stages = published.ask(questions.capacity_funnel, session)
     own = stages[stages["symbol"] == symbol]
     st.caption("Gross MW run the whole site, critical IT MW the servers: one is no share of the other.")

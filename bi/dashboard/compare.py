@@ -7,7 +7,7 @@ import streamlit as st
 
 from bi import charts, questions
 from bi.dashboard import tables
-from bi.dashboard.frame import WINDOWS, Published, choose, choose_day, choose_several, draw, head
+from bi.dashboard.frame import WINDOWS, Opening, Published, choose, choose_several, draw
 
 RETURNS = {
     "symbol": tables.miner("Symbol"),
@@ -25,9 +25,9 @@ _MINERS = 4
 
 def show(published: Published) -> None:
     """The page."""
-    top = st.container()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        session = choose_day(published)
+    opening = Opening(published)
+    session = opening.session
+    with opening.controls:
         window = WINDOWS[choose("window", "Stretch", list(WINDOWS), "1 year")]
         is_log = choose("scale", "Scale", ["logarithmic", "linear"], "logarithmic") == "logarithmic"
     since = published.ask(questions.session_back, session, window)["session_date"].iloc[0]
@@ -37,8 +37,7 @@ def show(published: Published) -> None:
     chosen = tuple(
         choose_several("with", "Compared", priced["symbol"].tolist(), _usual(priced, st.query_params.get("symbol")))
     )
-    with top:
-        head(published, "Compare", f"Closes from {since:%d %B %Y} to {session:%d %B %Y}")
+    opening.say("Compare", f"Closes from {since:%d %B %Y} to {session:%d %B %Y}")
     without = known[known["is_covered_company"] & ~known["symbol"].isin(returns["symbol"])]["symbol"]
     if len(without):
         st.caption(f"No price in this stretch: {', '.join(without)}.")

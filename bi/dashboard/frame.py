@@ -43,18 +43,17 @@ _STYLE = """<style>
 .table table {border-collapse: collapse; width: 100%; font-size: .82rem; line-height: 1.35;
   font-variant-numeric: tabular-nums}
 .table th {text-align: left; vertical-align: bottom; font-weight: 600; position: sticky; top: 0; min-width: 4rem;
-  background: HEAD_GROUND}
-.table th, .table td {padding: .3rem .6rem; border-bottom: 1px solid rgba(128, 136, 146, .25); max-width: 26rem}
+  background: light-dark(#eef0f3, #262b33)}
+.table th, .table td {padding: .3rem .6rem; border-bottom: 1px solid rgba(128, 136, 146, .25); max-width: 26rem;
+  overflow-wrap: break-word}
 .table .n {text-align: right; white-space: nowrap} .table th.n {white-space: normal}
 .table td[data-column$="_date"] {white-space: nowrap} .table td[data-column="counterparty"] {min-width: 9rem}
 .table .none {opacity: .8; font-style: italic} .table small {opacity: .85}
 .table a, .said a {text-decoration: underline; color: inherit}
 .table.wide table {width: max-content; min-width: 100%} .table.wide td {max-width: 16rem}
-.table.wide td:first-child {position: sticky; left: 0; background: GROUND}
+.table.wide td:first-child {position: sticky; left: 0; background: light-dark(#ffffff, #171614)}
 .said {font-size: .875rem; margin: 0}
 </style>"""
-_GROUNDS = {"light": ("#eef0f3", "#ffffff"), "dark": ("#262b33", "#0e1117")}
-"""By theme: the ground of a table's head, and of the page."""
 Stamp = tuple[int, int, int]
 
 
@@ -121,11 +120,14 @@ def guarded(show: Callable[[Published], None]) -> Callable[[], None]:
 
 @st.fragment(run_every=LOOK_AGAIN_SECONDS)
 def _watch(database: str) -> None:
-    """Run the page again once the file is another: an open page goes on showing nothing old."""
+    """Run the page again once the file or the theme is another: an open page goes on showing nothing old.
+
+    The theme is the browser's, which may change by the hour; charts are drawn in its colours.
+    """
     path = Path(database)
-    now = stamp_of(path) if path.exists() else None
-    if st.session_state.setdefault("stamp", now) != now:
-        st.session_state["stamp"] = now
+    now = stamp_of(path) if path.exists() else None, st.context.theme.type
+    if st.session_state.setdefault("seen", now) != now:
+        st.session_state["seen"] = now
         st.rerun()
 
 
@@ -223,6 +225,37 @@ def choose_symbol(snapshot: pd.DataFrame) -> str:
     return chosen
 
 
+class Opening:
+    """The top of a page on one day: the head, and under it a row of controls that begins with the day.
+
+    `session` is the day; more controls are put into `controls`. The head is said last, for its words may need them.
+    """
+
+    def __init__(self, published: Published) -> None:
+        self._published = published
+        self._head = st.container()
+        self.controls = st.container(horizontal=True, vertical_alignment="bottom")
+        with self.controls:
+            self.session = choose_day(published)
+
+    @property
+    def snapshot(self) -> pd.DataFrame:
+        """What was known of every company then."""
+        return self._published.ask(questions.snapshot, self.session)
+
+    def choose_company(self) -> pd.Series[Any]:
+        """Let a company be chosen; its row of the snapshot."""
+        snapshot = self.snapshot
+        with self.controls:
+            symbol = choose_symbol(snapshot)
+        return snapshot[snapshot["symbol"] == symbol].iloc[0]
+
+    def say(self, title: str, said: str = "What was known at the close of {:%d %B %Y}") -> None:
+        """Write the head; `said` may name the day by a format of it."""
+        with self._head:
+            head(self._published, title, said.format(self.session))
+
+
 def choose(key: str, title: str, options: list[str], default: str, *, width: int = 150) -> str:
     """One of the options, kept in the address as `?key=`; the default where the address names none of them."""
     asked, is_new = _asked(key)
@@ -265,8 +298,7 @@ def slide(key: str, title: str, default: float, low: float, high: float, step: f
 
 def head(published: Published, title: str, said: str) -> None:
     """Title, the day of the data, notices, and a banner where prices are simulated."""
-    head_ground, ground = _GROUNDS[st.context.theme.type or "light"]
-    st.html(_STYLE.replace("HEAD_GROUND", head_ground).replace("GROUND", ground))
+    st.html(_STYLE)
     st.title(title, anchor=False)
     st.caption(f"{said} · published file of {published.published_at:%d %b %Y %H:%M} UTC")
     if notice := st.session_state.pop("notice", None):

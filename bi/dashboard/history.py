@@ -5,7 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from bi import charts, questions
-from bi.dashboard.frame import NOT_KNOWN, WINDOWS, Published, choose, choose_day, choose_symbol, draw, head
+from bi.dashboard.frame import NOT_KNOWN, WINDOWS, Opening, Published, choose, draw
 
 MEASURES = {
     # name: measure, title of the axis, divisor, format of the tile
@@ -23,10 +23,9 @@ MEASURES = {
 
 def show(published: Published) -> None:
     """The page."""
-    top = st.container()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        session = choose_day(published)
-        symbol = choose_symbol(published.ask(questions.snapshot, session))
+    opening = Opening(published)
+    session, symbol = opening.session, str(opening.choose_company()["symbol"])
+    with opening.controls:
         window = WINDOWS[choose("window", "Stretch", list(WINDOWS), "2 years")]
         since = published.ask(questions.session_back, session, window)["session_date"].iloc[0]
         history = published.ask(questions.valuation_history, symbol, since, session)
@@ -34,8 +33,7 @@ def show(published: Published) -> None:
         first_known = next((name for name, (measure, *_) in MEASURES.items() if measure in known), next(iter(MEASURES)))
         name = choose("measure", "Measure", list(MEASURES), first_known, width=300)
         is_log = choose("scale", "Scale", ["linear", "logarithmic"], "linear") == "logarithmic"
-    with top:
-        head(published, f"History of {symbol}", f"{name}, {since:%d %B %Y} to {session:%d %B %Y}")
+    opening.say(f"History of {symbol}", f"{name}, {since:%d %B %Y} to {session:%d %B %Y}")
     measure, title, divisor, shape = MEASURES[name]
     history = history[history["measure"] == measure]
     if history.empty:
@@ -55,4 +53,4 @@ def show(published: Published) -> None:
         "Bands: 10th to 90th and 25th to 75th percentile of the stretch shown. Drag to move; hold shift and turn the "
         "wheel to zoom; double-click for all."
     )
-    draw(charts.history_chart, history, title, divisor=divisor, is_log=is_log, beside=60)
+    draw(charts.history_chart, history, title, divisor=divisor, is_log=is_log)

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from bi import charts, questions
 from bi.dashboard import tables
-from bi.dashboard.frame import Published, address, choose, choose_day, draw, head
+from bi.dashboard.frame import Opening, Published, address, choose, draw
 
 RATES = {
     # column: title, key in the address
@@ -40,9 +40,9 @@ LEASES = {
 
 def show(published: Published) -> None:
     """The page."""
-    top = st.container()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        session = choose_day(published)
+    opening = Opening(published)
+    session = opening.session
+    with opening.controls:
         leases = published.ask(questions.lease_economics, session)
         for column, (title, key) in RATES.items():
             values = sorted(leases[column].dropna().unique())
@@ -50,8 +50,7 @@ def show(published: Published) -> None:
                 options = [f"{value:g}" for value in values]
                 chosen = choose(key, title, options, options[len(options) // 2], width=190)
                 leases = leases[leases[column] == values[options.index(chosen)]]
-    with top:
-        head(published, "Lease economics", f"Leases announced by {session:%d %B %Y}")
+    opening.say("Lease economics", "Leases announced by {:%d %B %Y}")
     if leases.empty:
         st.info("No lease with a rent was known then.")
         return

@@ -11,7 +11,7 @@ from markupsafe import Markup
 
 from bi import charts, questions
 from bi.dashboard import sector, tables
-from bi.dashboard.frame import NOT_KNOWN, WINDOWS, Published, choose, choose_day, choose_symbol, draw, head
+from bi.dashboard.frame import NOT_KNOWN, WINDOWS, Opening, Published, choose, draw
 
 RATINGS = {
     "rating_date": tables.day("Day"),
@@ -57,19 +57,6 @@ PUBLICATIONS = {
     "now_upside_pct": tables.pct("Upside now", lambda row: _no_upside(row, "now")),
     "now_scenario_coverage": tables.text("Coverage now"),
 }
-INPUTS = {
-    "price_coverage": "Price",
-    "shares_coverage": "Shares",
-    "net_debt_coverage": "Net debt",
-    "btc_coverage": "Bitcoin held",
-    "enterprise_value_coverage": "Enterprise value",
-    "contracted_critical_it_mw_coverage": "Contracted critical IT MW",
-    "contracted_revenue_coverage": "Contracted revenue",
-    "planned_critical_it_mw_coverage": "Planned critical IT MW",
-    "gross_power_mw_coverage": "Power, gross MW",
-    "energized_gross_mw_coverage": "Live power, gross MW",
-    "scenario_coverage": "Scenario a share",
-}
 LEVELS = {
     "level_type": tables.code("Level"),
     "level_price": tables.usd("Price"),
@@ -82,17 +69,13 @@ LEVELS = {
 
 def show(published: Published) -> None:
     """The page."""
-    top = st.container()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        session = choose_day(published)
-        snapshot = published.ask(questions.snapshot, session)
-        symbol = choose_symbol(snapshot)
+    opening = Opening(published)
+    row = opening.choose_company()
+    session, symbol = opening.session, str(row["symbol"])
+    with opening.controls:
         window = WINDOWS[choose("chart", "Chart", list(WINDOWS), "1 year")]
         is_log = choose("scale", "Scale", ["linear", "logarithmic"], "linear") == "logarithmic"
-    row = snapshot[snapshot["symbol"] == symbol].iloc[0]
-    with top:
-        name = row["company_name"] or symbol
-        head(published, f"{name} ({symbol})", f"What was known at the close of {session:%d %B %Y}")
+    opening.say(f"{row['company_name'] or symbol} ({symbol})")
     if not row["price_is_complete"]:
         st.info(f"Price: {row['price_coverage']}.")
     _headlines(published, row, session)
@@ -268,7 +251,7 @@ def _prices(
     st.caption(
         "One place per exchange session: an empty place is a session without a bar. S1, S2, R1, R2: the nearest "
         "supports and resistances known at the last close. Above the price: analyst notes and firm deals. Hover for "
-        "figures."
+        "figures; drag to move; hold shift and turn the wheel to zoom; double-click for all."
     )
     if bars.empty:
         st.info("No price is known.")
@@ -280,7 +263,7 @@ def _prices(
         levels,
         ratings,
         deals,
-        beside=190,
+        beside=80,
         width=1000,
         target=target,
         target_of="target of one firm" if row["firms_with_target"] == 1 else "mean target",
@@ -325,7 +308,7 @@ def _missing(row: pd.Series[Any]) -> None:
     st.subheader("What is missing", anchor=False)
     names = [str(name).removesuffix("_coverage") for name in row.index if str(name).endswith("_coverage")]
     coverage = pd.DataFrame(
-        [(INPUTS.get(f"{name}_coverage", name), row[f"{name}_coverage"], row[f"{name}_is_complete"]) for name in names],
+        [(name, row[f"{name}_coverage"], row[f"{name}_is_complete"]) for name in names],
         columns=["input", "coverage", "is_complete"],
     )
     is_whole = coverage["is_complete"].astype(bool)
@@ -333,6 +316,6 @@ def _missing(row: pd.Series[Any]) -> None:
     order = is_whole.sort_values(kind="stable").index
     tables.show(
         coverage.loc[order, ["input", "coverage"]],
-        {"input": tables.text("Input or figure"), "coverage": tables.text("What is known")},
+        {"input": tables.code("Input or figure"), "coverage": tables.text("What is known")},
         caption="Inputs and figures, those that are not complete first",
     )

@@ -10,7 +10,7 @@ import streamlit as st
 
 from bi import charts, questions
 from bi.dashboard import tables
-from bi.dashboard.frame import NOT_KNOWN, Published, address, choose_day, draw, head, keep
+from bi.dashboard.frame import NOT_KNOWN, Opening, Published, address, draw, keep
 
 
 @dataclass(frozen=True)
@@ -141,16 +141,14 @@ DEALS = {
 
 def show(published: Published) -> None:
     """The page."""
-    top = st.container()
-    session = choose_day(published)
-    snapshot = published.ask(questions.snapshot, session)
+    opening = Opening(published)
+    session, snapshot = opening.session, opening.snapshot
     snapshot = snapshot.assign(
         address=[address("miner", symbol=symbol) for symbol in snapshot["symbol"]],
         inputs=pd.Series([outdated(row) for row in snapshot.to_dict("records")], dtype=object),
     )
     deals = published.ask(questions.deals, session)
-    with top:
-        head(published, "Listed miners as AI data centres", f"What was known at the close of {session:%d %B %Y}")
+    opening.say("Listed miners as AI data centres")
     _headlines(snapshot, published.ask(questions.deal_totals, session))
     _ranking(snapshot)
     _deals(deals, session)
@@ -230,18 +228,15 @@ def _ranking(snapshot: pd.DataFrame) -> None:
 
 
 def _deals(deals: pd.DataFrame, session: date) -> None:
-    flow, price = st.columns(2, gap="large")
-    with flow:
-        st.subheader("Deal flow", anchor=False)
-        st.caption("Firm contracts, cumulated; base terms, whole contracts, cloud included. Hollow: figure not stated.")
-        draw(charts.deal_flow_chart, deals, session, beside=70)
-    with price:
-        st.subheader("Price of a critical IT MW", anchor=False)
-        st.caption(
-            "Base-term revenue per critical IT MW of each deal that states both. Terms differ (hover), and cloud "
-            "prices include the GPUs: the two colours are not comparable."
-        )
-        draw(charts.usd_per_mw_chart, deals)
+    st.subheader("Deal flow", anchor=False)
+    st.caption("Firm contracts, cumulated; base terms, whole contracts, cloud included. Hollow: figure not stated.")
+    draw(charts.deal_flow_chart, deals, session, beside=70)
+    st.subheader("Price of a critical IT MW", anchor=False)
+    st.caption(
+        "Base-term revenue per critical IT MW of each deal that states both. Terms differ (hover), and cloud "
+        "prices include the GPUs: the two colours are not comparable."
+    )
+    draw(charts.usd_per_mw_chart, deals)
     st.subheader("Deals", anchor=False)
     if deals.empty:
         st.info("No deal was known then.")

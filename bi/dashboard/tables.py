@@ -6,6 +6,7 @@ here: which columns a page shows.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from datetime import date
@@ -33,6 +34,12 @@ _WORDS = {
     "reiterate": "rating kept",
     "target_raise": "target raised",
     "target_cut": "target cut",
+    "btc": "bitcoin held",
+    "contracted_critical_it_mw": "contracted critical IT MW",
+    "planned_critical_it_mw": "planned critical IT MW",
+    "gross_power_mw": "power, gross MW",
+    "energized_gross_mw": "live power, gross MW",
+    "scenario": "scenario a share",
     "ERROR": "blocking",
     "WARN": "warning",
     "dbt": "dbt test",
@@ -204,7 +211,12 @@ def _said(column: Column, value: Any, row: Row) -> Markup:  # noqa: ANN401 - a c
             said = Markup("") if is_missing(tier) else Markup(" <small>{}</small>").format(TIERS.get(int(tier), ""))
             return page(str(value)) + said
         case _:
-            return escape(str(value))
+            return _breakable(str(value))
+
+
+def _breakable(name: str) -> Markup:
+    """A text that may break after the marks within a long name: `unique_fct_deals_deal_id`, `press.example.com`."""
+    return Markup(re.sub(r"(_|\.(?=[a-z]))", r"\1<wbr>", escape(name)))  # noqa: S704 - what was not ours is escaped
 
 
 def page(address: str) -> Markup:
@@ -216,4 +228,4 @@ def page(address: str) -> Markup:
 
 def link(address: str, said: str) -> Markup:
     """A link in the same tab."""
-    return Markup('<a href="{}">{}</a>').format(address, said)
+    return Markup('<a href="{}">{}</a>').format(address, _breakable(said))

@@ -9,7 +9,7 @@ import streamlit as st
 
 from bi import charts, questions
 from bi.dashboard import tables
-from bi.dashboard.frame import NOT_KNOWN, Published, choose_day, choose_symbol, draw, head, slide
+from bi.dashboard.frame import NOT_KNOWN, Opening, Published, draw, slide
 
 PARTS = {
     "mw_value_per_share_usd": "Critical IT MW",
@@ -22,22 +22,18 @@ ASSUMED = ("usd_m_per_mw", "mw", "net_debt_usd_m", "coins", "btc_usd", "dilution
 
 def show(published: Published) -> None:
     """The page."""
-    top = st.container()
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        session = choose_day(published)
-        snapshot = published.ask(questions.snapshot, session)
-        symbol = choose_symbol(snapshot)
+    opening = Opening(published)
+    row = opening.choose_company()
+    session, symbol = opening.session, str(row["symbol"])
     _forget_another(symbol)
-    row = snapshot[snapshot["symbol"] == symbol].iloc[0]
-    with top:
-        head(published, f"What is {symbol} worth a share?", f"From what was known at the close of {session:%d %B %Y}")
+    opening.say(f"What is {symbol} worth a share?", "From what was known at the close of {:%d %B %Y}")
     known = published.ask(questions.value_worksheet, symbol, session, 1.0, 1.0)
     if known.empty:
         st.info("Not known: no balance sheet and no price of this company was seen by then.")
         return
     assumed, told = st.columns([2, 3], gap="large")
     with assumed:
-        asked = _assume(row, known.iloc[0], snapshot)
+        asked = _assume(row, known.iloc[0], opening.snapshot)
     answer = published.ask(questions.value_worksheet, symbol, session, *asked).iloc[0]
     with told:
         _told(answer)

@@ -172,7 +172,7 @@ def test_closes_alone_are_a_line() -> None:
     closes = _bars().assign(open=None, high=None, low=None)
     spec = charts.miner_chart(closes, _levels(), _ratings()).to_dict()
     marks = [layer["mark"]["type"] for layer in spec["vconcat"][0]["layer"]]
-    assert "bar" not in marks
+    assert "rect" not in marks
     assert "line" in marks
 
 
@@ -196,7 +196,7 @@ def test_a_part_of_the_company_is_called_one_and_then_stands_beside_now() -> Non
     assert _values(chart, "then_value_per_share_usd")[:3] == [2.85, 4.63, 6.05]
 
 
-@pytest.mark.parametrize(("theme", "ground"), [("light", "#ffffff"), ("dark", "#0e1117")])
+@pytest.mark.parametrize(("theme", "ground"), [("light", "#ffffff"), ("dark", "#171614")])
 def test_every_colour_of_a_theme_is_legible_on_its_ground(theme: str, ground: str) -> None:
     def luminance(colour: str) -> float:
         parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
@@ -230,6 +230,26 @@ def test_a_price_per_mw_is_in_millions_and_a_deal_without_one_is_left_out() -> N
     assert sorted(_values(charts.usd_per_mw_chart(_deals()), "usd_m_per_mw")) == [17.5, 48.5]
 
 
+def test_one_outlier_does_not_flatten_the_rest() -> None:
+    def is_log(chart: alt.LayerChart | alt.VConcatChart) -> bool:
+        return '"log"' in chart.to_json() and ", logarithmic" in chart.to_json()
+
+    deals = pd.concat([_deals()[:2]] * 3, ignore_index=True)
+    assert not is_log(charts.usd_per_mw_chart(deals))
+    deals.loc[0, "usd_per_critical_it_mw"] = 900e6
+    assert is_log(charts.usd_per_mw_chart(deals))
+    published = _publications()
+    assert not is_log(charts.publication_chart(published, 11.08))
+    published.loc[2, "now_value_per_share_usd"] = 500.0
+    assert is_log(charts.publication_chart(published, 11.08))
+
+
+def test_all_panels_of_the_miner_chart_are_zoomed_together() -> None:
+    spec = charts.miner_chart(_bars(), _levels(), _ratings(DAY)).to_dict()
+    assert [param["name"] for param in spec["params"] if param.get("bind") == "scales"] == ["zoom"]
+    assert spec["resolve"]["scale"]["x"] == "shared"
+
+
 def test_scenarios_stand_against_the_close_or_alone() -> None:
     assert _values(charts.publication_chart(_publications(), 11.08), "close") == [11.08]
     assert _values(charts.publication_chart(_publications(), None), "close") == []
@@ -256,6 +276,7 @@ def test_what_cannot_be_drawn_is_refused_in_words(drawn: Callable[[], object], s
 
 def test_names_and_labels_do_not_cover_each_other() -> None:
     assert price._spread([1.0, 1.1, 5.0], gap=1.0) == [1.0, 2.0, 5.0]
+    assert price._spread([4.0, 4.5, 5.0], gap=1.0, top=5.0) == [3.0, 4.0, 5.0], "none leaves the frame"
     assert price._lanes([(0, 10), (5, 15), (11, 20)]) == [1, 2, 1]
     assert contracts._name_places([100.0, 110.0], [50.0, 50.0]) == ["above", "below"]
     assert contracts._name_places([100.0] * 9, [50.0] * 9).count("none") >= 5, "better no name than one on another"
