@@ -40,7 +40,7 @@ def show(published: Published) -> None:
             {
                 "named": tables.text("Stage"),
                 "source_urls": tables.sources(),
-                "mw": tables.number("MW", missing="none"),
+                "mw": tables.number("MW", missing=lambda row: str(row["coverage"])),
                 "basis": tables.text("Unit"),
                 "coverage": tables.text("What is known"),
             },

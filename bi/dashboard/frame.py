@@ -48,6 +48,7 @@ _STYLE = """<style>
   overflow-wrap: break-word}
 .table .n {text-align: right; white-space: nowrap} .table th.n {white-space: normal}
 .table td[data-column$="_date"] {white-space: nowrap} .table td[data-column="counterparty"] {min-width: 9rem}
+.table .long {min-width: 15rem}
 .table .none {opacity: .8; font-style: italic} .table small {opacity: .85}
 .table a, .said a {text-decoration: underline; color: inherit}
 .table.wide table {width: max-content; min-width: 100%} .table.wide td {max-width: 16rem}

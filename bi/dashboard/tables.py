@@ -46,6 +46,8 @@ _WORDS = {
 }
 _WIDE = 18
 """Columns from which on a table is wider than a page and scrolls sideways, its first column held."""
+_LONG = 40
+"""Letters from which on a text has a column of at least that room, instead of a tower of single words."""
 _NUMERIC = {"number", "rank"}
 _PAGES = 3
 """Links in a cell of several."""
@@ -183,6 +185,8 @@ def _cell(name: str, column: Column, row: Row) -> Markup:
         inner = _said(column, value, row)
     is_number = column.kind == "number"
     attributes = Markup(' class="n"') if is_number else Markup("")
+    if column.kind == "text" and len(str(value)) > _LONG:
+        attributes = Markup(' class="long"')
     if is_number and value is not None:
         attributes += Markup(' data-value="{}"').format(repr(float(value)))
     return Markup('<td data-column="{}"{}>{}</td>').format(name, attributes, inner)
@@ -216,7 +220,7 @@ def _said(column: Column, value: Any, row: Row) -> Markup:  # noqa: ANN401 - a c
 
 def _breakable(name: str) -> Markup:
     """A text that may break after the marks within a long name: `unique_fct_deals_deal_id`, `press.example.com`."""
-    return Markup(re.sub(r"(_|\.(?=[a-z]))", r"\1<wbr>", escape(name)))  # noqa: S704 - what was not ours is escaped
+    return Markup(re.sub(r"(_|\.(?=[a-z]))", r"\1<wbr>", str(escape(name))))  # noqa: S704 - what was not ours is escaped
 
 
 def page(address: str) -> Markup:

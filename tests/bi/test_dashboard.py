@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from urllib.request import urlopen
 
 import duckdb
+import pandas as pd
 import pytest
 from streamlit.testing.v1 import AppTest
 
@@ -359,6 +360,13 @@ def test_every_coverage_column_has_words() -> None:
     assert "btc" in names
     raw = {name: said for name in names if re.search(r"_|\b(btc|it|mw)\b", said := tables.words(name))}
     assert raw == {}
+
+
+def test_a_long_name_may_break_at_its_joints_and_markup_stays_text() -> None:
+    frame = pd.DataFrame({"check": ["unique_<b>"], "source": ["https://www.press.example.com/a"]})
+    drawn = tables.html(frame, {"check": tables.text("Check"), "source": tables.source(tier=None)}, caption="Checks")
+    assert "unique_<wbr>&lt;b&gt;</td>" in drawn
+    assert '<a href="https://www.press.example.com/a">press.<wbr>example.<wbr>com</a>' in drawn
 
 
 def test_no_ticker_stands_in_the_code() -> None:
