@@ -16,7 +16,7 @@ from dagster_project.settings import Settings, SettingsError, dbt_environment, l
 from dagster_project.shell.faults import told
 from dagster_project.shell.prepare import prepare, write_docs
 from dagster_project.shell.run import run, show
-from dagster_project.shell.supervise import Ended
+from dagster_project.shell.supervise import Ended, in_child
 from dagster_project.shell.ui import serve
 from dagster_project.transform import sources_yml
 
@@ -128,6 +128,14 @@ def _work(command: str, settings: Settings, port: int) -> int:
         return run(settings, "rebuild")
     if command == "ui":
         return serve(settings, port)
+    with held(settings.run_lock, f"make {command}", wait_seconds=60 * settings.run_wait_minutes, say=print) as lock:
+        # dbt waits for threads of its own, whatever a signal says
+        code = in_child(lambda: told(settings, lambda: _let_dbt_read(command, settings)), lock.renewed())
+    return code if code >= 0 else 1
+
+
+def _let_dbt_read(command: str, settings: Settings) -> int:
+    """The commands for which dbt reads the project, or the build file."""
     if command == "docs":
         return write_docs(settings)
     if command == "inventory":

@@ -14,6 +14,7 @@ from pathlib import Path
 from dagster_project.calls import Call, call_directly
 from dagster_project.settings import PROJECT_DIR, Settings, export_for_dbt
 from dagster_project.transform import dbt_calls
+from dagster_project.warehouse import connection
 
 
 def prepare(settings: Settings, call_dbt: Call = call_directly, *, anew: bool = False) -> Path:
@@ -65,6 +66,8 @@ def write_docs(settings: Settings) -> int:
     if not settings.build_database.exists():
         print("there is no warehouse to document yet: run `make run` first", file=sys.stderr)
         return 1
+    with connection.read(settings.build_database):
+        pass  # where it is damaged or held dbt would try for minutes
     # not the pipeline's own target: a manifest with compiled code in it would take longer to read
     target = settings.data_dir / "build" / "docs"
     export_for_dbt(settings)

@@ -25,13 +25,14 @@ def _run(data_dir: Path, command: str = "run", **settings: str) -> subprocess.Co
     )
 
 
-def test_a_build_file_that_is_none_is_named_and_left_alone(tmp_path: Path, dbt_target: Path) -> None:
+@pytest.mark.parametrize("command", ["run", "docs", "backup"])
+def test_a_build_file_that_is_none_is_named_and_left_alone(tmp_path: Path, dbt_target: Path, command: str) -> None:
     shutil.copytree(dbt_target, tmp_path / "build" / "dbt")
     build_file = tmp_path / "build" / "warehouse.duckdb"
     build_file.write_text("no database")
     (tmp_path / "backups").mkdir()
     (tmp_path / "backups" / "20260101.tar").touch()
-    ran = _run(tmp_path)
+    ran = _run(tmp_path, command)
     assert ran.returncode == 1
     (said,) = ran.stderr.splitlines()
     assert said.startswith(f"error: the build file {build_file} is damaged; what is published stands as it was: `make ")
