@@ -15,6 +15,7 @@ import os
 import subprocess
 import sys
 import zlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -442,7 +443,9 @@ def try_warehouse(workdir: Path, tried: list[Fault]) -> Tried:
     )
 
 
-def _dbt(workdir: Path, command: str, *selected: str) -> list[dict[str, Any]]:
+def _dbt(
+    workdir: Path, command: str, *selected: str, variables: Mapping[str, object] | None = None
+) -> list[dict[str, Any]]:
     project = os.environ.get("MINEHOUSE_FAULTS_DBT_DIR", str(REPO / "dbt"))
     database = str(workdir / "build" / "warehouse.duckdb")
     completed = subprocess.run(
@@ -450,7 +453,7 @@ def _dbt(workdir: Path, command: str, *selected: str) -> list[dict[str, Any]]:
             sys.executable, "-m", "dbt.cli.main", "--no-use-colors", "--no-version-check",
             "--log-path", str(workdir / "logs"), command, "--project-dir", project, "--profiles-dir", project,
             "--target-path", str(workdir / "target"), "--exclude-resource-type", "unit_test",
-            "--indirect-selection", "cautious", "--select", *selected,
+            "--indirect-selection", "cautious", "--vars", json.dumps(variables or {}), "--select", *selected,
         ],
         cwd=workdir,
         env={

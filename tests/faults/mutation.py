@@ -1,24 +1,30 @@
-"""Takes each check away, or turns it round, and shows that a fault of the matrix is missed then: `make mutation`.
+"""Takes each check away, turns it round or loosens it, and shows that it is missed: `make mutation`.
 
 Belongs here: the mutants and the table of what became of them. Does not belong here: the faults (`matrix`).
 
-A mutant that no fault notices is a check that could be lost unseen: the exit status is 1 then.
+A mutant that no fault and no test notices is a check that could be lost unseen: the exit status is 1 then.
 """
 
 from __future__ import annotations
 
+import ast
 import re
+import shutil
+import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import matrix
 import pyarrow as pa
+import yaml
 from matrix import Fault
 
 from dagster_project.contracts.base import Column, Contract
@@ -51,15 +57,22 @@ class Mutant:
 
 
 def main() -> int:
-    """Try every mutant and print the table."""
+    """Try every mutant and print the table; with names of files of Python as arguments only the guards in those."""
+    if sys.argv[1:]:
+        return _told(of_python({path: PYTHON[path] for path in sys.argv[1:]}))
     faults = matrix.faults()
-    mutants = [*of_contracts(faults), *of_rules(faults)]
+    return _told(chain(of_contracts(faults), of_rules(faults), of_python(PYTHON)))
+
+
+def _told(mutants: Iterable[Mutant]) -> int:
+    counted: Counter[tuple[str, bool]] = Counter()
     for mutant in mutants:
-        print(f"{'killed' if mutant.is_noticed else 'SURVIVED':9} {mutant.change:9} {mutant.check}")  # noqa: T201
-    counted = Counter((mutant.change, mutant.is_noticed) for mutant in mutants)
+        verdict = "killed" if mutant.is_noticed else "SURVIVED"
+        print(f"{verdict:9} {mutant.change:9} {mutant.check}", flush=True)  # noqa: T201
+        counted[mutant.change, mutant.is_noticed] += 1
     for (change, is_noticed), count in sorted(counted.items()):
         print(f"{change:9} {'killed' if is_noticed else 'SURVIVED':9} {count:4}")  # noqa: T201
-    return int(any(not mutant.is_noticed for mutant in mutants))
+    return int(any(not is_noticed for _, is_noticed in counted))
 
 
 def of_contracts(faults: list[Fault]) -> Iterator[Mutant]:
@@ -113,26 +126,114 @@ def _caught(contract: Contract, rows: list[dict[str, str | None]]) -> frozenset[
 
 
 def of_rules(faults: list[Fault]) -> Iterator[Mutant]:
-    """Each rule of plausibility taken away and turned round, in the SQL that dbt compiled."""
+    """Each rule of plausibility taken away and turned round, and each threshold loosened beyond all sense.
+
+    In the SQL that dbt compiled, on a warehouse in which each fault has a company of its own.
+    """
     tried = [fault for fault in faults if fault.level in ("odd", "series")]
     symbols = matrix.companies_of(tried)
     with tempfile.TemporaryDirectory() as folder:
-        built = matrix.try_warehouse(Path(folder), tried)
-        with duckdb.connect(str(Path(folder) / "build" / "warehouse.duckdb"), read_only=True) as connection:
-            for name in matrix.FINDINGS:
-                (path,) = (Path(folder) / "target" / "compiled").rglob(f"{name}.sql")
-                sql = path.read_text(encoding="utf-8")
-                for rule in sorted(set(re.findall(r"'(\w+)' as rule", sql))):
-                    expected = {(symbols[fault.name], rule) for fault in tried if fault.says == rule}
+        workdir = Path(folder)
+        built = matrix.try_warehouse(workdir, tried)
+        as_it_is = {name: _compiled(workdir, name) for name in matrix.FINDINGS}
+        marks = {name: 880_000_000 + at for at, name in enumerate(_thresholds())}
+        matrix._dbt(workdir, "compile", *matrix.FINDINGS, variables=marks)
+        marked = {name: _compiled(workdir, name) for name in matrix.FINDINGS}
+        with duckdb.connect(str(workdir / "build" / "warehouse.duckdb"), read_only=True) as connection:
+
+            def found(sql: str) -> set[tuple[str, str]]:
+                return set(connection.execute(f"select symbol, rule from ({sql}) where not is_accepted").fetchall())
+
+            for name, sql in as_it_is.items():
+                rules = sorted(set(re.findall(r"'(\w+)' as rule", sql)))
+                expected = {(symbols[fault.name], fault.says) for fault in tried if fault.says in rules}
+                for rule in rules:
                     for change, condition in (("removed", "false"), ("inverted", "not ({})")):
-                        found = set(
-                            connection.execute(
-                                f"select symbol, rule from ({_mutated(sql, rule, condition)}) where not is_accepted"
-                            ).fetchall()
-                        )
-                        yield Mutant(
-                            f"{name} {rule}", change, not expected <= found or bool(found - set(built.findings))
-                        )
+                        now = found(_mutated(sql, rule, condition))
+                        missed = {one for one in expected if one[1] == rule} - now
+                        yield Mutant(f"{name} {rule}", change, bool(missed or now - set(built.findings)))
+                values = {mark: _thresholds()[variable] for variable, mark in marks.items()}
+                assert found(_with(marked[name], values)) == found(sql), "marks stand for values, and for nothing else"
+                for variable, mark in marks.items():
+                    if str(mark) in marked[name]:
+                        # which way is loose depends on the rule: the one that finds less
+                        ways = [found(_with(marked[name], values | {mark: way})) for way in ("(-1e15)", "1e15")]
+                        yield Mutant(f"{name} {variable}", "loosened", bool(expected - min(ways, key=len)))
+
+
+def _compiled(workdir: Path, name: str) -> str:
+    (path,) = (workdir / "target" / "compiled").rglob(f"{name}.sql")
+    return path.read_text(encoding="utf-8")
+
+
+@cache
+def _thresholds() -> dict[str, Any]:
+    project = yaml.safe_load((matrix.REPO / "dbt" / "dbt_project.yml").read_text(encoding="utf-8"))
+    return {name: value for name, value in project["vars"].items() if isinstance(value, (int, float))}
+
+
+def _with(sql: str, values: Mapping[int, object]) -> str:
+    for mark, value in values.items():
+        sql = sql.replace(str(mark), str(value))
+    return sql
+
+
+_FILES = ("tests/unit/test_file_prices.py", "tests/unit/test_price_file_shapes.py", "tests/faults")
+PYTHON: dict[str, tuple[str, ...]] = {
+    "dagster_project/warehouse/load.py": ("tests/unit/test_load.py",),
+    "dagster_project/warehouse/publish.py": ("tests/unit/test_publish.py",),
+    "dagster_project/warehouse/backup.py": ("tests/unit/test_backup.py",),
+    "dagster_project/runs/lock.py": ("tests/orchestration/test_single_writer.py",),
+    "dagster_project/gate/gate.py": ("tests/unit/test_gate.py", "tests/faults"),
+    "dagster_project/gate/cast.py": ("tests/unit/test_gate.py", "tests/faults"),
+    "dagster_project/contracts/base.py": ("tests/unit/test_gate.py", "tests/faults"),
+    "dagster_project/sources/curated.py": ("tests/unit/test_curated_facts.py", "tests/faults"),
+    "dagster_project/sources/spreadsheet.py": (
+        "tests/unit/test_spreadsheet_facts.py",
+        "tests/unit/test_curated_facts.py",
+    ),
+    "dagster_project/sources/prices/files/bars.py": _FILES,
+    "dagster_project/sources/prices/files/dates.py": _FILES,
+    "dagster_project/sources/prices/files/folder.py": _FILES,
+    "dagster_project/sources/prices/files/layouts.py": _FILES,
+    "dagster_project/sources/prices/files/names.py": _FILES,
+    "dagster_project/sources/prices/files/numbers.py": _FILES,
+    "dagster_project/sources/prices/files/sheets.py": _FILES,
+    "dagster_project/sources/prices/files/source.py": _FILES,
+    "dagster_project/settings.py": ("tests/unit/test_settings.py",),
+    "dagster_project/engine.py": ("tests/unit/test_engine.py",),
+}
+"""By file with guards of its own, the tests that must notice when one is taken away."""
+
+
+def of_python(files: Mapping[str, Sequence[str]]) -> Iterator[Mutant]:
+    """Each `if` that leads to a `raise` taken away, in a copy of the project."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "project"
+        ignored = shutil.ignore_patterns(".git", "data", "__pycache__", ".*_cache")
+        shutil.copytree(matrix.REPO, copy, ignore=ignored, symlinks=True)
+        for path, tests in files.items():
+            source = (copy / path).read_text(encoding="utf-8")
+            for line, text in _without_guards(source):
+                (copy / path).write_text(text, encoding="utf-8")
+                run = subprocess.run(
+                    [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:randomly", *tests],
+                    cwd=copy,
+                    capture_output=True,
+                    check=False,
+                )
+                yield Mutant(f"{path}:{line} {source.splitlines()[line - 1].strip()}", "unguarded", run.returncode != 0)
+            (copy / path).write_text(source, encoding="utf-8")
+
+
+def _without_guards(source: str) -> Iterator[tuple[int, str]]:
+    """The line of each guard, and the source without it."""
+    for at in range(sum(isinstance(node, ast.If) for node in ast.walk(ast.parse(source)))):
+        tree = ast.parse(source)
+        guard = [node for node in ast.walk(tree) if isinstance(node, ast.If)][at]
+        if isinstance(guard.body[-1], ast.Raise):
+            guard.test = ast.Constant(value=False)
+            yield guard.lineno, ast.unparse(tree)
 
 
 def _mutated(sql: str, rule: str, condition: str) -> str:
