@@ -37,8 +37,23 @@ _SIZE = re.compile(r"(\d{1,9}(?:\.\d{1,3})?)\s*(K|M|G|T)(i?)B?", re.IGNORECASE)
 _POWERS = {"K": 1, "M": 2, "G": 3, "T": 4}
 
 
+_LONGEST = 255 - len(".20261231T235959.999999.new.restore")
+"""Bytes of a file's name on every disk, less what we append."""
+
+
 def _resolved(path: Path) -> Path:
-    return path.expanduser().resolve()
+    """The path as every program that gets it can read it: DuckDB wants UTF-8, and dbt takes it for an address."""
+    text = str(path)
+    if not text.isprintable():
+        raise ValueError("holds a control character, or is not UTF-8")
+    if "#" in text or "?" in text:
+        raise ValueError("holds a # or a ?, where dbt would end the path")
+    if any(len(part.encode()) > _LONGEST for part in path.parts):
+        raise ValueError("has a part that is longer than a file's name may be")
+    try:
+        return path.expanduser().resolve()
+    except (RuntimeError, OSError) as error:
+        raise ValueError(f"leads nowhere: {error}") from None
 
 
 def _size(text: str) -> str:
@@ -49,6 +64,8 @@ def _size(text: str) -> str:
     size = float(number) * (1024 if binary else 1000) ** _POWERS[unit.upper()]
     if size < LEAST_BYTES / 2:
         raise ValueError(f"is too little to compute with; {LEAST_BYTES // 2**20}MiB is enough for the sample")
+    if size > machine_bytes():
+        raise ValueError(f"is more than the {machine_bytes() // 2**20}MiB of this machine or its container")
     return f"{number}{unit.upper()}{binary and 'i'}B"
 
 

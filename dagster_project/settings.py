@@ -87,7 +87,7 @@ class Settings(Engine):
     )
     data_docs: bool = Field(default=True, description="Whether Great Expectations' pages on each batch are written.")
     keep_check_days: int = Field(
-        default=400, ge=1, description="How many days the results of checks are kept (a year and a month)."
+        default=400, ge=1, le=36_500, description="How many days the results of checks are kept (a year and a month)."
     )
     keep_publications: int = Field(
         default=5, ge=1, le=1000, description="How many publications are kept, the current one among them."
@@ -243,8 +243,14 @@ class Settings(Engine):
         for name, folder in (("DATA_DIR", self.data_dir), ("TEMP_DIR", self.temp_dir), ("LAKE_DIR", self.lake_dir)):
             if folder.exists() and not folder.is_dir():
                 raise ValueError(f"{PREFIX}{name}={folder} is not a folder")
-        if self.price_source == "files" and self.price_files and not self.price_files.is_dir():
-            raise ValueError(f"{PREFIX}PRICE_FILES={self.price_files} is not a folder")
+        if self.price_files and self.price_source != "files":
+            raise ValueError(
+                f"{PREFIX}PRICE_FILES is set, but {PREFIX}PRICE_SOURCE={self.price_source} does not read it: set "
+                f"{PREFIX}PRICE_SOURCE=files, or unset {PREFIX}PRICE_FILES"
+            )
+        for name, needed in (("PRICE_FILES", self.price_files), ("REFERENCE_DIR", self.reference_dir)):
+            if needed and not needed.is_dir():
+                raise ValueError(f"{PREFIX}{name}={needed} is not a folder")
         return self
 
 

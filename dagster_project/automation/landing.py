@@ -10,7 +10,9 @@ from pathlib import Path
 
 import dagster as dg
 
+from dagster_project.assets.ingest.prices import FOLDER_STATE, PRICES_KEY
 from dagster_project.automation.jobs import DAILY_REFRESH
+from dagster_project.sources.prices.files.folder import folder_state
 
 INTERVAL_SECONDS = 30
 """Time between two looks, and thereby how long a folder must stand still."""
@@ -30,7 +32,7 @@ def landing_sensor(folder: Path) -> dg.SensorDefinition:
     def price_files_landed(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         """Compare the folder with the last look (`seen`) and with the last run asked for (`done`)."""
         cursor: dict[str, str] = json.loads(context.cursor) if context.cursor else {}
-        seen = fingerprint(folder)
+        seen = folder_state(folder)
 
         def result(skip_reason: str | None = None, **changes: str) -> dg.SensorResult:
             return dg.SensorResult(skip_reason=skip_reason, cursor=json.dumps(cursor | changes))
@@ -39,6 +41,8 @@ def landing_sensor(folder: Path) -> dg.SensorDefinition:
             return result(f"{folder} is no folder that can be read", seen="")
         if not seen:
             return result(f"{folder} holds no file", seen="")
+        if seen == _read_last(context):
+            return result("these files are those that were read last", seen=seen, done=seen)
         if seen != cursor.get("seen"):
             return result("the folder has changed; waiting until it stands still", seen=seen)
         if seen == cursor.get("done"):
@@ -53,24 +57,12 @@ def landing_sensor(folder: Path) -> dg.SensorDefinition:
     return price_files_landed
 
 
-def fingerprint(folder: Path) -> str | None:
-    """Names, sizes and times of the visible files in one short text; empty without files, None without a folder.
-
-    A file that disappears while it is looked at counts with its name alone, so that the next look differs.
-    """
-    try:
-        paths = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-    except OSError:
-        return None
-    lines = []
-    for path in paths:
-        try:
-            stat = path.stat()
-        except OSError:
-            lines.append(path.name)
-        else:
-            lines.append(f"{path.name} {stat.st_size} {stat.st_mtime_ns}")
-    return _digest("\n".join(lines)) if lines else ""
+def _read_last(context: dg.SensorEvaluationContext) -> str | None:
+    """The state of the folder when its files were read last, by a run of whoever started it."""
+    event = context.instance.get_latest_materialization_event(PRICES_KEY)
+    made = event.asset_materialization if event else None
+    told = made.metadata.get(FOLDER_STATE) if made else None
+    return str(told.value) if told else None
 
 
 def _digest(text: str) -> str:

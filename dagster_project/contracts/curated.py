@@ -69,7 +69,7 @@ COMPANIES = Contract(
             allowed=("miner", "data_centre_operator"),
         ),
         Column("trading_calendar", "varchar", "Calendar its shares trade on.", required=True, allowed=("XNYS",)),
-        Column("cik", "varchar", "SEC number, ten digits.", required=True, pattern=r"^\d{10}$"),
+        Column("cik", "varchar", "SEC number, ten digits.", required=True, pattern=r"^(?!0{10})\d{10}$"),
         Column("exchange", "varchar", "Where the shares are listed.", required=True),
         Column("country", "varchar", "Seat of the company.", required=True),
         Column(

@@ -29,6 +29,7 @@ _DISK = {
     errno.EROFS: ("the disk is read-only", _MAKE_WRITABLE),
     errno.EACCES: ("this user may not write there", _MAKE_WRITABLE),
     errno.EPERM: ("this user may not write there", _MAKE_WRITABLE),
+    errno.ENOENT: ("it is not there, and cannot be made there", _ANOTHER.removeprefix("or ")),
     errno.ENOTDIR: ("a file stands where a folder is needed", _MOVE_AWAY),
     errno.EEXIST: ("a file stands where a folder is needed", _MOVE_AWAY),
     errno.EISDIR: ("a folder stands where a file is needed", _MOVE_AWAY),

@@ -400,7 +400,8 @@ def try_warehouse(workdir: Path, tried: list[Fault]) -> Tried:
             extra.setdefault(table, []).append(
                 {name: None if cell is None else str(cell) for name, cell in cells.items()}
             )
-        series.append(_spoil(_walk(symbol, days, zlib.crc32(fault.name.encode())), fault.data.get("bars", {})))
+        how = fault.data.get("bars", {})
+        series.append(_spoil(_walk(symbol, days, zlib.crc32(how.get("walk", fault.name).encode())), how))
     database = workdir / "build" / "warehouse.duckdb"
     database.parent.mkdir(parents=True)
     by = Load(LOADED_AT, "faults")
@@ -452,8 +453,10 @@ def _dbt(
         [
             sys.executable, "-m", "dbt.cli.main", "--no-use-colors", "--no-version-check",
             "--log-path", str(workdir / "logs"), command, "--project-dir", project, "--profiles-dir", project,
-            "--target-path", str(workdir / "target"), "--exclude-resource-type", "unit_test",
-            "--indirect-selection", "cautious", "--vars", json.dumps(variables or {}), "--select", *selected,
+            "--target-path", str(workdir / "target"),
+            *(("--exclude-resource-type", "unit_test") if command == "build" else ()),
+            "--indirect-selection", "cautious",
+            "--vars", json.dumps(variables or {}), "--select", *selected,
         ],
         cwd=workdir,
         env={

@@ -180,10 +180,13 @@ def test_the_launchpad_offers_the_configuration_on_both_jobs(sample: Any) -> Non
 # The landing folder
 
 
-def _look(folder: Path, cursor: str | None) -> tuple[list[str | None], str, str | None]:
+def _look(
+    folder: Path, cursor: str | None, instance: dg.DagsterInstance | None = None
+) -> tuple[list[str | None], str, str | None]:
     """One evaluation: run keys, skip reason, cursor."""
-    context = dg.build_sensor_context(cursor=cursor)
-    result: Any = landing_sensor(folder)(context)
+    with dg.DagsterInstance.ephemeral() as empty:
+        context = dg.build_sensor_context(cursor=cursor, instance=instance or empty)
+        result: Any = landing_sensor(folder)(context)
     skip = result.skip_reason.skip_message if result.skip_reason else ""
     return [request.run_key for request in result.run_requests or []], skip, result.cursor
 
@@ -211,6 +214,18 @@ def test_a_folder_that_stands_still_is_refreshed_once(tmp_path: Path) -> None:
     os.utime(tmp_path / "CLSK.csv", ns=(before.st_atime_ns, before.st_mtime_ns))
     (third,), _, _ = _look(tmp_path, _look(tmp_path, cursor)[2])
     assert len({first, second, third}) == 3, "back to an earlier state is a change too"
+
+
+def test_files_that_another_run_has_read_are_not_read_again(house: House, tmp_path: Path) -> None:
+    """The UI is started after a run at the shell: it has nothing to do until the folder changes."""
+    folder = tmp_path / "prices"
+    _write(folder, "CLSK", {"2025-09-02": 10.0, "2025-09-03": 11.0})
+    assert house.refresh(FilePrices(folder)).success
+    keys, why, cursor = _look(folder, None, house.instance)
+    assert (keys, why) == ([], "these files are those that were read last")
+    _write(folder, "IREN", {"2025-09-02": 20.0})
+    cursor = _look(folder, cursor, house.instance)[2]
+    assert len(_look(folder, cursor, house.instance)[0]) == 1
 
 
 def test_an_empty_or_missing_folder_is_said_to_be(tmp_path: Path) -> None:

@@ -48,6 +48,17 @@ def test_other_variables_are_none_of_our_business(load: Load) -> None:
         ({"MINEHOUSE_MEMORY_LIMIT": "2MB"}, "too little to compute with; 256MiB is enough for the sample"),
         ({"MINEHOUSE_TEMP_DIR": "/dev/null"}, "MINEHOUSE_TEMP_DIR=/dev/null is not a folder"),
         ({"MINEHOUSE_DATA_DIR": "/dev/null"}, "MINEHOUSE_DATA_DIR=/dev/null is not a folder"),
+        ({"MINEHOUSE_MEMORY_LIMIT": "900TB"}, "is more than the .* of this machine"),
+        ({"MINEHOUSE_DATA_DIR": "/srv/two\nlines"}, "holds a control character"),
+        ({"MINEHOUSE_DATA_DIR": "/srv/\udcff"}, "is not UTF-8"),
+        ({"MINEHOUSE_DATA_DIR": "/srv/a#b"}, "where dbt would end the path"),
+        ({"MINEHOUSE_TEMP_DIR": "/srv/a?b"}, "where dbt would end the path"),
+        ({"MINEHOUSE_DATA_DIR": "/srv/" + "a" * 250}, "longer than a file's name may be"),
+        ({"MINEHOUSE_DATA_DIR": "~no-such-user/x"}, "leads nowhere: Could not determine home directory"),
+        ({"MINEHOUSE_REFERENCE_DIR": "/no/such"}, "MINEHOUSE_REFERENCE_DIR=/no/such is not a folder"),
+        ({"MINEHOUSE_PRICE_FILES": "/"}, "MINEHOUSE_PRICE_SOURCE=sample does not read it"),
+        ({"MINEHOUSE_KEEP_CHECK_DAYS": "99999999"}, "less than or equal to 36500"),
+        ({"MINEHOUSE_RUN_WAIT_MINUTES": "nan"}, "MINEHOUSE_RUN_WAIT_MINUTES='nan'"),
     ],
 )
 def test_unknown_names_and_values_are_refused(load: Load, environment: dict[str, str], said: str) -> None:

@@ -15,6 +15,8 @@ from dagster_project.assets.ingest.selection import PriceSelection, SelectionErr
 from dagster_project.contracts import curated, market
 from dagster_project.contracts.batch import Batch
 from dagster_project.sources.prices.base import OVERLAP, CurrentBar, PriceRequest, PriceSource
+from dagster_project.sources.prices.files import FilePrices
+from dagster_project.sources.prices.files.folder import folder_state
 from dagster_project.warehouse.load import LoadReport
 from dagster_project.warehouse.resource import Warehouse
 
@@ -29,6 +31,8 @@ PRICES_FEED = Feed(
     freshness=after_every_close,
 )
 PRICES_KEY = dg.AssetKey(["raw", market.DAILY_PRICES.table])
+FOLDER_STATE = "folder_state"
+"""Metadata of a run that read price files: the state of their folder, by which the sensor knows it."""
 
 _COMPARED_COLUMNS = ("trade_date", "close", "adj_close", "source_file")
 
@@ -58,16 +62,22 @@ def prices_asset() -> dg.AssetsDefinition:
         with warehouse.write():  # open for all that is asked of it here, and closed while the source is
             request = _price_request(warehouse, price_source.name, config)
 
+        told = {}
+
         def fetch() -> Batch:
-            if price_source.is_local:
-                return load_policy.call(price_source.fetch, request)
-            return price_source.fetch(request)
+            # seen before the files are read: what changes meanwhile is a change
+            state = folder_state(price_source.folder) if isinstance(price_source, FilePrices) else None
+            local = price_source.is_local
+            batch = load_policy.call(price_source.fetch, request) if local else price_source.fetch(request)
+            told.update({FOLDER_STATE: state} if state and not request.is_partial else {})
+            return batch
 
         # a new version of the sample is another path, and no fault
         policy = replace(load_policy, allow_rewrite=load_policy.allow_rewrite or price_source.is_simulated)
-        return ingest_batch(
+        result = ingest_batch(
             context, warehouse, PRICES_FEED, fetch, known={}, policy=policy, more_results=_symbol_check_results
         )
+        return result._replace(metadata={**(result.metadata or {}), **told})
 
     return prices
 

@@ -6,6 +6,7 @@ Belongs here: which files are price files, and what is left out. Does not belong
 from __future__ import annotations
 
 import gzip
+import hashlib
 import os
 import stat
 import zipfile
@@ -195,3 +196,23 @@ def _unzipped(path: Path, info: zipfile.ZipInfo, most: int, *, whole: bool) -> b
     if whole and len(data) > most:
         raise UnreadableFileError(f"more than {most // 1024**3} GiB when unpacked", info.filename)
     return data
+
+
+def folder_state(folder: Path) -> str | None:
+    """Names, sizes and times of the visible files in one short text; empty without files, None without a folder.
+
+    A file that disappears while it is looked at counts with its name alone, so that the next look differs.
+    """
+    try:
+        paths = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError:
+        return None
+    lines = []
+    for path in paths:
+        try:
+            stat = path.stat()
+        except OSError:
+            lines.append(path.name)
+        else:
+            lines.append(f"{path.name} {stat.st_size} {stat.st_mtime_ns}")
+    return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()[:32] if lines else ""

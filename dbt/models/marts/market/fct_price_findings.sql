@@ -92,6 +92,38 @@ spacing as (
 
 ),
 
+years as (
+
+    select
+        symbol,
+        extract(year from trade_date) as bar_year,
+        max(trade_date) as trade_date,
+        count(*) as bars,
+        {{ fingerprint_of(['trade_date', 'close', 'volume']) }} as fingerprint
+    from technicals
+    group by symbol, extract(year from trade_date)
+    having count(*) >= {{ var('spacing_min_bars') }}
+
+),
+
+twins as (
+
+    select
+        years.symbol,
+        years.trade_date,
+        years.bars,
+        min(others.symbol) as other_symbol
+    from years
+    inner join years as others
+        on
+            years.bar_year = others.bar_year
+            and years.fingerprint = others.fingerprint
+            and years.bars = others.bars
+            and years.symbol <> others.symbol
+    group by years.symbol, years.trade_date, years.bars
+
+),
+
 moves as (
 
     {{ finding(
@@ -202,6 +234,15 @@ sparse as (
 
 ),
 
+copied as (
+
+    {{ finding(
+        'bars_of_another_symbol', 'twins', 'bars > 0', 'trade_date', 'bars', 0,
+        "'all ' || cast(bars as string) || ' bars of the year are those of ' || other_symbol"
+    ) }}
+
+),
+
 found as (
 
     select * from moves
@@ -223,6 +264,8 @@ found as (
     select * from mixed_bases
     union all
     select * from sparse
+    union all
+    select * from copied
 
 ),
 
