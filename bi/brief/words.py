@@ -52,6 +52,13 @@ def points(value: float) -> str:
     return f"{value:+.1f}".replace("-", "−")
 
 
+def tenant(name: str | None) -> str:
+    """Who a contract is with, within a sentence: `Undisclosed hyperscaler` is an undisclosed hyperscaler."""
+    if name is None:
+        return "a tenant that is not named"
+    return f"an undisclosed {name.removeprefix('Undisclosed ')}" if name.startswith("Undisclosed ") else name
+
+
 def against(value: float) -> str:
     """Where one price stands against another: 28.6% below."""
     size = f"{abs(value):.1f}"
@@ -110,6 +117,7 @@ def _environment(finalize: Callable[[Any], Any] | None) -> Environment:
     for speak in (day, usd, money, count, signed, points, against):
         environment.filters[speak.__name__] = _or_not_known(speak)
     environment.filters |= {"safe_link": _safe_link, "code": _code, "site_name": _site_name, "or_dash": _or_dash}
+    environment.filters["tenant"] = tenant
     return environment
 
 

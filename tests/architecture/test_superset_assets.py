@@ -10,12 +10,13 @@ from typing import Any
 import duckdb
 import pytest
 
-from bi.superset.assets import ASSETS, read_assets, table_of
+from bi.superset.assets import ASSETS, LAST_DAY, read_assets, written
 
 Assets = dict[str, dict[str, Any]]
 Contract = dict[str, dict[str, str]]
 VIZ_COLUMNS = ("all_columns", "groupby", "groupby_b")
-VIZ_METRICS = ("metrics", "metrics_b", "timeseries_limit_metric")
+VIZ_METRICS = ("metric", "metrics", "metrics_b", "timeseries_limit_metric")
+DAY_MACRO = "_asof"
 VIZ_FILTERS = ("adhoc_filters", "adhoc_filters_b")
 
 
@@ -26,14 +27,20 @@ def assets() -> Assets:
 
 @pytest.fixture
 def contract(manifest: dict[str, Any]) -> Contract:
-    """The columns that dbt promises with their types, by mart."""
-    return {
+    """The columns that dbt promises with their types, by mart and by macro of a day (`..._asof`)."""
+    marts = {
         node["name"]: {name: column["data_type"] for name, column in node["columns"].items()}
         for node in manifest["nodes"].values()
         if node["resource_type"] == "model"
         and node["schema"] == "marts"
-        and node["config"]["materialized"] != "table_macro"
+        and (node["config"]["materialized"] != "table_macro" or node["name"].endswith(DAY_MACRO))
     }
+    # a macro's columns are described without types: those of the same name in a mart
+    types = {name: kind for columns in marts.values() for name, kind in columns.items() if kind}
+    for columns in marts.values():
+        for name, kind in columns.items():
+            columns[name] = kind or types.get(name, "boolean" if "is_" in name else "varchar")
+    return marts
 
 
 def _of(assets: Assets, folder: str) -> Iterator[dict[str, Any]]:
@@ -67,11 +74,15 @@ def _columns_of_datasets(assets: Assets, contract: Contract) -> dict[str, set[st
     with duckdb.connect() as marts:
         marts.execute("create schema marts")
         for table, columns in contract.items():
-            typed = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
-            marts.execute(f"create table marts.{table} ({typed})")
+            if table.endswith(DAY_MACRO):
+                nothing = ", ".join(f'null::{kind} as "{name}"' for name, kind in columns.items())
+                marts.execute(f"create macro marts.{table}(as_of) as table select {nothing} where as_of is null")
+            else:
+                typed = ", ".join(f'"{name}" {kind}' for name, kind in columns.items())
+                marts.execute(f"create table marts.{table} ({typed})")
         for dataset in _of(assets, "datasets"):
             try:
-                found[dataset["uuid"]] = set(marts.sql(dataset["sql"] or f"from marts.{table_of(dataset)}").columns)
+                found[dataset["uuid"]] = set(marts.sql(written(dataset["sql"], LAST_DAY)).columns)
             except duckdb.Error:
                 found[dataset["uuid"]] = set()
     return found
@@ -98,13 +109,13 @@ def test_every_column_is_in_the_contract(assets: Assets, contract: Contract) -> 
 @pytest.mark.parametrize(
     ("table", "column", "noticed"),
     [
-        ("miner_snapshot", "ev_per_critical_it_mw_usd", "miner_snapshot.ev_per_critical_it_mw_usd"),
-        ("miner_snapshot", "symbol", "miner_snapshot.symbol"),
+        ("miner_snapshot_asof", "ev_per_critical_it_mw_usd", "miner_snapshot_asof.ev_per_critical_it_mw_usd"),
+        ("publications_asof", "now_mw", "miner_snapshot_asof.scenario_mw"),
         ("fct_daily_technicals", "sma_200", "technicals_last_two_years.sma_200"),
         ("fct_daily_technicals", "symbol", "technicals_last_two_years.close"),  # its query cannot be asked at all
-        ("fct_price_levels", "level_price", "price_levels_latest.level_price"),
-        ("fct_hpc_deals", "is_comparable_lease", "fct_hpc_deals.is_comparable_lease"),
-        ("sector_deal_flow", "cumulative_contract_value_usd", "sector_deal_flow.cumulative_contract_value_usd"),
+        ("fct_price_levels", "level_price", "price_levels_asof.level_price"),
+        ("deals_asof", "is_comparable_lease", "deals_asof.is_comparable_lease"),
+        ("dim_sessions", "session_date", "as_of_days.as_of"),
     ],
 )
 def test_a_renamed_column_is_noticed(table: str, column: str, noticed: str, assets: Assets, contract: Contract) -> None:
@@ -113,8 +124,8 @@ def test_a_renamed_column_is_noticed(table: str, column: str, noticed: str, asse
 
 
 def test_a_mart_that_is_gone_is_noticed(assets: Assets, contract: Contract) -> None:
-    del contract["fct_site_capacity"]
-    assert "fct_site_capacity.site" in _broken_promises(assets, contract)
+    del contract["sites_asof"]
+    assert "sites_asof.site" in _broken_promises(assets, contract)
 
 
 def test_references_lead_somewhere_and_identifiers_are_unique(assets: Assets) -> None:
@@ -132,9 +143,11 @@ def test_references_lead_somewhere_and_identifiers_are_unique(assets: Assets) ->
     assert sorted(shown) == sorted(charts), "a chart is missing on the dashboards, or shown twice"
 
 
-def test_every_dashboard_says_that_sample_prices_are_simulated_and_shows_their_source(assets: Assets) -> None:
+def test_every_dashboard_asks_for_the_day_and_says_that_sample_prices_are_simulated(assets: Assets) -> None:
     charts = {chart["uuid"]: set(_columns(chart)) for chart in _of(assets, "charts")}
     for dashboard in _of(assets, "dashboards"):
+        filters = [rule["id"] for rule in dashboard["metadata"]["native_filter_configuration"]]
+        assert filters[0] == "NATIVE_FILTER-as_of", dashboard["slug"]
         items = [item for item in dashboard["position"].values() if isinstance(item, dict)]
         said = " ".join(item["meta"]["code"] for item in items if item["type"] == "MARKDOWN")
         assert "`sample` are **simulated**" in said, dashboard["slug"]

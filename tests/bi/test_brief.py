@@ -13,6 +13,7 @@ from typing import Any
 import duckdb
 import pytest
 
+from bi.brief import words
 from bi.brief.__main__ import main
 from bi.brief.pictures import draw
 from bi.brief.reader import StoryError
@@ -230,7 +231,7 @@ def test_the_page_needs_nothing_from_anywhere(data_dir: Path, capsys: pytest.Cap
     assert sorted(path.name for path in (data_dir / "briefs").iterdir()) == sorted((html.name, markdown.name))
     page = html.read_text()
     assert page.count("<svg ") == 3
-    assert not re.search(r"<(?:script|link|img|image|iframe|object|use)\b|@import|url\(|\bsrc=", page)
+    assert not re.search(r"<(?:script|link|img|image|iframe|object|use)\b|@import|url\((?!#)|\bsrc=", page)
     loads = set(re.findall(r'([\w:]+)="https?://', page))
     assert loads <= {"href", "xmlns", "xmlns:xlink"}
     assert set(re.findall(r'<(\w+)[^<>]*\bhref="https?://', page)) == {"a"}
@@ -304,3 +305,9 @@ def test_make_passes_what_it_is_given() -> None:
     )
     assert '-m bi.brief --symbol "CLSK" --as-of "2025-11-24" --quote "11.23"' in make.stdout
     assert "--since" not in make.stdout
+
+
+def test_a_tenant_that_is_not_named_is_grammar() -> None:
+    assert words.tenant(None) == "a tenant that is not named"
+    assert words.tenant("Undisclosed US hyperscaler (second)") == "an undisclosed US hyperscaler (second)"
+    assert words.tenant("Fluidstack") == "Fluidstack"

@@ -3,36 +3,36 @@
 from __future__ import annotations
 
 import json
+import shutil
 import stat
+from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
+import jinja2
+import pandas as pd
 import pytest
 import yaml
 from pydantic import SecretStr
 
+from bi import questions
+from bi.published import query
 from bi.superset import __main__ as command
-from bi.superset.assets import UnknownTableError, complete_assets, read_assets, table_of
+from bi.superset.assets import LAST_DAY, UnknownTableError, complete_assets, read_assets, written
+
+if TYPE_CHECKING:
+    from conftest import Pipeline
+
+
+DAY = date(2025, 10, 31)
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Path:
-    """A published file with just the columns that the datasets have headings for."""
-    database = tmp_path / "published" / "minehouse.duckdb"
-    database.parent.mkdir()
-    columns: dict[str, set[str]] = {}
-    for name, asset in read_assets().items():
-        if name.startswith("datasets/"):
-            named = {column["column_name"] for column in asset["columns"]} | {asset["main_dttm_col"], "symbol"}
-            columns.setdefault(table_of(asset), set()).update(named)
-    with duckdb.connect(str(database)) as connection:
-        connection.execute("create schema marts")
-        for table, names in columns.items():
-            typed = ", ".join(f"{name} {'date' if name.endswith('_date') else 'double'}" for name in sorted(names))
-            connection.execute(f"create table marts.{table} ({typed}, not_on_any_dashboard double)")
-        connection.execute("comment on column marts.miner_snapshot.close is 'Last close.'")
-    return database
+def database(sample: Pipeline, tmp_path: Path) -> Path:
+    """A published file of the sample that a test may change."""
+    (tmp_path / "published").mkdir()
+    return Path(shutil.copyfile(sample.settings.published_database, tmp_path / "published" / "minehouse.duckdb"))
 
 
 def _ask(bundle: dict[str, str], name: str) -> dict[str, Any]:
@@ -40,27 +40,91 @@ def _ask(bundle: dict[str, str], name: str) -> dict[str, Any]:
     return asset
 
 
-def test_the_bundle_knows_the_file_and_its_columns(database: Path) -> None:
+def test_the_bundle_knows_the_file_its_columns_and_every_mart(database: Path) -> None:
     bundle = complete_assets(database)
     registered = set(bundle) - set(read_assets())
     assert set(read_assets()) < set(bundle)
-    assert "datasets/minehouse/fct_price_levels.yaml" in registered  # shown through a query alone
-    assert _ask(bundle, "datasets/minehouse/fct_price_levels.yaml")["columns"]
+    marts = query(database, "from duckdb_tables() select table_name where schema_name = 'marts'").to_pydict()
+    assert {f"datasets/minehouse/{table}.yaml" for table in marts["table_name"]} == registered
+    assert all(_ask(bundle, name)["columns"] for name in registered)
     assert _ask(bundle, "databases/minehouse.yaml")["sqlalchemy_uri"] == f"duckdb:///{database}"
-    columns = {c["column_name"]: c for c in _ask(bundle, "datasets/minehouse/miner_snapshot.yaml")["columns"]}
-    assert (columns["close"]["verbose_name"], columns["close"]["description"]) == ("Close (USD)", "Last close.")
+    dataset = _ask(bundle, "datasets/minehouse/miner_snapshot_asof.yaml")
+    assert "described_by" not in dataset
+    columns = {c["column_name"]: c for c in dataset["columns"]}
+    assert columns["close"]["verbose_name"] == "Close (USD)"
+    assert columns["close"]["description"]
     assert columns["price_date"]["is_dttm"]
     assert not columns["close"]["is_dttm"]
-    assert "not_on_any_dashboard" in columns
-    levels = _ask(bundle, "datasets/minehouse/price_levels_latest.yaml")
-    assert "level_price" in {column["column_name"] for column in levels["columns"]}
+    assert "incomplete_inputs" in columns, "a column that no heading names"
 
 
 def test_a_file_without_a_table_is_named(database: Path) -> None:
     with duckdb.connect(str(database)) as connection:
         connection.execute("drop table marts.fct_price_levels")
-    with pytest.raises(UnknownTableError, match="cannot show price_levels_latest"):
+    with pytest.raises(UnknownTableError, match=r"cannot show \w+_asof"):
         complete_assets(database)
+
+
+def _rows(database: Path, dataset: str, day: str) -> pd.DataFrame:
+    sql = read_assets()[f"datasets/minehouse/{dataset}.yaml"]["sql"]
+    return query(database, written(sql, day)).to_pandas()
+
+
+def test_totals_and_values_are_those_of_the_dashboard(sample: Pipeline) -> None:
+    database = sample.settings.published_database
+    deals = _rows(database, "deals_asof", f"date '{DAY}'")
+    firm = deals[deals["is_firm"]]
+    told = questions.deal_totals(database, DAY).to_pylist()[0]
+    assert (len(firm), firm["contract_value_usd"].sum(), firm["critical_it_mw"].sum()) == pytest.approx(
+        (told["firm_deals"], told["contract_value_usd"], told["critical_it_mw"])
+    )
+    columns = ["symbol", "close", "ev_per_critical_it_mw_usd", "scenario_mw", "scenario_is_fraction", "low_upside_pct"]
+    ours, theirs = (
+        frame.sort_values("symbol", ignore_index=True)[columns]
+        for frame in (
+            _rows(database, "miner_snapshot_asof", f"date '{DAY}'"),
+            questions.snapshot(database, DAY).to_pandas(),
+        )
+    )
+    pd.testing.assert_frame_equal(ours, theirs)
+
+
+def test_without_a_chosen_day_it_is_the_last_session_and_a_chosen_one_is_put_in(sample: Pipeline) -> None:
+    database = sample.settings.published_database
+    assert set(_rows(database, "sites_asof", LAST_DAY)["as_of"]) == {"2025-11-24"}
+    sql = yaml.safe_load(complete_assets(database)["datasets/minehouse/sites_asof.yaml"])["sql"]
+    engine = jinja2.Environment(autoescape=False)  # noqa: S701 - SQL, as Superset renders it
+    engine.filters["where_in"] = lambda values: "(" + ", ".join(f"'{value}'" for value in values) + ")"
+    for chosen, seen in (([DAY.isoformat()], DAY.isoformat()), ([], "2025-11-24")):
+        rendered = engine.from_string(sql).render(filter_values=lambda *_, chosen=chosen, **__: chosen)
+        assert set(query(database, rendered).to_pydict()["as_of"]) == {seen}
+
+
+def test_sources_are_links_and_markup_in_an_address_is_none() -> None:
+    with duckdb.connect() as connection:
+        links = connection.execute(
+            written(
+                "select {{ link(page) }} from (values ($1), ($2), ($3)) as pages(page)",
+                LAST_DAY,
+            ),
+            ["https://www.press.example/a?b=1", 'https://press.example/"><b>', "a filing"],
+        ).fetchall()
+    assert links == [
+        ('<a href="https://www.press.example/a?b=1">press.example</a>',),
+        ('<a href="https://press.example/&quot;>&lt;b>">press.example</a>',),
+        ("a filing",),
+    ]
+
+
+def test_a_miner_leads_to_its_dashboard_on_the_same_day(sample: Pipeline) -> None:
+    rows = _rows(sample.settings.published_database, "miner_snapshot_asof", f"date '{DAY}'").set_index("symbol")
+    link = rows.loc["CLSK", "miner"]
+    assert link.endswith(">CLSK</a>")
+    assert "minehouse-miner/?native_filters=" in link
+    filters = read_assets()["dashboards/miner.yaml"]["metadata"]["native_filter_configuration"]
+    for name, value in (("as_of", DAY.isoformat()), ("symbol", "CLSK")):
+        assert f"NATIVE_FILTER-{name}" in {rule["id"] for rule in filters}
+        assert f"(col:{name},op:IN,val:!('{value}'))" in link
 
 
 def test_state_is_for_this_user_and_the_key_stays(tmp_path: Path) -> None:
