@@ -66,7 +66,7 @@ def _open(address: str) -> Engine:
     from sqlalchemy import create_engine
     from sqlalchemy.event import listen
 
-    engine = create_engine(address, connect_args={"timeout": 60})
+    engine = create_engine(address, connect_args={"timeout": 20})
     # with a write-ahead log this is safe from a crash of ours; a power cut may cost the last lines of the log
     listen(engine, "connect", lambda connection, _: connection.execute("pragma synchronous = normal"))
     return engine

@@ -324,7 +324,8 @@ def _spoil(bars: dict[str, list[Any]], how: dict[str, Any]) -> dict[str, list[An
     if "scale_before" in how:
         _scaled(bars, how["scale_before"], range(200))
     if "scale_at" in how:
-        _scaled(bars, how["scale_at"], range(200, 201))
+        at = how.get("at", 200)
+        _scaled(bars, how["scale_at"], range(at, at + 1))
     if "close_only" in how:
         for name in ("open", "high", "low", "volume"):
             bars[name] = [None] * count

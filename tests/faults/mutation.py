@@ -201,7 +201,7 @@ PYTHON: dict[str, tuple[str, ...]] = {
     "dagster_project/sources/prices/files/sheets.py": _FILES,
     "dagster_project/sources/prices/files/source.py": _FILES,
     "dagster_project/settings.py": ("tests/unit/test_settings.py",),
-    "dagster_project/engine.py": ("tests/unit/test_engine.py",),
+    "dagster_project/engine.py": ("tests/unit/test_engine.py", "tests/unit/test_settings.py"),
 }
 """By file with guards of its own, the tests that must notice when one is taken away."""
 

@@ -48,6 +48,8 @@ def test_other_variables_are_none_of_our_business(load: Load) -> None:
         ({"MINEHOUSE_MEMORY_LIMIT": "2MB"}, "too little to compute with; 256MiB is enough for the sample"),
         ({"MINEHOUSE_TEMP_DIR": "/dev/null"}, "MINEHOUSE_TEMP_DIR=/dev/null is not a folder"),
         ({"MINEHOUSE_DATA_DIR": "/dev/null"}, "MINEHOUSE_DATA_DIR=/dev/null is not a folder"),
+        ({"MINEHOUSE_SEC_CONTACT": "nobody"}, "MINEHOUSE_SEC_CONTACT is not an e-mail address"),
+        ({"MINEHOUSE_DAGSTER_POSTGRES_URL": "postgresql://a:b@c/d"}, "is not an address like postgresql.psycopg2"),
         ({"MINEHOUSE_MEMORY_LIMIT": "900TB"}, "is more than the .* of this machine"),
         ({"MINEHOUSE_DATA_DIR": "/srv/two\nlines"}, "holds a control character"),
         ({"MINEHOUSE_DATA_DIR": "/srv/\udcff"}, "is not UTF-8"),
