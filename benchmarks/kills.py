@@ -244,7 +244,7 @@ def _readers(data: Path) -> str:
         with duckdb.connect(str(database), read_only=True) as con:
             (rows,) = con.execute("select count(*) from marts.miner_snapshot").fetchall()[0]
     except duckdb.Error as error:
-        return f"BROKEN: {error}"
+        return f"BROKEN: {str(error).splitlines()[0]}"
     return f"{rows} rows"
 
 

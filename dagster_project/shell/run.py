@@ -21,7 +21,7 @@ from dagster_project.settings import Settings
 from dagster_project.shell.faults import SAFE, explain, explain_text, told
 from dagster_project.shell.prepare import prepare
 from dagster_project.shell.supervise import Ended, in_child
-from dagster_project.shell.worker import ChildLostError, child, run_first
+from dagster_project.shell.worker import child, run_first
 from dagster_project.transform import dbt_calls
 
 if TYPE_CHECKING:
@@ -92,9 +92,6 @@ def _run(settings: Settings, job: str) -> int:
         except duckdb.Error as error:
             said = explain(error, settings) or f"the build file cannot be opened: {error}; {SAFE}"
             print(f"error: {said}", file=sys.stderr)
-            return 1
-        except ChildLostError as error:
-            print(f"error: {error}; nothing of this run was published; `make run` does its work again", file=sys.stderr)
             return 1
     errors = _problems(settings, runs) + _held_back(settings)
     lacks = _show(settings)

@@ -17,7 +17,7 @@ from typing import ParamSpec, TypeVar
 
 from dagster_project.calls import Call
 from dagster_project.runs.parent import end_with_parent
-from dagster_project.shell.fast_start import leave_when_done
+from dagster_project.shell.fast_start import leave_as_killed, leave_when_done
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -31,10 +31,6 @@ def run_first(first: Callable[[], object], call: Call) -> Call:
         return call(function, *args, **kwargs)
 
     return run
-
-
-class ChildLostError(BaseException):
-    """A child was killed. A run cannot go on without it: no `except Exception` takes this for one step's failure."""
 
 
 def _start() -> None:
@@ -54,13 +50,18 @@ class Child:
         return self._pool.submit(function, *args, **kwargs)
 
     def __call__(self, function: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run `function` there and wait for what it returns."""
+        """Run `function` there and wait for what it returns.
+
+        Where the child was killed this process ends at once, after one sentence: Dagster would take any exception for
+        the failure of one step, go on with the others and publish what little they make.
+        """
         try:
             return self.start(function, *args, **kwargs).result()
         except BrokenProcessPool:
-            raise ChildLostError(
-                f"the child process that was to run {function.__name__} was killed (by hand, or for want of memory)"
-            ) from None
+            leave_as_killed(
+                f"error: the child process that was to run {function.__name__} was killed (by hand, or for want of "
+                "memory); nothing of this run was published; `make run` does its work again"
+            )
 
 
 @contextlib.contextmanager

@@ -111,6 +111,54 @@ def test_a_kill_leaves_no_process_and_no_lock(tmp_path: Path, killed: str) -> No
     assert len(cut_off) == (killed != "worker"), "the parent of a killed worker is there to say so itself"
 
 
+LOST = """
+    import os, signal, sys, time
+    from dagster_project.shell.worker import child
+
+    if __name__ == "__main__":
+        import dagster as dg
+
+        with child() as lost, child() as other:
+            other.start(time.sleep, 60)
+
+            @dg.op
+            def asks() -> None:
+                lost.start(os.kill, lost(os.getpid), signal.SIGKILL)
+                lost(time.sleep, 0)
+
+            @dg.op
+            def goes_on() -> None:
+                print("went on", flush=True)
+
+            @dg.job(executor_def=dg.in_process_executor)
+            def job() -> None:
+                asks()
+                goes_on()
+
+            print(os.getpid(), *other._pool._processes, flush=True)
+            job.execute_in_process(raise_on_error=False)
+            print("went on", flush=True)
+"""
+
+
+def test_a_run_that_lost_a_child_does_not_go_on(tmp_path: Path) -> None:
+    script = tmp_path / "lost.py"
+    script.write_text(textwrap.dedent(LOST))
+    ran = subprocess.run(
+        [sys.executable, str(script)],
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(PROJECT_DIR)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert ran.returncode == 1
+    assert "went on" not in ran.stdout
+    assert "error: the child process that was to run sleep was killed" in ran.stderr
+    assert "Traceback" not in ran.stderr
+    assert _none_is_left(dict(zip(("run", "other"), map(int, ran.stdout.split()), strict=True)))
+
+
 OTHERS = """
     import contextlib, sys
     from pathlib import Path
