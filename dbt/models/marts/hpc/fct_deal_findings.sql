@@ -74,25 +74,39 @@ unknown_names as (
 
 ),
 
--- what a contract leads to, by one name or several
+-- what a contract leads to, by one name or several; no way goes through a contract twice
 led_to as (
 
     select
         symbol,
         deal_id,
         found_date,
-        named_deal_id
+        named_deal_id,
+        '; ' || named_deal_id || ';' as way
     from named_deals
 
-    union
+    union all
 
     select
         led_to.symbol,
         led_to.deal_id,
         led_to.found_date,
-        named_deals.named_deal_id
+        named_deals.named_deal_id,
+        led_to.way || ' ' || named_deals.named_deal_id || ';' as way
     from led_to
     inner join named_deals on led_to.named_deal_id = named_deals.deal_id
+    where not contains(led_to.way, '; ' || named_deals.named_deal_id || ';')
+
+),
+
+circles as (
+
+    select distinct
+        symbol,
+        deal_id,
+        found_date
+    from led_to
+    where deal_id = named_deal_id
 
 ),
 
@@ -340,7 +354,7 @@ found as (
 
     union all
 
-    {{ finding('deal_leads_to_itself', 'led_to', 'deal_id = named_deal_id', 'found_date', 'null', 'null',
+    {{ finding('deal_leads_to_itself', 'circles', 'true', 'found_date', 'null', 'null',
         "'the contracts that it amends or gives way to lead back to it'", 'deal_id') }}
 
     union all
