@@ -93,7 +93,8 @@ nightly: $(VENV)/dev.installed  ## the tests that take too long for every day: a
 	@MINEHOUSE_TEST_EXAMPLES=300 $(BIN)/python -m pytest -n 2 tests/unit/test_price_file_properties.py
 	@if command -v java >/dev/null; then $(MAKE) test-spark; else echo "SKIPPED: test-spark, there is no Java"; fi
 
-test-spark: .venv-spark/spark.installed  ## every mart by Spark, on a cluster of two workers, equals DuckDB's (minutes; needs Java 17)
+test-spark:      ## every mart by Spark, on a cluster of two workers, equals DuckDB's (minutes; needs Java 17)
+	@MINEHOUSE_ENGINE=spark $(MAKE) --no-print-directory .venv-spark/spark.installed
 	@PYTHONPATH=.:tests .venv-spark/bin/python tests/spark/parity.py $(if $(PRICES),--prices "$(abspath $(PRICES))")
 
 deploy-env: $(VENV)/deploy.installed  ## what a Dagster that several people share needs (deploy/README.md)

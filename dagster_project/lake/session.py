@@ -18,6 +18,7 @@ from dagster_project.warehouse.load import LOAD_COLUMNS
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+_QUIET = Path(__file__).with_name("log4j2.properties")
 _PROPERTY = re.compile(r"(spark\.[\w.\-]+)=(\S+)")
 
 
@@ -49,10 +50,11 @@ class Lake:
             "spark.master": self.master,
             "spark.ui.enabled": "false",
             "spark.ui.showConsoleProgress": "false",
-            "spark.log.level": "OFF",  # an error comes back as an exception
             "spark.sql.warehouse.dir": str(self.folder / "warehouse"),
             "spark.hadoop.javax.jdo.option.ConnectionURL": f"jdbc:derby:;databaseName={catalog / 'db'};create=true",
-            "spark.driver.extraJavaOptions": f"-Dderby.stream.error.file={catalog / 'derby.log'}",
+            "spark.driver.extraJavaOptions": (
+                f"-Dderby.stream.error.file={catalog / 'derby.log'} -Dlog4j2.configurationFile={_QUIET.as_uri()}"
+            ),
             # as DuckDB has it: a timestamp is no moment in a time zone, and a quotient by zero is null
             "spark.sql.session.timeZone": "UTC",
             "spark.sql.timestampType": "TIMESTAMP_NTZ",
