@@ -2,7 +2,8 @@
 
 The same raw tables go to both: those of the bundled sample (or of a folder of price files), then the same after a day
 with late corrections. Rows meet by their key; texts, dates and whole numbers must be equal, doubles to 1e-9 of their
-size. Prints a line for each mart and ends with `N passed, M failed`.
+size. dbt's unit tests and, on the first day, its data tests run on Spark as well. Prints a line for each mart and for
+the tests, and ends with `N passed, M failed`.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -26,8 +28,8 @@ from dagster_project.contracts.batch import Batch
 from dagster_project.contracts.tables import RAW_TABLES
 from dagster_project.lake.session import Lake
 from dagster_project.settings import PROJECT_DIR, Settings, export_for_dbt
-from dagster_project.transform.dbt_calls import DbtOutcome, read_project, run_dbt
-from dagster_project.transform.spark_calls import run_dbt_on_spark
+from dagster_project.transform.dbt_calls import DbtOutcome, invoke, read_project, run_dbt
+from dagster_project.transform.spark_calls import TARGET, run_dbt_on_spark
 from dagster_project.warehouse import connection
 from dagster_project.warehouse.load import Load, load
 
@@ -43,7 +45,6 @@ def main() -> int:
     parser.add_argument("--prices", type=Path, help="A folder of price files instead of the bundled sample.")
     parser.add_argument("--data-dir", type=Path, help="A data folder that a run has filled, to be copied.")
     parser.add_argument("--only", nargs="*", default=[], help="dbt's selection instead of everything.")
-    parser.add_argument("--tests", action="store_true", help="Ask dbt's data tests as well, on both engines.")
     parser.add_argument("--once", action="store_true", help="Leave the day of late corrections out.")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="minehouse-spark-") as name:
@@ -73,8 +74,7 @@ def _compare_all(folder: Path, master: str, given: argparse.Namespace) -> tuple[
             "spark.sql.constraintPropagation.enabled": "false",
         },
     )
-    command = [*(["build", "--exclude-resource-type", "unit_test"] if given.tests else ["run"])]
-    command += ["--select", *given.only] if given.only else []
+    only = ["--select", *given.only] if given.only else []
     passed = failed = 0
     for day, change in (("as loaded", None), ("after late corrections", _correct)):
         if change and given.once:
@@ -92,14 +92,29 @@ def _compare_all(folder: Path, master: str, given: argparse.Namespace) -> tuple[
                     settings.dbt_project_dir,
                     settings.dbt_target_dir,
                     settings.build_database,
-                    [*command, "--full-refresh"],
+                    ["run", *only, "--full-refresh"],
                 )
             )
         with _timed(f"{day}: Spark on {master}"):
-            outcome = run_dbt_on_spark(settings.dbt_project_dir, settings.dbt_target_dir, on_spark, command, lake=lake)
-        if outcome.failure:
-            failed += 1
-            print(outcome.failure)
+            command = ["run"] if change else ["build", "--exclude-resource-type", "unit_test"]
+            outcome = run_dbt_on_spark(
+                settings.dbt_project_dir, settings.dbt_target_dir, on_spark, [*command, *only], lake=lake
+            )
+        results = list(outcome.results)
+        if not change and not only:
+            results += invoke(
+                settings.dbt_project_dir, settings.dbt_target_dir, ["test", "--select", "test_type:unit"], TARGET
+            ).results
+        for kind in ("model", "test", "unit_test"):
+            ended = Counter(result.status for result in results if result.unique_id.startswith(f"{kind}."))
+            bad = ended["error"] + ended["fail"]
+            if ended:
+                told = ", ".join(f"{count} {status}" for status, count in sorted(ended.items()))
+                print(f"{'failed' if bad else 'passed'}  {day:24} dbt's {kind}s on Spark: {told}", flush=True)
+                passed, failed = passed + (not bad), failed + bool(bad)
+        for result in results:
+            if result.status in ("error", "fail"):
+                print(f"        {result.unique_id}: {result.message}")
         keys = _keys(settings)
         made = {result.unique_id.split(".")[-1] for result in outcome.results if result.status == "success"}
         for mart in sorted(keys):
