@@ -79,9 +79,8 @@ def _size(folder: Path) -> int:
     return total
 
 
-def compute(engine: str, folder: Path, bars: Path, memory: str) -> None:
-    """Build the technicals of the bars once, in this process."""
-    from benchmarks.oracle import MODELS
+def compute(engine: str, folder: Path, bars: Path, memory: str, models: list[str]) -> None:
+    """Build the models of the bars once, in this process."""
     from dagster_project.lake.session import Lake, open_session
     from dagster_project.settings import Settings, export_for_dbt
     from dagster_project.transform.dbt_calls import invoke
@@ -90,7 +89,7 @@ def compute(engine: str, folder: Path, bars: Path, memory: str) -> None:
     settings = Settings(data_dir=folder, temp_dir=folder / "aside")
     export_for_dbt(settings)
     settings.build_database.parent.mkdir(parents=True)
-    arguments = ["run", "--select", *MODELS]
+    arguments = ["run", "--select", *models]
     if engine == "duckdb":
         shutil.copyfile(bars, settings.build_database)
         outcome = invoke(settings.dbt_project_dir, settings.dbt_target_dir, arguments)
@@ -110,6 +109,8 @@ def compute(engine: str, folder: Path, bars: Path, memory: str) -> None:
 
 def run(rows: list[int], scratch: Path, memory: str, python: str) -> list[tuple[int, str, Cost]]:
     """Every size on every engine, one after the other."""
+    from benchmarks.oracle import MODELS  # with what the environment of Spark lacks
+
     found = []
     for size in rows:
         bars = panel.build(scratch / f"bars_{size}.duckdb", max(size // BARS_PER_SYMBOL, 1), size)
@@ -119,7 +120,7 @@ def run(rows: list[int], scratch: Path, memory: str, python: str) -> list[tuple[
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
             command = [python, "-m", "benchmarks.engines", "--compute", engine]
-            command += ["--folder", str(folder), "--bars", str(bars), "--memory", memory]
+            command += ["--folder", str(folder), "--bars", str(bars), "--memory", memory, "--models", *MODELS]
             cost = measure(command, dict(os.environ), folder / "aside")
             found.append((size, engine, cost))
             print(
@@ -177,10 +178,11 @@ def main() -> None:
     parser.add_argument("--python", default=".venv-spark/bin/python", help="The interpreter that has pyspark.")
     parser.add_argument("--compute", choices=ENGINES, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--models", nargs="*", help=argparse.SUPPRESS)
     parser.add_argument("--bars", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
     if given.compute:
-        compute(given.compute, given.folder, given.bars, given.memory)
+        compute(given.compute, given.folder, given.bars, given.memory, given.models)
         return
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(prefix="minehouse-engines-") as scratch:

@@ -150,12 +150,12 @@ def _correct(con: duckdb.DuckDBPyConnection) -> None:
     source, loaded = con.execute(
         "select max(source), max(valid_from) from raw.market__daily_prices where valid_to is null"
     ).fetchall()[0]
-    corrected = con.execute(
+    corrected = con.sql(
         """select * exclude (run_id, valid_from, valid_to, fetched_at, source)
                 replace (round(close * 1.003, 4) as close, round(greatest(high, close * 1.003), 4) as high)
             from raw.market__daily_prices
             where valid_to is null and source = ? and hash(symbol, trade_date) % 400 = 0""",
-        [source],
+        params=[source],
     ).to_arrow_table()
     batch = Batch(source=source, rows=corrected, rejects=(), is_partial=True)
     load(con, contract, batch, Load(fetched_at=loaded + dt.timedelta(days=1), run_id="late-corrections"))
