@@ -24,8 +24,8 @@ OTHER = {
 """By type, a value that the column `{0}` does not have; of a number one more than it has."""
 
 
-WHOLE = {"deals_add_up", "equals_position", "tells_of_suspect_bars"}
-"""Tests that hold a table against another; the others need a few rows."""
+WHOLE = {"adds_up", "deals_add_up", "equals_position", "lies_between", "tells_of_suspect_bars"}
+"""Tests of figures that the first rows may lack, and of a table against another; the others need a few rows."""
 
 
 @dataclass(frozen=True)
