@@ -1,8 +1,11 @@
-"""Which columns identify a row of each mart.
+"""Which columns identify a row of each mart, and which name a row of another.
 
 Belongs here: the grain, where all its columns are always filled, so that PostgreSQL can hold it as a primary key.
 Does not belong here: the `*_history` tables and `data_quality_results`, whose grain contains dates that stay open.
 """
+
+REFERENCES = {"symbol": "dim_miners", "deal_id": "fct_hpc_deals"}
+"""Columns that name a row of another mart, by the mart whose key they are."""
 
 KEYS: dict[str, tuple[str, ...]] = {
     "coverage_by_company": ("symbol", "as_of_date", "input"),

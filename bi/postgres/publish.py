@@ -5,6 +5,8 @@ commit and for which no reader waits, and so views, grants and indexes that othe
 would show empty tables to open snapshots; swapping schemas would have to drop other people's views.) Only where the
 columns of a mart have changed is the table altered, and refused where a view needs a column that is gone.
 
+Foreign keys are checked at the commit. The macros of a day are functions (`functions`).
+
 Belongs here: types, locks, comments, keys, grants. Does not belong here: what a mart holds.
 """
 
@@ -26,9 +28,12 @@ from adbc_driver_manager.dbapi import Connection, Cursor
 from adbc_driver_postgresql import dbapi
 from pydantic import SecretStr
 
-from bi.postgres.keys import KEYS
+from bi.postgres.functions import Function, read_functions
+from bi.postgres.keys import KEYS, REFERENCES
 from bi.published import connect
 
+_LINK = "_known"
+"""What the names of our foreign keys end with."""
 READER = "minehouse_reader"
 """The role that may read all published tables; it cannot log in, an operator grants it to logins."""
 ATTEMPTS = 5
@@ -98,6 +103,9 @@ class Table:
         return f"marts.{_name(self.name)}"
 
 
+Link = tuple[str, str, str]
+"""A foreign key: table, column, and the table whose key it is."""
+
 LEDGER = Table(
     "published_tables",
     (
@@ -120,10 +128,11 @@ def publish(database: Path, url: SecretStr) -> dict[str, int]:
         tables = _read_tables(marts)
         if not tables:
             raise ServingError(f"{database} holds no mart: run `make run` first")
+        links, functions = _read_links(marts, tables), read_functions(marts)
         for _ in range(ATTEMPTS):
             with _connection(url) as connection, _readable_errors(), connection.cursor() as cursor:
                 try:
-                    rows = _publish(cursor, marts, tables)
+                    rows = _publish(cursor, marts, tables, links, functions)
                     connection.commit()
                 except AdbcError as error:
                     if error.sqlstate not in _LOCKED:
@@ -160,7 +169,33 @@ def _read_tables(marts: duckdb.DuckDBPyConnection) -> list[Table]:
     return [Table(name, tuple(columns[name]), KEYS.get(name, ()), comment) for name, comment in comments]
 
 
-def _publish(cursor: Cursor, marts: duckdb.DuckDBPyConnection, tables: list[Table]) -> dict[str, int]:
+def _read_links(marts: duckdb.DuckDBPyConnection, tables: list[Table]) -> set[Link]:
+    """The foreign keys that hold in this file: none that a row would break, for it must not stop the copy."""
+    by_name = {table.name: table for table in tables}
+    asked = [
+        (table.name, column.name, target)
+        for table in tables
+        for column in table.columns
+        if (target := REFERENCES.get(column.name)) in by_name and target != table.name
+        if by_name[target].key == (column.name,)
+    ]
+    return {
+        (table, column, target)
+        for table, column, target in asked
+        if not marts.execute(
+            f"""select 1 from marts.{_name(table)} where {_name(column)} is not null
+                and {_name(column)} not in (select {_name(column)} from marts.{_name(target)}) limit 1"""
+        ).fetchall()
+    }
+
+
+def _publish(
+    cursor: Cursor,
+    marts: duckdb.DuckDBPyConnection,
+    tables: list[Table],
+    links: set[Link],
+    functions: list[Function],
+) -> dict[str, int]:
     cursor.execute(f"set local lock_timeout = '{LOCK_TIMEOUT}'")
     cursor.execute("set local standard_conforming_strings = on")
     # two publishers queue here instead of meeting half-way
@@ -172,6 +207,13 @@ def _publish(cursor: Cursor, marts: duckdb.DuckDBPyConnection, tables: list[Tabl
         ours |= {table for (table,) in _rows(cursor, f"select table_name from {LEDGER.sql}")}
     if foreign := sorted((existing - ours) & {table.name for table in tables}):
         raise ConflictError(f"table marts.{foreign[0]} was not made by Minehouse: rename it, or use another database")
+    linked = _links(cursor)
+    is_changed = linked.keys() != links or any(
+        table.name not in existing or _changes(cursor, table) or _key(cursor, table)[1] != table.key for table in tables
+    )
+    if is_changed:  # a table whose foreign keys wait for the commit cannot be altered
+        for (owner, _, _), name in linked.items():
+            cursor.execute(f"alter table marts.{_name(owner)} drop constraint {_name(name)}")
     for gone in sorted((ours & existing) - {table.name for table in tables} - {LEDGER.name}):
         cursor.execute(f"drop table marts.{_name(gone)}")
     rows = {}
@@ -186,6 +228,15 @@ def _publish(cursor: Cursor, marts: duckdb.DuckDBPyConnection, tables: list[Tabl
         }
     )
     _replace(cursor, LEDGER, ledger.to_reader(), is_new=LEDGER.name not in existing)
+    if is_changed:
+        for owner, column, target in sorted(links):
+            cursor.execute(
+                f"""alter table marts.{_name(owner)} add constraint {_name(f"{owner}_{column}{_LINK}")}
+                    foreign key ({_name(column)}) references marts.{_name(target)} ({_name(column)})
+                    deferrable initially deferred"""
+            )
+    for function in functions:
+        _define(cursor, function)
     _describe(cursor, [*tables, LEDGER])
     cursor.execute(f"grant select on {', '.join(table.sql for table in [*tables, LEDGER])} to {READER}")
     return rows
@@ -211,6 +262,18 @@ def _replace(cursor: Cursor, table: Table, data: pa.RecordBatchReader, *, is_new
 
 def _reconcile(cursor: Cursor, table: Table) -> None:
     """Give an empty table its columns and its key; nothing is touched, and nobody waits, where they are right."""
+    if changes := _changes(cursor, table):
+        cursor.execute(f"alter table {table.sql} {', '.join(changes)}")
+    name, key = _key(cursor, table)
+    if name and key != table.key:
+        cursor.execute(f"alter table {table.sql} drop constraint {_name(name)}")
+        name = None
+    if table.key and not name:
+        cursor.execute(f"alter table {table.sql} add primary key ({', '.join(map(_name, table.key))})")
+
+
+def _changes(cursor: Cursor, table: Table) -> list[str]:
+    """What has to be altered of an existing table's columns."""
     found: dict[str, str] = dict(
         _rows(
             cursor,
@@ -220,21 +283,56 @@ def _reconcile(cursor: Cursor, table: Table) -> None:
     )
     wanted = {column.name: column.type for column in table.columns}
     changes = [f"drop column {_name(name)}" for name, kind in found.items() if wanted.get(name) != kind]
-    changes += [f"add column {_name(name)} {kind}" for name, kind in wanted.items() if found.get(name) != kind]
-    if changes:
-        cursor.execute(f"alter table {table.sql} {', '.join(changes)}")
-    key = _rows(
+    return changes + [f"add column {_name(name)} {kind}" for name, kind in wanted.items() if found.get(name) != kind]
+
+
+def _key(cursor: Cursor, table: Table) -> tuple[str | None, tuple[str, ...]]:
+    """The name and the columns of an existing table's primary key; no name where there is none."""
+    found = _rows(
         cursor,
         f"""select conname, array(
                 select attname::text from unnest(conkey) with ordinality as part(number, position)
                 join pg_attribute on attrelid = conrelid and attnum = number order by position)
             from pg_constraint where conrelid = '{table.sql}'::regclass and contype = 'p'""",
     )
-    if key and tuple(key[0][1]) != table.key:
-        cursor.execute(f"alter table {table.sql} drop constraint {_name(key[0][0])}")
-        key = []
-    if table.key and not key:
-        cursor.execute(f"alter table {table.sql} add primary key ({', '.join(map(_name, table.key))})")
+    return (found[0][0], tuple(found[0][1])) if found else (None, ())
+
+
+def _links(cursor: Cursor) -> dict[Link, str]:
+    """Our foreign keys as they stand, with their names."""
+    found = _rows(
+        cursor,
+        f"""select owner.relname, attname, target.relname, conname from pg_constraint
+            join pg_class as owner on owner.oid = conrelid and owner.relnamespace = 'marts'::regnamespace
+            join pg_class as target on target.oid = confrelid
+            join pg_attribute on attrelid = conrelid and attnum = conkey[1]
+            where contype = 'f' and conname like '%{_LINK}'""",
+    )
+    return {(table, column, target): name for table, column, target, name in found}
+
+
+def _define(cursor: Cursor, function: Function) -> None:
+    """Create the function, or replace it where it has changed; views on it stand in the way of other columns only."""
+    columns = [(name, postgres_type(kind) or "numeric") for name, kind in function.columns]
+    parameters = ", ".join(f"{_name(name)} date" for name in function.parameters)
+    cast = ", ".join(f"{_name(name)}::{kind} as {_name(name)}" for name, kind in columns)
+    body = f"select {cast} from ({function.query}) as answer"
+    signature = f"marts.{_name(function.name)}({', '.join('date' for _ in function.parameters)})"
+    found = _rows(
+        cursor,
+        f"""select prosrc, pg_get_function_result(oid) from pg_proc
+            where oid = to_regprocedure({_literal(signature)})""",
+    )
+    result = ", ".join(f"{_name(name)} {kind}" for name, kind in columns)
+    if found and found[0][0] == body:
+        return
+    if found and re.sub('"', "", found[0][1]) != f"TABLE({re.sub(chr(34), '', result)})":
+        cursor.execute(f"drop function {signature}")
+    cursor.execute(
+        f"""create or replace function marts.{_name(function.name)}({parameters}) returns table ({result})
+            language sql stable as {_literal(body)}"""
+    )
+    cursor.execute(f"comment on function {signature} is {_literal(function.comment)}")
 
 
 def _describe(cursor: Cursor, tables: list[Table]) -> None:

@@ -9,8 +9,9 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from datetime import UTC
+from decimal import Decimal
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import duckdb
 import psycopg
@@ -21,8 +22,12 @@ from pydantic import SecretStr
 
 from bi.postgres import publish as publishing
 from bi.postgres.__main__ import main
+from bi.postgres.functions import OFFERED
 from bi.postgres.keys import KEYS
 from bi.postgres.publish import BusyError, ConflictError, ServingError, UnknownTypeError, publish
+
+if TYPE_CHECKING:
+    from conftest import Pipeline
 
 PASSWORD = "s3cret-pass"  # noqa: S105
 
@@ -376,3 +381,39 @@ def test_keys_are_the_grain_that_dbt_tests(dbt_target: Path) -> None:
     marts = {node["name"] for node in nodes.values() if node["resource_type"] == "model" and node["schema"] == "marts"}
     open_dated = {table for table in marts if table.endswith("_history")} | {"data_quality_results"}
     assert (marts & set(unique)) - open_dated == set(KEYS) - {"publication"}
+
+
+def _rounded(rows: list[tuple[Any, ...]]) -> list[tuple[str, ...]]:
+    """Rows in any order, a number by its ten leading digits: sums are added up in another order."""
+    return sorted(
+        tuple(f"{float(v):.10g}" if isinstance(v, int | float | Decimal) else str(v) for v in row) for row in rows
+    )
+
+
+def test_macros_of_a_day_are_functions_and_rows_name_their_company(sample: Pipeline, url: SecretStr) -> None:
+    database = sample.settings.published_database
+    publish(database, url)
+    with duckdb.connect(str(database), read_only=True) as marts:
+        marts.execute("use marts")
+        for day in ("2024-12-31", "2025-09-30", "2025-11-24"):
+            for name in OFFERED:
+                asked = (
+                    f"marts.{name}(null::date, date '{day}')" if name == "deal_flow" else f"marts.{name}(date '{day}')"
+                )
+                expected = marts.execute(f"from {asked}").fetchall()
+                assert _rounded(_ask(url, f"select * from {asked}")) == _rounded(expected), (name, day)
+        assert expected, "a comparison of nothing"
+    with psycopg.connect(url.get_secret_value()) as connection:
+        links = _one(connection, "select count(*) from pg_constraint where contype = 'f' and conname like '%_known'")
+        assert links > 10
+        connection.execute("update marts.miner_snapshot set symbol = 'NOBODY' where symbol = 'CLSK'")
+        with pytest.raises(psycopg.errors.ForeignKeyViolation):
+            connection.commit()
+    publish(database, url)
+    with psycopg.connect(url.get_secret_value()) as connection:
+        connection.execute("alter table marts.fct_hpc_deals drop column notes")
+    publish(database, url)
+    assert _ask(url, "select count(notes) from marts.fct_hpc_deals")[0][0] > 0, (
+        "a changed table is mended and linked again"
+    )
+    assert _ask(url, "select count(*) from pg_constraint where contype = 'f' and conname like '%_known'")[0][0] == links
