@@ -21,7 +21,16 @@ instruments as (
 placed as (
 
     select
-        prices.*,
+        prices.symbol,
+        prices.quoted_symbol,
+        prices.trade_date,
+        prices.high,
+        prices.low,
+        prices.close,
+        prices.volume,
+        prices.dividend_usd,
+        prices.split_ratio,
+        prices.price_source,
         sessions.session_number,
         sessions.is_half_day,
         instruments.trading_calendar = 'XNYS' as is_exchange_traded,
@@ -41,6 +50,37 @@ placed as (
 
 ),
 
+-- one pass over all bars; most of them are no event
+marked as (
+
+    select
+        *,
+        bar_number = 1 as is_first_bar,
+        coalesce({{ is_ghost_bar('close_before') }}, false) as is_ghost_bar,
+        coalesce(is_exchange_traded and session_number is null, false) as is_off_session,
+        coalesce(is_exchange_traded and is_half_day, false) as is_half_day_bar,
+        coalesce(
+            is_exchange_traded and session_number - session_number_before > 1, false
+        ) as is_after_missing_sessions
+    from placed
+
+),
+
+eventful as (
+
+    select * from marked
+    where
+        is_first_bar
+        or is_ghost_bar
+        or is_off_session
+        or is_half_day_bar
+        or is_after_missing_sessions
+        or split_ratio <> 1
+        or dividend_usd > 0
+        or quoted_symbol <> quoted_symbol_before
+
+),
+
 first_bars as (
 
     select
@@ -50,8 +90,8 @@ first_bars as (
         close as event_value,
         'the series begins here; every window counts from this bar' as detail,
         price_source
-    from placed
-    where bar_number = 1
+    from eventful
+    where is_first_bar
 
 ),
 
@@ -64,8 +104,8 @@ ghost_bars as (
         close as event_value,
         'no volume, no range, closed where the day before did: kept, marked is_suspect' as detail,
         price_source
-    from placed
-    where {{ is_ghost_bar('close_before') }}
+    from eventful
+    where is_ghost_bar
 
 ),
 
@@ -78,8 +118,8 @@ missing_sessions as (
         cast(session_number - session_number_before - 1 as double) as event_value,
         'sessions without a bar just before this one: no bar is invented, windows count bars' as detail,
         price_source
-    from placed
-    where is_exchange_traded and session_number - session_number_before > 1
+    from eventful
+    where is_after_missing_sessions
 
 ),
 
@@ -92,8 +132,8 @@ off_session_bars as (
         close as event_value,
         'the exchange was closed: left out of the technicals' as detail,
         price_source
-    from placed
-    where is_exchange_traded and session_number is null
+    from eventful
+    where is_off_session
 
 ),
 
@@ -106,8 +146,8 @@ half_days as (
         cast(volume as double) as event_value,
         'the exchange closed early: a full bar with less time behind its volume' as detail,
         price_source
-    from placed
-    where is_exchange_traded and is_half_day
+    from eventful
+    where is_half_day_bar
 
 ),
 
@@ -120,7 +160,7 @@ splits as (
         split_ratio as event_value,
         'new shares per old one; prices before are adjusted for it' as detail,
         price_source
-    from placed
+    from eventful
     where split_ratio <> 1
 
 ),
@@ -134,7 +174,7 @@ dividends as (
         dividend_usd as event_value,
         'USD a share; close is not adjusted for it, adj_close is' as detail,
         price_source
-    from placed
+    from eventful
     where dividend_usd > 0
 
 ),
@@ -148,7 +188,7 @@ symbol_changes as (
         cast(null as double) as event_value,
         'quoted as ' || quoted_symbol || ', before as ' || quoted_symbol_before as detail,
         price_source
-    from placed
+    from eventful
     where quoted_symbol <> quoted_symbol_before
 
 ),

@@ -16,6 +16,37 @@ symbol_changes as (
 
 ),
 
+tickers as (
+
+    select
+        other_symbol as quoted_symbol,
+        symbol
+    from symbol_changes
+    union
+    select
+        symbol as quoted_symbol,
+        symbol
+    from symbol_changes
+
+),
+
+-- where a vendor carries a day under both tickers, the one that the warehouse keeps wins; of all others the
+-- raw table holds a day once
+beaten as (
+
+    select
+        source.symbol as quoted_symbol,
+        source.trade_date
+    from source
+    inner join tickers on source.symbol = tickers.quoted_symbol
+    where source.valid_to is null
+    qualify row_number() over (
+        partition by tickers.symbol, source.trade_date
+        order by source.symbol = tickers.symbol desc, source.symbol
+    ) > 1
+
+),
+
 standing as (
 
     select
@@ -38,19 +69,12 @@ standing as (
 
     from source
     left join symbol_changes on source.symbol = symbol_changes.other_symbol
-    where source.valid_to is null
-
-),
-
--- where a vendor carries a day under both tickers, the one that the warehouse keeps wins
-one_per_day as (
-
-    select *
-    from standing
-    qualify row_number() over (
-        partition by symbol, trade_date order by quoted_symbol = symbol desc, quoted_symbol
-    ) = 1
+    left join beaten
+        on
+            source.symbol = beaten.quoted_symbol
+            and source.trade_date = beaten.trade_date
+    where source.valid_to is null and beaten.trade_date is null
 
 )
 
-select * from one_per_day
+select * from standing
