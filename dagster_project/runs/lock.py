@@ -120,14 +120,16 @@ def is_held(path: Path) -> bool:
 
 def _wait(descriptor: int, path: Path, wait_seconds: float, say: Say) -> None:
     deadline = time.monotonic() + wait_seconds
-    told = False
+    told, looked_before = False, False
     while not _lock(descriptor, path):
-        holder = _read(descriptor) or "another run"
+        named = _read(descriptor)
+        holder = named or "another run"
         if time.monotonic() >= deadline:
             raise NotOurTurnError(f"{holder} is still writing {path.parent}: nothing was started, nothing has changed")
-        if not told:
+        if not told and (named or looked_before):
             say(f"waiting for {holder}, at most {wait_seconds / 60:g} minutes; it writes {path.parent}")
             told = True
+        looked_before = True  # who has only just locked the file writes its name a moment later
         time.sleep(min(0.5, max(0.0, deadline - time.monotonic())))
 
 
