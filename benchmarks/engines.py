@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -40,7 +41,9 @@ class Cost:
 
 def measure(command: list[str], environment: dict[str, str], aside: Path) -> Cost:
     """Run a command to its end. Raises `RuntimeError` where it fails."""
-    import psutil  # which the environment of Spark lacks
+    import psutil  # which the environment of Spark lacks, as what follows
+
+    from benchmarks.market import held_by
 
     cost, spent = Cost(), dict[int, float]()
     with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
@@ -49,15 +52,11 @@ def measure(command: list[str], environment: dict[str, str], aside: Path) -> Cos
         watched = psutil.Process(process.pid)
         # left to the system until the end: a process that has been waited for has no children to ask
         while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
-            held = 0
             for one in [watched, *watched.children(recursive=True)]:
-                try:
-                    times, memory = one.cpu_times(), one.memory_full_info()
-                except (psutil.NoSuchProcess, psutil.AccessDenied):
-                    continue
-                spent[one.pid] = times.user + times.system
-                held += memory.pss
-            cost.peak_bytes = max(cost.peak_bytes, held)
+                with suppress(psutil.NoSuchProcess):
+                    times = one.cpu_times()
+                    spent[one.pid] = times.user + times.system
+            cost.peak_bytes = max(cost.peak_bytes, held_by(watched))
             cost.spilled_bytes = max(cost.spilled_bytes, _size(aside))
             time.sleep(SAMPLE_SECONDS)
         process.wait()

@@ -55,7 +55,7 @@ def measure(command: list[str], environment: dict[str, str]) -> tuple[Cost, str]
         peak = 0
         # left to the system until its cost is asked for: a process that has been waited for tells none
         while os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG) is None:
-            peak = max(peak, _held_by(watched))
+            peak = max(peak, held_by(watched))
             time.sleep(SAMPLE_SECONDS)
         output.seek(0)
         said = output.read()
@@ -66,7 +66,8 @@ def measure(command: list[str], environment: dict[str, str]) -> tuple[Cost, str]
     return Cost(usage.ru_utime + usage.ru_stime, time.perf_counter() - began, peak), said
 
 
-def _held_by(process: psutil.Process) -> int:
+def held_by(process: psutil.Process) -> int:
+    """Bytes that a process and its children hold together, pages that they share counted once."""
     held = 0
     try:
         processes = [process, *process.children(recursive=True)]
