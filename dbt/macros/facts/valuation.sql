@@ -8,6 +8,12 @@
 {%- endmacro %}
 
 
+{#- what coins are worth: none are worth nothing, whether or not their price is known -#}
+{% macro btc_value(btc_held, btc_close) -%}
+    case when {{ btc_held }} = 0 then 0e0 else {{ btc_held }} * {{ btc_close }} end
+{%- endmacro %}
+
+
 {#- true where a value per MW is put on so few of a company's MW that it says nothing of the company -#}
 {% macro is_fraction_of_company(mw_pct_of_power) -%}
     coalesce({{ mw_pct_of_power }} < {{ var('whole_company_mw_pct') }}, false)

@@ -217,10 +217,7 @@ valued as (
         known_on_day.*,
         known_on_day.close * known_on_day.shares_outstanding as market_cap_usd,
         known_on_day.close * known_on_day.diluted_shares as diluted_market_cap_usd,
-        case
-            when known_on_day.btc_held = 0 then 0e0
-            else known_on_day.btc_held * known_on_day.btc_close
-        end as btc_value_usd
+        {{ btc_value('known_on_day.btc_held', 'known_on_day.btc_close') }} as btc_value_usd
     from known_on_day
 
 ),

@@ -63,7 +63,7 @@ parts as (
     select
         assumed.*,
         assumed.asked_mw * assumed.asked_usd_per_mw as mw_value_usd,
-        assumed.assumed_btc_held * assumed.assumed_btc_close as assumed_btc_value_usd,
+        {{ btc_value('assumed.assumed_btc_held', 'assumed.assumed_btc_close') }} as assumed_btc_value_usd,
         nullif(assumed.shares_outstanding, 0) * (1 + assumed.assumed_dilution_pct / 100)
             as assumed_shares
     from assumed
@@ -101,7 +101,7 @@ select
     summed.price_date,
     summed.close,
     summed.price_source,
-    100 * (summed.equity_value_usd / summed.assumed_shares / summed.close - 1) as upside_pct,
+    100.0 * (summed.equity_value_usd / summed.assumed_shares - summed.close) / summed.close as upside_pct,
     summed.shares_coverage,
     summed.shares_is_complete,
     summed.net_debt_coverage,
