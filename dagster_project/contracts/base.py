@@ -12,13 +12,14 @@ from enum import StrEnum
 from typing import Literal
 
 LINK = (
-    r"^https?://(?![^/?#]*(?i:xn--))"
-    r"[A-Za-z0-9](?:[A-Za-z0-9\-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9\-]*[A-Za-z0-9])?)+"
+    r"^https?://(?![^/?#]*(?i:xn--))(?![^/?#:]*\.(?i:localhost|localdomain|local|internal|invalid|test)(?:[:/?#]|$))"
+    r"(?:[A-Za-z0-9](?:[A-Za-z0-9\-]*[A-Za-z0-9])?\.)+[A-Za-z]{2,}"
     r"(?::\d{1,5})?(?:[/?#][!-~]*)?$"
 )
-"""A link that a reader may follow: http or https, a host in plain letters (no look-alikes), no user name before it."""
+"""A link that a reader may follow: http or https, a public name of a host in plain letters (no look-alikes, no address
+in any way of writing numbers, nothing that each machine takes for itself), no user name before it."""
 
-LINK_REASON = "is not a plain http(s) link: host in ASCII letters, no user name, no spaces"
+LINK_REASON = "is not a plain http(s) link: a host's public name in ASCII letters, no address, no user name, no spaces"
 
 ColumnType = Literal["varchar", "date", "double", "bigint", "boolean"]
 

@@ -138,6 +138,11 @@ def _spoils(test: Asked, columns: dict[str, str]) -> Iterator[str]:
             )
         case "no_rows":
             yield f"insert into {table} from {table} limit 1"
+        case "rules_are_known":
+            yield _changed(table, "rule", "VARCHAR")
+        case "has_each_value":
+            for value in given["values"]:
+                yield f"delete from {table} where {column} = '{value}'"
         case "totals_are_reconciled":
             yield f"update {table} set is_reconciled = false"
         case _:
