@@ -50,7 +50,7 @@ def _landing_sensors(settings: Settings) -> list[dg.SensorDefinition]:
 
 def _engine(settings: Settings) -> RunDbt:
     if settings.engine == "spark":
-        return partial(run_dbt_on_spark, lake=settings.lake)
+        return partial(run_dbt_on_spark, lake=settings.lake, parquet_alone_rows=settings.parquet_alone_rows)
     return run_dbt
 
 
@@ -79,6 +79,7 @@ def build_defs(
         docs_dir=docs_dir,
         keep_check_days=settings.keep_check_days,
         keep_publications=settings.keep_publications,
+        parquet_alone_rows=settings.parquet_alone_rows,
     )
     resources: dict[str, Any] = {
         "warehouse": warehouse_in_turn(

@@ -92,6 +92,11 @@ class Settings(Engine):
     keep_publications: int = Field(
         default=5, ge=1, le=1000, description="How many publications are kept, the current one among them."
     )
+    parquet_alone_rows: int = Field(
+        default=100_000_000,
+        ge=1,
+        description="A mart of more rows is published as Parquet alone; the DuckDB file has a view of it.",
+    )
     keep_runs: int = Field(
         default=30, ge=1, le=100_000, description="How many ended runs Dagster keeps, with all that they logged."
     )

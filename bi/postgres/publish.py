@@ -164,7 +164,10 @@ def _read_tables(marts: duckdb.DuckDBPyConnection) -> list[Table]:
         columns.setdefault(table, []).append(Column(column, counterpart, comment))
     comments = marts.execute(
         """select table_name, comment from duckdb_tables()
-           where database_name = current_database() and schema_name = 'marts' order by table_name"""
+           where database_name = current_database() and schema_name = 'marts'
+           union all
+           select view_name, comment from duckdb_views()
+           where database_name = current_database() and schema_name = 'marts' order by 1"""
     ).fetchall()
     return [Table(name, tuple(columns[name]), KEYS.get(name, ()), comment) for name, comment in comments]
 

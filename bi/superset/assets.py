@@ -62,7 +62,7 @@ def complete_assets(database: Path) -> dict[str, str]:
                 asset["sql"] = asset["sql"] and written(asset["sql"], _CHOSEN_DAY)
         shown = {str(asset["table_name"]) for name, asset in assets.items() if name.startswith("datasets/")}
         tables = marts.execute(
-            """select table_name from duckdb_tables()
+            """select distinct table_name from duckdb_columns()
                where database_name = current_database() and schema_name = 'marts' order by table_name"""
         ).fetchall()
         for (table,) in tables:

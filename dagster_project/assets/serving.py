@@ -40,12 +40,13 @@ def serving_assets(
     docs_dir: Path | None,
     keep_check_days: int,
     keep_publications: int,
+    parquet_alone_rows: int,
 ) -> list[dg.AssetsDefinition]:
     """The assets that follow the marts among these models.
 
     `readers` are those of the published file, as Markdown; `check_titles` says in words what a dbt test asks.
     `docs_dir` is where the gate leaves its pages, `keep_check_days` how long results of checks are kept,
-    `keep_publications` how many publications are.
+    `keep_publications` how many publications are, and a mart of more than `parquet_alone_rows` rows is Parquet alone.
     """
     rests_on = _rests_on(models)
     marts = sorted(key for key in rests_on if key.path[0] == "marts")
@@ -123,7 +124,13 @@ def serving_assets(
             run_id=context.run_id,
             held_back=held,
             keep=keep_publications,
+            parquet_alone_rows=parquet_alone_rows,
         )
+        for table in publication.parquet_alone:
+            context.log.info(
+                f"marts.{table} is published as Parquet alone: {publication.rows[table]:,} rows, "
+                f"more than MINEHOUSE_PARQUET_ALONE_ROWS ({parquet_alone_rows:,})"
+            )
         for damaged in publication.damaged:
             context.log.warning(
                 f"publication {damaged} is damaged, nothing was taken from it: remove its folder in "
@@ -135,6 +142,7 @@ def serving_assets(
                 "parquet": dg.MetadataValue.path(str(warehouse.published_dir / "parquet")),
                 "database_bytes": publication.database_bytes,
                 "macros": ", ".join(publication.macros),
+                "parquet_alone": ", ".join(publication.parquet_alone) or "none",
                 "publication_id": publication.publication_id,
                 "held_back": dg.MetadataValue.md(
                     "\n".join(f"- {table}: {why}" for table, why in held.items()) or "none"

@@ -24,12 +24,19 @@ TARGET = "spark"
 
 
 def run_dbt_on_spark(
-    project_dir: Path, target_dir: Path, database: Path, arguments: list[str], *, lake: Lake
+    project_dir: Path,
+    target_dir: Path,
+    database: Path,
+    arguments: list[str],
+    *,
+    lake: Lake,
+    parquet_alone_rows: int | None = None,
 ) -> DbtOutcome:
     """Run one dbt command on Spark: the raw tables go out as files, the marts come back into the build file.
 
     Table macros are made on both sides: Spark's for the models that ask them, DuckDB's for the readers of the published
-    file. Raises `WarehouseLockedError` where another process keeps the build file open.
+    file. A mart of more than `parquet_alone_rows` rows stays with Spark's files, and the build file has a view of it.
+    Raises `WarehouseLockedError` where another process keeps the build file open.
     """
     with connection.write(database) as con:
         write_raw_files(con, lake, RAW_TABLES)
@@ -45,7 +52,7 @@ def run_dbt_on_spark(
     tables = [_finished(node) for node in marts if node.config.materialized != "table_macro"]  # type: ignore[arg-type]
     macros = [node.name for node in marts if node.config.materialized == "table_macro"]
     with connection.write(database) as con:
-        bring_home(con, lake, tables)
+        bring_home(con, lake, tables, parquet_alone_rows)
         if macros:
             asked = invoke(project_dir, target_dir, ["run", "--select", *macros])
             return DbtOutcome(outcome.results, "\n".join(filter(None, (outcome.failure, asked.failure))))

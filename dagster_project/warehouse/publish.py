@@ -4,6 +4,9 @@
 it. A reader keeps what it has open; a reader that opens next sees the new state; nobody ever sees half of one. The last
 publications are kept, so that one can go back.
 
+A mart of more rows than one file should hold is published as Parquet files alone, a folder for each year. The DuckDB
+file then has a view of them under the mart's name, which names the files by their whole path.
+
 Belongs here: copying marts, their descriptions and their table macros out of the build file. Does not belong here:
 what a mart holds (dbt).
 """
@@ -35,7 +38,8 @@ class NothingToPublishError(LookupError):
 class Publication:
     """What was published: rows per table, names of macros, size of the DuckDB file in bytes, its id.
 
-    `damaged` are earlier publications that could not be read for what they hold of tables that are held back.
+    `damaged` are earlier publications that could not be read for what they hold of tables that are held back;
+    `parquet_alone` are the tables that the DuckDB file has a view of.
     """
 
     rows: dict[str, int]
@@ -43,6 +47,7 @@ class Publication:
     database_bytes: int
     publication_id: str
     damaged: tuple[str, ...] = ()
+    parquet_alone: tuple[str, ...] = ()
 
 
 PUBLICATION_COLUMNS = {
@@ -54,6 +59,7 @@ PUBLICATION_COLUMNS = {
     "row_count": ("bigint", "Rows of the table; null where it was held back before it was ever published."),
     "held_back_since": ("timestamp", "Since when a newer version is held back, UTC; null where the table is current."),
     "held_back_why": ("varchar", "The check that failed, or the table it rests on; null where the table is current."),
+    "is_parquet_alone": ("boolean", "Whether the rows are in Parquet files alone, of which this file has a view."),
 }
 """Name, type and meaning of the columns of `marts.publication`."""
 
@@ -65,30 +71,37 @@ def publish(
     run_id: str | None = None,
     held_back: Mapping[str, str] | None = None,
     keep: int = 5,
+    parquet_alone_rows: int | None = None,
 ) -> Publication:
     """Copy every table and macro of schema `marts` to a new publication, and let readers see it.
 
     `held_back` names, with the reason, tables that keep the version last published; one that was never published stays
-    out. The last `keep` publications are kept, and any older one that somebody has open. Raises
-    `NothingToPublishError` where no mart is built; what was published before then stays.
+    out. The last `keep` publications are kept, and any older one that somebody has open. A mart of more than
+    `parquet_alone_rows` rows goes out as Parquet alone. Raises `NothingToPublishError` where no mart is built; what was
+    published before then stays.
     """
     held_back = held_back or {}
     published_at = dt.datetime.now(dt.UTC).replace(tzinfo=None)
     publication_id = published_at.strftime("%Y%m%dT%H%M%S.%f")
     publications = published_dir / "publications"
     publications.mkdir(parents=True, exist_ok=True)
-    _remove(*publications.glob("*.new"), *publications.glob("*.old"))  # of a run that was killed
-    new = publications / f"{publication_id}.new"
+    links = [path for path in publications.iterdir() if path.is_symlink()]
+    _remove(*links, *publications.glob("*.new"), *publications.glob("*.old"))  # of a run that was killed
+    new, there = publications / f"{publication_id}.new", publications / publication_id
     try:
-        rows, macros, damaged = _write(build_database, published_dir, new, published_at, run_id, held_back)
+        there.symlink_to(new.name)  # a view names its files by the path that they have afterwards
+        rows, macros, damaged, alone = _write(
+            build_database, published_dir, new, published_at, run_id, held_back, parquet_alone_rows
+        )
+        there.unlink()
     except BaseException:
-        _remove(new)  # a full disk has no room for half a publication
+        _remove(there, new)  # a full disk has no room for half a publication
         raise
-    new.rename(publications / publication_id)
+    new.rename(there)
     point_to(published_dir, publication_id)
     prune(published_dir, keep)
-    database_bytes = (publications / publication_id / DATABASE).stat().st_size
-    return Publication(rows, macros, database_bytes, publication_id, damaged)
+    database_bytes = (there / DATABASE).stat().st_size
+    return Publication(rows, macros, database_bytes, publication_id, damaged, alone)
 
 
 def _write(
@@ -98,8 +111,12 @@ def _write(
     published_at: dt.datetime,
     run_id: str | None,
     held_back: Mapping[str, str],
-) -> tuple[dict[str, int], tuple[str, ...], tuple[str, ...]]:
-    """Fill the folder of a publication; returns the rows by table, the names of the macros, and what was damaged."""
+    parquet_alone_rows: int | None,
+) -> tuple[dict[str, int], tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
+    """Fill the folder of a publication.
+
+    Returns the rows by table, the names of the macros, what was damaged, and the tables that are Parquet alone.
+    """
     publication_id = new.stem
     parquet = new / PARQUET
     parquet.mkdir(parents=True)
@@ -113,6 +130,7 @@ def _write(
         con.execute("create schema marts")
         tables = sorted({*tables, *(standing.keys() & held_back.keys())})
         rows: dict[str, int] = {}
+        alone: list[str] = []
         versions: list[dict[str, object]] = []
         for table in tables:
             version: dict[str, object] = {"version_id": publication_id, "built_by_run": run_id}
@@ -121,18 +139,27 @@ def _write(
                 since = stood["held_back_since"] or published_at
                 version = stood | {"held_back_since": since, "held_back_why": held_back[table]}
             if table not in held_back or table in standing:
-                rows[table] = _copy_table(con, "stood" if table in held_back else "build", table, parquet)
+                source = f"{'stood' if table in held_back else 'build'}.marts.{table}"
+                rows[table] = int(con.execute(f"select count(*) from {source}").fetchall()[0][0])
+                if parquet_alone_rows is not None and rows[table] > parquet_alone_rows:
+                    alone.append(table)
+                    _copy_to_parquet_alone(con, source, table, parquet, new.with_suffix("") / PARQUET)
+                else:
+                    con.execute(f"create table marts.{table} as from {source}")
+                    file = sql_literal(str(parquet / f"{table}.parquet"))
+                    con.execute(f"copy marts.{table} to {file} (format parquet)")
             about = {"table_name": table, "publication_id": publication_id, "published_at": published_at}
-            versions.append(about | version | {"row_count": rows.get(table)})
+            versions.append(about | version | {"row_count": rows.get(table), "is_parquet_alone": table in alone})
         _copy_descriptions(con)
         _write_versions(con, versions, parquet)
         con.execute("commit")
         # a version held back may lack a column as well as a table
         macros = _copy_macros(con, may_lack_tables=bool(held_back))
         con.execute("detach build")
-    for path in (new / DATABASE, *parquet.iterdir()):
-        path.chmod(0o444)  # a reader in a client's default mode would lock out the others
-    return rows, macros, damaged
+    for path in (new / DATABASE, *parquet.rglob("*.parquet")):
+        if path.is_file():
+            path.chmod(0o444)  # a reader in a client's default mode would lock out the others
+    return rows, macros, damaged, tuple(alone)
 
 
 _NEVER_PUBLISHED: dict[str, Any] = {"version_id": None, "built_by_run": None, "held_back_since": None}
@@ -166,7 +193,9 @@ def _standing_versions(
 
 
 def _versions_in_stood(con: duckdb.DuckDBPyConnection) -> dict[str, dict[str, Any]]:
-    there = con.execute("select table_name from duckdb_tables() where database_name = 'stood'").fetchall()
+    there = con.execute(
+        "select distinct table_name from duckdb_columns() where database_name = 'stood' and not internal"
+    ).fetchall()
     found = {
         table: _NEVER_PUBLISHED  # before versions were told
         for (table,) in there
@@ -222,7 +251,9 @@ def point_to(published_dir: Path, publication_id: str) -> None:
 def publication_ids(published_dir: Path) -> list[str]:
     """The publications that are kept, the newest first."""
     kept = (published_dir / "publications").glob("*")
-    return sorted((path.name for path in kept if path.suffix not in (".new", ".old")), reverse=True)
+    return sorted(
+        (path.name for path in kept if path.suffix not in (".new", ".old") and not path.is_symlink()), reverse=True
+    )
 
 
 def current_id(published_dir: Path) -> str | None:
@@ -279,24 +310,43 @@ def _is_open(database: Path) -> bool:
 
 def _marts(con: duckdb.DuckDBPyConnection) -> list[str]:
     query = """
-        select table_name from duckdb_tables()
+        select distinct table_name from duckdb_columns()
         where database_name = 'build' and schema_name = 'marts' order by table_name
     """
     return [name for (name,) in con.execute(query).fetchall()]
 
 
-def _copy_table(con: duckdb.DuckDBPyConnection, of: str, table: str, parquet: Path) -> int:
-    con.execute(f"create table marts.{table} as from {of}.marts.{table}")
-    con.execute(f"copy marts.{table} to {sql_literal(str(parquet / f'{table}.parquet'))} (format parquet)")
-    return int(con.execute(f"select count(*) from marts.{table}").fetchall()[0][0])
+def _copy_to_parquet_alone(
+    con: duckdb.DuckDBPyConnection, source: str, table: str, parquet: Path, afterwards: Path
+) -> None:
+    """Write a folder of Parquet files, by the year of the table's first date where it has one, and a view of them.
+
+    `afterwards` is the path that the folder `parquet` will have for readers.
+    """
+    described = con.execute(f"describe {source}").fetchall()
+    # with their table: a bare name would be the argument of a macro that asks the view, where it has one of that name
+    names = ", ".join(f'files."{name}"' for name, *_ in described)
+    date = next((name for name, kind, *_ in described if kind == "DATE"), None)
+    query, parts = source, "per_thread_output"
+    if date:
+        query, parts = f'(select *, year("{date}") as year_of_date from {source})', "partition_by (year_of_date)"
+    con.execute(f"copy {query} to {sql_literal(str(parquet / table))} (format parquet, {parts})")
+    files = sql_literal(str(afterwards / table / "**" / "*.parquet"))
+    con.execute(
+        f"create view marts.{table} as select {names} from read_parquet({files}, hive_partitioning = false) as files"
+    )
 
 
 def _copy_descriptions(con: duckdb.DuckDBPyConnection) -> None:
     """Describe the tables and columns that are there as the build file does, all in one request."""
     described = con.execute(
         """with here as (select * from duckdb_columns() where database_name = current_database())
-           select 'table marts.' || table_name, comment from duckdb_tables()
+           select coalesce(kind, 'table') || ' marts.' || table_name, comment
+           from (select schema_name, table_name, comment, database_name from duckdb_tables() union all
+                 select schema_name, view_name, comment, database_name from duckdb_views()) as made
            semi join here using (schema_name, table_name)
+           left join (select view_name as table_name, 'view' as kind from duckdb_views()
+                      where database_name = current_database() and schema_name = 'marts') as views using (table_name)
            where database_name = 'build' and schema_name = 'marts' and comment is not null
            union all
            select 'column marts.' || table_name || '."' || column_name || '"', comment from duckdb_columns()

@@ -143,3 +143,17 @@ def test_a_backup_put_back_has_lost_nothing(data_dir: Path, tmp_path: Path) -> N
     new = Warehouse(tmp_path / "new" / BUILD, tmp_path / "new" / "published")
     assert restore(new, file, tmp_path / "new") is None
     assert _everything(tmp_path / "new") == before
+
+
+def test_marts_of_parquet_alone_answer_every_macro_as_tables_do(sample: Any, tmp_path: Path) -> None:
+    published = publish(sample.settings.build_database, tmp_path, parquet_alone_rows=10_000)
+    assert {"fct_daily_technicals", "fct_company_positions"} <= set(published.parquet_alone)
+    for question in (
+        "miner_snapshot_asof('2025-11-24')",
+        "mw_value('CLSK', '2025-11-24', 13e6, 200)",
+        "technical_picture('CLSK', '2025-11-24', null)",
+    ):
+        asked = f"from marts.{question} order by all"
+        assert _ask(tmp_path / "minehouse.duckdb", asked) == _ask(sample.settings.published_database, asked)
+    macros = "select function_name from duckdb_functions() where schema_name = 'marts' order by 1"
+    assert _ask(tmp_path / "minehouse.duckdb", macros) == _ask(sample.settings.published_database, macros)

@@ -1,6 +1,8 @@
 """Publishing: whole or not at all, under the eyes of readers."""
 
+import datetime as dt
 import os
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -223,3 +225,93 @@ def test_a_file_that_was_cut_is_told_from_a_whole_one(tmp_path: Path, size: int)
     assert database.stat().st_size > size
     os.truncate(database, size)
     assert connection.is_damaged(database)
+
+
+def _build_days(database: Path) -> None:
+    """A mart of 3 days in 2 years, one without days, and a macro that asks the first."""
+    with connection.write(database) as con:
+        con.execute("create schema if not exists marts")
+        con.execute(
+            "create or replace table marts.fct_days as select 'CLSK' as symbol, date '2024-12-31' + x as trade_date, x "
+            "from (select range::integer as x from range(3))"
+        )
+        con.execute("comment on table marts.fct_days is 'One row per day.'")
+        con.execute("comment on column marts.fct_days.x is 'A number.'")
+        con.execute("create or replace table marts.fct_things as select range as x from range(9)")
+        con.execute(
+            "create or replace macro marts.days_until(symbol, d) as table "
+            "select days.* from marts.fct_days as days where days.x <= d and days.symbol = upper(symbol)"
+        )
+
+
+def test_a_mart_too_big_for_one_file_is_published_as_parquet_alone_and_asked_as_before(tmp_path: Path) -> None:
+    build, folder = tmp_path / "w.duckdb", tmp_path / "published"
+    _build_days(build)
+    published = publish(build, folder, parquet_alone_rows=2)
+    assert published.parquet_alone == ("fct_days", "fct_things")
+    files = {str(file.relative_to(folder / "parquet")) for file in (folder / "parquet").rglob("*.parquet")}
+    files = {file for file in files if file.startswith("fct_days/")}
+    assert {Path(file).parent.name for file in files} == {"year_of_date=2024", "year_of_date=2025"}
+    assert {stat.S_IMODE((folder / "parquet" / file).stat().st_mode) for file in files} == {0o444}
+    with _published(folder) as con:
+        assert con.execute("select * from marts.fct_days order by x").fetchall()[2] == (
+            "CLSK",
+            dt.date(2025, 1, 2),
+            2,
+        )
+        assert con.execute("select count(*) from marts.fct_things").fetchall() == [(9,)]
+        assert con.execute("select count(*) from marts.days_until('clsk', 1)").fetchall() == [(2,)]
+        assert con.execute("select table_name from duckdb_tables()").fetchall() == [("publication",)]
+        alone = "select table_name, row_count from marts.publication where is_parquet_alone order by 1"
+        assert con.execute(alone).fetchall() == [("fct_days", 3), ("fct_things", 9)]
+        told = "select comment from duckdb_views() where view_name = 'fct_days' union all "
+        told += "select comment from duckdb_columns() where table_name = 'fct_days' and column_name = 'x'"
+        assert {text for (text,) in con.execute(told).fetchall()} == {"One row per day.", "A number."}
+    rollback_to = published.publication_id
+    publish(build, folder, parquet_alone_rows=8)
+    with _published(folder) as con:
+        assert con.execute("select table_name from marts.publication where is_parquet_alone").fetchall() == [
+            ("fct_things",)
+        ]
+    rollback(folder, rollback_to)
+    with _published(folder) as con:
+        assert con.execute("select count(*) from marts.fct_days").fetchall() == [(3,)]
+
+
+def test_a_mart_of_parquet_alone_can_be_held_back_and_pruned(tmp_path: Path) -> None:
+    build, folder = tmp_path / "w.duckdb", tmp_path / "published"
+    _build_days(build)
+    publish(build, folder, parquet_alone_rows=2, keep=1)
+    with connection.write(build) as con:
+        con.execute("delete from marts.fct_days")
+    publish(build, folder, parquet_alone_rows=2, keep=1, held_back={"fct_days": "check failed"})
+    with _published(folder) as con:
+        assert con.execute("select count(*) from marts.fct_days").fetchall() == [(3,)]
+    assert publication_ids(folder) == [current_id(folder)]
+    assert [path.name for path in (folder / "publications").iterdir()] == [current_id(folder)]
+
+
+def test_what_a_killed_run_left_of_a_publication_is_swept(tmp_path: Path) -> None:
+    build, folder = tmp_path / "w.duckdb", tmp_path / "published"
+    _build_days(build)
+    publish(build, folder)
+    half = folder / "publications" / "20990101T000000.000000"
+    half.with_name(f"{half.name}.new").mkdir()
+    half.symlink_to(f"{half.name}.new")
+    assert half.name not in publication_ids(folder)
+    publish(build, folder)
+    assert sorted(path.name for path in (folder / "publications").iterdir()) == sorted(publication_ids(folder))
+
+
+def test_parquet_alone_that_a_build_file_has_a_view_of_is_published_like_a_table(tmp_path: Path) -> None:
+    build, folder = tmp_path / "w.duckdb", tmp_path / "published"
+    _build_days(build)
+    with connection.write(build) as con:
+        con.execute(f"copy marts.fct_days to '{tmp_path / 'days.parquet'}'")
+        con.execute(f"drop table marts.fct_days; create view marts.fct_days as from '{tmp_path / 'days.parquet'}'")
+        con.execute("comment on view marts.fct_days is 'One row per day.'")
+    assert publish(build, folder).rows["fct_days"] == 3
+    with _published(folder) as con:
+        assert con.execute("select comment from duckdb_tables() where table_name = 'fct_days'").fetchall() == [
+            ("One row per day.",)
+        ]
