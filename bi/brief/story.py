@@ -209,7 +209,7 @@ def _gaps(
         gaps.append(Gap("analyst notes", "none is known of the year before"))
     inputs: list[tuple[str, bool, str]] = []
     if capacity is None:
-        gaps.append(Gap("contracts and sites", "none is known"))
+        gaps.append(Gap("firm contracts and sites", "none is known"))
     else:
         inputs += [
             (
@@ -235,6 +235,9 @@ def _gaps(
         ]
     if valuation is not None and valuation.enterprise_value_usd is None:
         inputs.append(("enterprise value", valuation.enterprise_value_is_complete, valuation.enterprise_value_coverage))
+    elif valuation is not None and valuation.ev_per_critical_it_mw_usd is None and capacity and capacity.deals:
+        ratio = valuation.ev_per_critical_it_mw_is_complete, valuation.ev_per_critical_it_mw_coverage
+        inputs.append(("enterprise value per contracted critical IT MW", *ratio))
     gaps += [Gap(what, why) for what, is_complete, why in inputs if not is_complete]
     if not scenarios:
         gaps.append(Gap("a price of a critical IT MW", "none was published in the year before"))

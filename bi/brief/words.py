@@ -43,13 +43,18 @@ def count(value: float) -> str:
 
 
 def signed(value: float) -> str:
-    """A change with its sign: +15.4%."""
-    return f"{value:+.1f}%".replace("-", "−")
+    """A change with its sign: +15.4%; what rounds to nothing has none."""
+    return f"{points(value)}%"
 
 
 def points(value: float) -> str:
     """A difference of two changes, in percentage points."""
-    return f"{value:+.1f}".replace("-", "−")
+    return "0.0" if round(value, 1) == 0 else f"{value:+.1f}".replace("-", "−")
+
+
+def use(code: str) -> str:
+    """What a site is used for: `hpc` is HPC."""
+    return {"hpc": "HPC"}.get(code, code.replace("_", " "))
 
 
 def tenant(name: str | None) -> str:
@@ -117,7 +122,7 @@ def _environment(finalize: Callable[[Any], Any] | None) -> Environment:
     for speak in (day, usd, money, count, signed, points, against):
         environment.filters[speak.__name__] = _or_not_known(speak)
     environment.filters |= {"safe_link": _safe_link, "code": _code, "site_name": _site_name, "or_dash": _or_dash}
-    environment.filters["tenant"] = tenant
+    environment.filters |= {"tenant": tenant, "use": use}
     return environment
 
 

@@ -47,6 +47,8 @@ class Valuation:
     enterprise_value_is_complete: bool
     btc_value_usd: float | None
     ev_per_critical_it_mw_usd: float | None
+    ev_per_critical_it_mw_coverage: str
+    ev_per_critical_it_mw_is_complete: bool
     ev_per_planned_critical_it_mw_usd: float | None
     ev_per_gross_mw_usd: float | None
     contracted_critical_it_mw: float | None
@@ -157,7 +159,8 @@ def read_valuation(reader: Reader) -> Valuation | None:
         select
             trade_date, market_cap_usd, enterprise_value_usd, enterprise_value_coverage,
             enterprise_value_is_complete, btc_value_usd,
-            ev_per_critical_it_mw_usd, ev_per_planned_critical_it_mw_usd, ev_per_gross_mw_usd,
+            ev_per_critical_it_mw_usd, ev_per_critical_it_mw_coverage, ev_per_critical_it_mw_is_complete,
+            ev_per_planned_critical_it_mw_usd, ev_per_gross_mw_usd,
             contracted_critical_it_mw, planned_critical_it_mw, gross_power_mw
         from fct_miner_valuation_daily where symbol = $symbol and trade_date <= $prices_until
         order by trade_date desc limit 1

@@ -41,7 +41,7 @@ def history_chart(
 
     flat = alt.Chart(rows[list(bands)].tail(1))
     named = rows[["percentile_10", "percentile_50", "percentile_90"]].tail(1).T.set_axis(["measured"], axis=1)
-    named["said"] = ["10th percentile", "median", "90th percentile"]
+    named["said"] = ["10th", "median", "90th"]
     base = alt.Chart(rows).encode(x=x)
     chart = layer(
         base.mark_line(strokeWidth=1.3, strokeDash=[2, 3], color=COLOCATION, clip=True).encode(y=y("measured")),
@@ -49,8 +49,8 @@ def history_chart(
         flat.mark_rect(color=INK, opacity=0.14).encode(y=y("percentile_25"), y2="percentile_75:Q"),
         flat.mark_rule(color=INK, strokeDash=[5, 4]).encode(y=y("percentile_50")),
         alt.Chart(named)
-        .mark_text(color=INK, align="left", baseline="bottom", dx=4, dy=-2, fontSize=10.5)
-        .encode(x=alt.value(0), y=y("measured"), text="said:N"),
+        .mark_text(color=INK, align="left", baseline="middle", dx=4, fontSize=10.5, clip=False)
+        .encode(x=alt.value("width"), y=y("measured"), text="said:N"),
         base.mark_line(strokeWidth=2.2, color=COLOCATION, clip=True).encode(y=y("complete")),
         base.mark_point(size=60, opacity=0).encode(
             y=y("measured"),
@@ -62,4 +62,5 @@ def history_chart(
             ],
         ),
     )
-    return dressed(zoomed(chart, "x").properties(width=width, height=340))
+    # the names of the bands stand beside them, where no line crosses them
+    return dressed(zoomed(chart, "x").properties(width=width, height=340, padding={"left": 5, "right": 52}))

@@ -5,6 +5,7 @@ Belongs here: `publication_chart` and `parts_chart`. Does not belong here: SQL, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable
 from typing import Any
 
@@ -41,6 +42,8 @@ _COLUMNS = (
     "then_mw",
     "then_value_per_share_usd",
 )
+_CLOSE = 0.14
+"""Part of the axis below which two figures are written as one, and a figure is not written to the left."""
 _MW = {"critical_it": "critical IT MW", "gross": "gross MW", "unstated": "MW"}
 
 
@@ -71,7 +74,9 @@ def publication_chart(
         "publication:N",
         sort=order,
         title=None,
-        axis=alt.Axis(labelExpr="split(datum.label, '; ')", labelLimit=240, ticks=False, domain=False, grid=True),
+        axis=alt.Axis(
+            labelExpr="split(datum.label, '; ')", labelLimit=240, labelOffset=-13, ticks=False, domain=False, grid=True
+        ),
     )
     ends = pd.concat([rows["now_value_per_share_usd"], rows["then_value_per_share_usd"], pd.Series([close])]).dropna()
     is_log = is_flattened(ends)
@@ -119,14 +124,12 @@ def publication_chart(
         ),
         tooltip=tooltip,
     )
-    rows["is_low"] = rows["scenario"] == "low"
-    # the point between stands in the tooltip: three figures do not fit beside each other everywhere
-    rows["is_named"] = (rows["scenario"] != "point") | (rows.groupby("publication")["scenario"].transform("size") == 1)
+    labels = _labels(rows, scale.to_dict()["domain"], is_log=is_log)
     values = [
-        base.transform_filter(f"datum.is_named && {'' if is_low else '!'}datum.is_low")
-        .mark_text(dy=-13, fontSize=10.5, color=INK, align="right" if is_low else "left", dx=4 if is_low else -4)
-        .encode(y=y, x=x, text="said:N")
-        for is_low in (True, False)
+        alt.Chart(labels[labels["is_left"] == is_left])
+        .mark_text(dy=-13, fontSize=10.5, color=INK, align="right" if is_left else "left", dx=4 if is_left else -4)
+        .encode(y=y, x=alt.X("at:Q", title=title, scale=scale), text="label:N")
+        for is_left in (True, False)
     ]
     layers: list[alt.Chart] = [spans, before, marks, *values]
     if close is not None and not pd.isna(close):
@@ -145,7 +148,31 @@ def publication_chart(
                 align="right" if is_right else "left",
             ).encode(y=alt.value(0), text="said:N"),
         ]
-    return dressed(layer(*layers).properties(width=width, height=alt.Step(44)))
+    return dressed(layer(*layers).properties(width=width, height=alt.Step(50)))
+
+
+def _labels(rows: pd.DataFrame, domain: list[float], *, is_log: bool) -> pd.DataFrame:
+    """The figures above each line: `at` which value, whether it reaches to the left from there, and the `label`.
+
+    Neither of two close figures stands in the other, nor a small one in the names beside the axis. The point between
+    stands in the tooltip: three figures do not fit beside each other everywhere.
+    """
+    low_end, high_end = (math.log(end) if is_log else end for end in domain)
+    labels = []
+    for publication, of_one in rows.groupby("publication", sort=False):
+        values = sorted(of_one["now_value_per_share_usd"].astype(float))
+        first, last = values[0], values[-1]
+        at, to = (((math.log(value) if is_log else value) - low_end) / (high_end - low_end) for value in (first, last))
+        if first == last:
+            labels.append((publication, first, False, f"{first:,.2f}"))
+        elif to - at < _CLOSE:
+            labels.append((publication, first, False, f"{first:,.2f} to {last:,.2f}"))
+        else:
+            labels += [
+                (publication, first, at > _CLOSE / 2, f"{first:,.2f}"),
+                (publication, last, False, f"{last:,.2f}"),
+            ]
+    return pd.DataFrame(labels, columns=["publication", "at", "is_left", "label"])
 
 
 def parts_chart(parts: Frame, close: float | None, *, width: int = WIDTH) -> alt.LayerChart:

@@ -35,24 +35,35 @@ WINDOWS = {"3 months": 63, "6 months": 126, "1 year": 252, "2 years": 504, "5 ye
 """Stretches of time by their number of exchange sessions."""
 _STYLE = """<style>
 [data-testid="stMetricValue"] {font-size: 1.5rem}
-[data-testid="stMetricValue"] > div, [data-testid="stMetricDelta"] > div {white-space: normal; overflow: visible}
+[data-testid="stMetricValue"] > div, [data-testid="stMetricDelta"], [data-testid="stMetricDelta"] * {
+  white-space: normal; overflow: visible; text-overflow: clip; height: auto}
+[data-testid="stMetric"] {height: 100%}
+[data-testid="stHorizontalBlock"]:has(> * > [data-testid="stMetric"]) {align-items: stretch}
 [data-testid="stMainBlockContainer"] {padding-top: 1.5rem; max-width: 1700px}
 [data-testid="stCaptionContainer"], [data-testid="stCaptionContainer"] p {color: inherit; opacity: .85}
 [data-testid="stMetricDelta"] {color: inherit !important; opacity: .85}
-.table {overflow: auto; max-height: 46rem; border: 1px solid rgba(128, 136, 146, .35); border-radius: 6px}
+.table {--ground: light-dark(#ffffff, #171614); --head: light-dark(#eef0f3, #262b33); overflow: auto;
+  border: 1px solid rgba(128, 136, 146, .35); border-radius: 6px;
+  background: linear-gradient(to right, var(--ground) 40%, transparent) left / 3rem 100% no-repeat local,
+    linear-gradient(to left, var(--ground) 40%, transparent) right / 3rem 100% no-repeat local,
+    linear-gradient(to right, rgba(128, 136, 146, .45), transparent) left / 1rem 100% no-repeat,
+    linear-gradient(to left, rgba(128, 136, 146, .45), transparent) right / 1rem 100% no-repeat}
+.table.tall {max-height: 46rem}
 .table table {border-collapse: collapse; width: 100%; font-size: .82rem; line-height: 1.35;
   font-variant-numeric: tabular-nums}
 .table th {text-align: left; vertical-align: bottom; font-weight: 600; position: sticky; top: 0; min-width: 4rem;
-  background: light-dark(#eef0f3, #262b33)}
+  background: var(--head)}
 .table th, .table td {padding: .3rem .6rem; border-bottom: 1px solid rgba(128, 136, 146, .25); max-width: 26rem;
   overflow-wrap: break-word}
-.table .n {text-align: right; white-space: nowrap} .table th.n {white-space: normal}
+.table .n {text-align: right; white-space: nowrap} .table th.n {white-space: normal; min-width: 5.6rem}
+.table .n .none {white-space: normal; display: inline-block; width: max-content; max-width: 8.5rem}
 .table td[data-column$="_date"] {white-space: nowrap} .table td[data-column="counterparty"] {min-width: 9rem}
 .table .long {min-width: 15rem}
 .table .none {opacity: .8; font-style: italic} .table small {opacity: .85}
 .table a, .said a {text-decoration: underline; color: inherit}
 .table.wide table {width: max-content; min-width: 100%} .table.wide td {max-width: 16rem}
-.table.wide td:first-child {position: sticky; left: 0; background: light-dark(#ffffff, #171614)}
+.table tr > .held {position: sticky; left: 0; background: var(--ground); z-index: 1}
+.table th.held {background: var(--head); z-index: 2}
 .said {font-size: .875rem; margin: 0}
 </style>"""
 Stamp = tuple[int, int, int]

@@ -33,9 +33,10 @@ def show(published: Published) -> None:
         first_known = next((name for name, (measure, *_) in MEASURES.items() if measure in known), next(iter(MEASURES)))
         name = choose("measure", "Measure", list(MEASURES), first_known, width=300)
         is_log = choose("scale", "Scale", ["linear", "logarithmic"], "linear") == "logarithmic"
-    opening.say(f"History of {symbol}", f"{name}, {since:%d %B %Y} to {session:%d %B %Y}")
     measure, title, divisor, shape = MEASURES[name]
     history = history[history["measure"] == measure]
+    first = since if history.empty else history["trade_date"].min()
+    opening.say(f"History of {symbol}", f"{name}, {first:%d %B %Y} to {session:%d %B %Y}")
     if history.empty:
         st.info(f"{NOT_KNOWN.capitalize()}: it could be made at no close of this stretch.")
         return
@@ -47,7 +48,7 @@ def show(published: Published) -> None:
         low, high = (shape.format(last[f"percentile_{band}"] / divisor) for band in (10, 90))
         st.metric("10th to 90th percentile", f"{low} to {high}", border=True, width=330)
     if not last["is_complete"]:
-        st.badge("Of an outdated or incomplete balance sheet or MW", color="orange")
+        st.badge("Rests on an outdated or incomplete balance sheet", color="orange")
     st.caption(
         "Each close as it was known then. Solid: all inputs complete; dotted: something was outdated or incomplete. "
         "Bands: 10th to 90th and 25th to 75th percentile of the stretch shown. Drag to move; hold shift and turn the "

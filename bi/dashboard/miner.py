@@ -148,7 +148,15 @@ def _headlines(published: Published, row: pd.Series[Any], session: date) -> None
             missing="no contract seen" if row["deals"] == 0 else NOT_KNOWN,
             width=225,
         )
-        _metric("EV per critical IT MW", row["ev_per_critical_it_mw_usd"] / 1e6, "USD {:,.1f} m", "contracted")
+        _metric(
+            "EV per critical IT MW",
+            row["ev_per_critical_it_mw_usd"] / 1e6,
+            "USD {:,.1f} m",
+            "contracted",
+            missing="no contract seen" if row["deals"] == 0 else "no ratio",
+            why=row["ev_per_critical_it_mw_coverage"],
+            width=290,
+        )
         firms = 0 if _is_missing(row["firms_with_target"]) else int(row["firms_with_target"])
         aged = _said(row["consensus_last_date"], "last note {:%d %b %Y}")
         _metric(
@@ -216,13 +224,16 @@ def _metric(
     colour: str = "off",
     help: object = None,  # noqa: A002
     missing: str = NOT_KNOWN,
+    why: str | None = None,
     width: int = 178,
 ) -> None:
+    """A tile; one without a value says `missing`, and below it `why`."""
     known = not _is_missing(value)
+    below = said if known else why
     st.metric(
         title,
         shape.format(value) if known else missing,
-        said if known and not _is_missing(said) else None,
+        None if _is_missing(below) else below,
         "normal" if colour == "normal" else "off",
         delta_arrow="auto" if colour == "normal" else "off",
         help=None if _is_missing(help) or not help else str(help),

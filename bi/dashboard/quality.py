@@ -114,5 +114,5 @@ def _checks(checks: pd.DataFrame) -> None:
         },
         caption="Checks by layer and tool",
     )
-    st.subheader("Every check", anchor=False)
-    tables.show(checks, CHECKS, caption="Every check")
+    with st.expander(f"Every check: all {len(checks)}, those that failed first"):
+        tables.show(checks, CHECKS, caption="Every check")

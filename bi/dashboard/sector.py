@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 
@@ -10,7 +11,9 @@ import streamlit as st
 
 from bi import charts, questions
 from bi.dashboard import tables
-from bi.dashboard.frame import NOT_KNOWN, Opening, Published, address, draw, keep
+from bi.dashboard.frame import NOT_KNOWN, Opening, Published, address, choose, draw, keep
+
+_NO_NOTE = "no note seen"
 
 
 @dataclass(frozen=True)
@@ -27,8 +30,20 @@ def _no_contract(row: tables.Row) -> str:
     return "no contract seen" if row["deals"] == 0 else NOT_KNOWN
 
 
+def _no_ratio(row: tables.Row) -> str:
+    return "no contract seen" if row["deals"] == 0 else str(row["ev_per_critical_it_mw_coverage"])
+
+
+def _no_plan(row: tables.Row) -> str:
+    return NOT_KNOWN if tables.is_missing(row["planned_critical_it_mw"]) else "partial plan"
+
+
 def _beyond(row: tables.Row, words: str) -> str:
     return NOT_KNOWN if tables.is_missing(row["close"]) else words
+
+
+def _no_note_or(words: str) -> Callable[[tables.Row], str]:
+    return lambda row: _NO_NOTE if tables.is_missing(row["last_rating_date"]) else words
 
 
 def _no_upside(row: tables.Row) -> str:
@@ -36,8 +51,8 @@ def _no_upside(row: tables.Row) -> str:
 
 
 _EV = {
-    "ev_per_critical_it_mw_usd": tables.usd_m("EV per contracted critical IT MW", missing=_no_contract),
-    "ev_per_planned_critical_it_mw_usd": tables.usd_m("EV per planned critical IT MW"),
+    "ev_per_critical_it_mw_usd": tables.usd_m("EV per contracted critical IT MW", missing=_no_ratio),
+    "ev_per_planned_critical_it_mw_usd": tables.usd_m("EV per planned critical IT MW", missing=_no_plan),
     "inputs": tables.text("Balance sheet", "complete"),
     "enterprise_value_usd": tables.usd_bn("EV"),
     "contracted_critical_it_mw": tables.number("Contracted critical IT MW", missing=_no_contract),
@@ -46,8 +61,8 @@ _EV = {
     "planned_critical_it_mw_coverage": tables.text("Planned MW are"),
 }
 _EV_SAID = (
-    "Enterprise value: market cap + net debt, the bitcoin still in it; over critical IT MW at the company's share. "
-    "Cheapest first."
+    "Enterprise value: market cap + net debt, the bitcoin still in it; over critical IT MW at the company's share; "
+    "no ratio where these are less than half of its power, for the value is that of the whole company. Cheapest first."
 )
 _SCENARIO = {
     "low_upside_pct": tables.pct("Upside to low", missing=_no_upside),
@@ -79,49 +94,56 @@ RANKINGS = {
             "mean_price_target": tables.usd("Mean target"),
             "firms_with_target": tables.number("Firms with a target"),
             "consensus_last_date": tables.day("Their last note"),
-            "last_rating_source_url": tables.source("Last note", tier=None),
-            "last_rating_date": tables.day("Last note of"),
-            "last_rating_firm": tables.text("Firm"),
-            "last_rating_to": tables.text("Rating"),
-            "last_rating_price_target": tables.usd("Its target", "none given"),
+            "last_rating_source_url": tables.source("Last note", tier=None, missing=_NO_NOTE),
+            "last_rating_date": tables.day("Last note of", _NO_NOTE),
+            "last_rating_firm": tables.text("Firm", _NO_NOTE),
+            "last_rating_to": tables.text("Rating", _no_note_or("not stated")),
+            "last_rating_price_target": tables.usd("Its target", _no_note_or("none given")),
         },
     ),
     "Upside to the low scenario": Ranking("low_upside_pct", _SCENARIO_SAID, _SCENARIO),
     "Upside to the high scenario": Ranking("high_upside_pct", _SCENARIO_SAID, _SCENARIO),
 }
 SNAPSHOT = {
-    "symbol": tables.miner(address="address"),
-    "company_name": tables.text("Company"),
-    "price_date": tables.day("Price of"),
-    "close": tables.usd("Close"),
-    "change_pct": tables.pct("Change"),
-    "pct_vs_sma_50": tables.pct("Against SMA 50"),
-    "pct_vs_sma_200": tables.pct("Against SMA 200"),
-    "rsi_14": tables.number("RSI 14", 1),
-    "nearest_support": tables.usd("Support", lambda row: _beyond(row, "none below")),
-    "nearest_resistance": tables.usd("Resistance", lambda row: _beyond(row, "none above")),
-    "high_52w": tables.usd("52-week high"),
-    "last_rating_source_url": tables.source("Last note", tier=None),
-    "last_rating_date": tables.day("Note of"),
-    "last_rating_firm": tables.text("Firm"),
-    "last_rating_from": tables.text("From"),
-    "last_rating_to": tables.text("To"),
-    "last_rating_price_target": tables.usd("Target", "none given"),
-    "deals": tables.number("Firm deals", missing="no contract seen"),
-    "contracted_revenue_usd": tables.usd_bn("Contracted revenue", _no_contract),
-    "contracted_critical_it_mw": tables.number("Contracted critical IT MW", missing=_no_contract),
-    "planned_critical_it_mw": tables.number("Planned critical IT MW"),
-    "gross_power_mw": tables.number("Power, gross MW"),
-    "market_cap_usd": tables.usd_bn("Market cap"),
-    "net_debt_usd": tables.usd_bn("Net debt"),
-    "btc_value_usd": tables.usd_bn("Bitcoin held"),
-    "enterprise_value_usd": tables.usd_bn("EV"),
-    "inputs": tables.text("Balance sheet", "complete"),
-    "scenario_source_url": tables.source("Scenario", tier="scenario_source_tier"),
-    "scenario_source_firm": tables.text("Scenario by", "no range published"),
-    "low_value_per_share_usd": tables.usd("Scenario low a share"),
-    "high_value_per_share_usd": tables.usd("Scenario high a share"),
+    "Price and levels": {
+        "price_date": tables.day("Price of"),
+        "close": tables.usd("Close"),
+        "change_pct": tables.pct("Change"),
+        "pct_vs_sma_50": tables.pct("Against SMA 50"),
+        "pct_vs_sma_200": tables.pct("Against SMA 200"),
+        "rsi_14": tables.number("RSI 14", 1),
+        "nearest_support": tables.usd("Support", lambda row: _beyond(row, "none below")),
+        "nearest_resistance": tables.usd("Resistance", lambda row: _beyond(row, "none above")),
+        "high_52w": tables.usd("52-week high"),
+    },
+    "Last analyst note": {
+        "last_rating_source_url": tables.source("Source", tier=None, missing=_NO_NOTE),
+        "last_rating_date": tables.day("Note of", _NO_NOTE),
+        "last_rating_firm": tables.text("Firm", _NO_NOTE),
+        "last_rating_from": tables.text("From", _no_note_or("not stated")),
+        "last_rating_to": tables.text("To", _no_note_or("not stated")),
+        "last_rating_price_target": tables.usd("Target", _no_note_or("none given")),
+    },
+    "Contracts and capacity": {
+        "deals": tables.number("Firm deals", missing="no contract seen"),
+        "contracted_revenue_usd": tables.usd_bn("Contracted revenue", _no_contract),
+        "contracted_critical_it_mw": tables.number("Contracted critical IT MW", missing=_no_contract),
+        "planned_critical_it_mw": tables.number("Planned critical IT MW"),
+        "gross_power_mw": tables.number("Power, gross MW"),
+    },
+    "Balance sheet and value": {
+        "market_cap_usd": tables.usd_bn("Market cap"),
+        "net_debt_usd": tables.usd_bn("Net debt"),
+        "btc_value_usd": tables.usd_bn("Bitcoin held"),
+        "enterprise_value_usd": tables.usd_bn("EV"),
+        "inputs": tables.text("Balance sheet", "complete"),
+        "scenario_source_url": tables.source("Scenario", tier="scenario_source_tier"),
+        "scenario_source_firm": tables.text("Scenario by", "no range published"),
+        "low_value_per_share_usd": tables.usd("Scenario low a share"),
+        "high_value_per_share_usd": tables.usd("Scenario high a share"),
+    },
 }
+"""The snapshot in parts that fit a page, by their names."""
 DEALS = {
     "announced_date": tables.day("Announced"),
     "symbol": tables.miner(address="address"),
@@ -152,9 +174,19 @@ def show(published: Published) -> None:
     _headlines(snapshot, published.ask(questions.deal_totals, session))
     _ranking(snapshot)
     _deals(deals, session)
+    _snapshot(snapshot)
+
+
+def _snapshot(snapshot: pd.DataFrame) -> None:
     st.subheader("Snapshot of every company", anchor=False)
+    part = choose("figures", "Figures", list(SNAPSHOT), next(iter(SNAPSHOT)), width=250)
     st.caption(f"One row per company; {NOT_KNOWN}: nobody's figure was seen by then, or one it needs is missing.")
-    tables.show(snapshot, SNAPSHOT, caption="Snapshot of every company")
+    columns = {
+        "symbol": tables.miner(address="address"),
+        "company_name": tables.text("Company"),
+        **SNAPSHOT[part],
+    }
+    tables.show(snapshot, columns, caption=f"{part} of every company")
 
 
 def outdated(row: tables.Row) -> str | None:

@@ -40,14 +40,20 @@ _WORDS = {
     "gross_power_mw": "power, gross MW",
     "energized_gross_mw": "live power, gross MW",
     "scenario": "scenario a share",
+    "ev_per_critical_it_mw": "EV per contracted critical IT MW",
     "ERROR": "blocking",
     "WARN": "warning",
     "dbt": "dbt test",
+    "dagster": "Dagster",
+    "great_expectations": "Great Expectations",
+    "gate": "gate of a batch",
 }
 _WIDE = 18
-"""Columns from which on a table is wider than a page and scrolls sideways, its first column held."""
+"""Columns from which on a table is wider than any page: its cells take the room that they need."""
 _LONG = 40
 """Letters from which on a text has a column of at least that room, instead of a tower of single words."""
+_TALL = 40
+"""Rows from which on a table scrolls in its own frame instead of with the page."""
 _NUMERIC = {"number", "rank"}
 _PAGES = 3
 """Links in a cell of several."""
@@ -95,12 +101,12 @@ def usd(title: str, missing: str | Callable[[Row], str] = NOT_KNOWN) -> Column:
 
 def usd_m(title: str, digits: int = 1, missing: str | Callable[[Row], str] = NOT_KNOWN) -> Column:
     """Millions of US dollars."""
-    return Column(f"{title}, USD m", 1e6, f"{{:,.{digits}f}}", "number", missing)
+    return Column(f"{title}, USD\N{NO-BREAK SPACE}m", 1e6, f"{{:,.{digits}f}}", "number", missing)
 
 
 def usd_bn(title: str, missing: str | Callable[[Row], str] = NOT_KNOWN) -> Column:
     """Billions of US dollars."""
-    return Column(f"{title}, USD bn", 1e9, "{:,.2f}", "number", missing)
+    return Column(f"{title}, USD\N{NO-BREAK SPACE}bn", 1e9, "{:,.2f}", "number", missing)
 
 
 def pct(title: str, missing: str | Callable[[Row], str] = NOT_KNOWN) -> Column:
@@ -113,9 +119,9 @@ def number(title: str, digits: int = 0, missing: str | Callable[[Row], str] = NO
     return Column(title, format=f"{{:,.{digits}f}}", kind="number", missing=missing)
 
 
-def source(title: str = "Source", tier: str | None = "source_tier") -> Column:
+def source(title: str = "Source", tier: str | None = "source_tier", missing: str = NOT_KNOWN) -> Column:
     """The page behind the row, shown by its site, with its tier from the column `tier`."""
-    return Column(title, kind="source", beside=tier)
+    return Column(title, kind="source", beside=tier, missing=missing)
 
 
 def sources(title: str = "Sources") -> Column:
@@ -160,23 +166,36 @@ def show(frame: pd.DataFrame, columns: dict[str, Column], *, caption: str) -> No
 
 def html(frame: pd.DataFrame, columns: dict[str, Column], *, caption: str) -> str:
     """The table as HTML; numbers carry their unrounded value in `data-value`."""
+    held = _held(columns)
     head = Markup("").join(
         Markup('<th scope="col"{}>{}</th>').format(
-            Markup(' class="n"') if column.kind in _NUMERIC else Markup(""), column.title
+            _classes("n" if column.kind in _NUMERIC else "", "held" if name == held else ""), column.title
         )
-        for column in columns.values()
+        for name, column in columns.items()
     )
     body = Markup("").join(
-        Markup("<tr>{}</tr>").format(Markup("").join(_cell(name, column, row) for name, column in columns.items()))
+        Markup("<tr>{}</tr>").format(
+            Markup("").join(_cell(name, column, row, is_held=name == held) for name, column in columns.items())
+        )
         for row in frame.to_dict("records")
     )
     return Markup(
-        '<div class="table{}" tabindex="0" role="region" aria-label="{}"><table><thead><tr>{}</tr></thead>'
+        '<div class="table{}{}" tabindex="0" role="region" aria-label="{}"><table><thead><tr>{}</tr></thead>'
         "<tbody>{}</tbody></table></div>"
-    ).format(" wide" if len(columns) > _WIDE else "", caption, head, body)
+    ).format(" wide" if len(columns) > _WIDE else "", " tall" if len(frame) > _TALL else "", caption, head, body)
 
 
-def _cell(name: str, column: Column, row: Row) -> Markup:
+def _held(columns: dict[str, Column]) -> str:
+    """The column that stays in sight when a table scrolls sideways: the miner, else the first one."""
+    return next((name for name, column in columns.items() if column.kind == "miner"), next(iter(columns)))
+
+
+def _classes(*names: str) -> Markup:
+    given = " ".join(name for name in names if name)
+    return Markup(' class="{}"').format(given) if given else Markup("")
+
+
+def _cell(name: str, column: Column, row: Row, *, is_held: bool) -> Markup:
     value = row[name]
     if is_missing(value):
         missing = column.missing(row) if callable(column.missing) else column.missing
@@ -184,9 +203,8 @@ def _cell(name: str, column: Column, row: Row) -> Markup:
     else:
         inner = _said(column, value, row)
     is_number = column.kind == "number"
-    attributes = Markup(' class="n"') if is_number else Markup("")
-    if column.kind == "text" and len(str(value)) > _LONG:
-        attributes = Markup(' class="long"')
+    is_long = column.kind == "text" and len(str(value)) > _LONG
+    attributes = _classes("n" if is_number else "", "long" if is_long else "", "held" if is_held else "")
     if is_number and value is not None:
         attributes += Markup(' data-value="{}"').format(repr(float(value)))
     return Markup('<td data-column="{}"{}>{}</td>').format(name, attributes, inner)

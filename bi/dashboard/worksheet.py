@@ -65,7 +65,13 @@ def _assume(
     )
     mws = [row[name] for name in ("scenario_mw", "contracted_critical_it_mw", "planned_critical_it_mw")]
     mws = [float(mw) for mw in mws if not tables.is_missing(mw)]
-    most = max([*mws, 0.0 if tables.is_missing(row["gross_power_mw"]) else float(row["gross_power_mw"]), 100.0])
+    most = max(
+        [
+            *(1.5 * mw for mw in mws),
+            0.0 if tables.is_missing(row["gross_power_mw"]) else float(row["gross_power_mw"]),
+            100.0,
+        ]
+    )
     mw = slide(
         "mw", "Critical IT capacity", float(round(mws[0])) if mws else 0.0, 0.0, float(round(most)) + 1, 1.0, unit="MW"
     )
@@ -90,13 +96,20 @@ def _assume(
     return 1e6 * usd_m, mw, net_debt, held, coin, dilution
 
 
+def _against(answer: pd.Series[Any]) -> str | None:
+    """The value against the close; not where its MW are a part of the company."""
+    if answer["is_fraction_of_company"]:
+        return f"{answer['mw_pct_of_power']:.0f} % of the power: no upside"
+    return None if tables.is_missing(answer["upside_pct"]) else f"{answer['upside_pct']:+,.1f} % against the close"
+
+
 def _told(answer: pd.Series[Any]) -> None:
-    value, upside = answer["value_per_share_usd"], answer["upside_pct"]
+    value = answer["value_per_share_usd"]
     with st.container(horizontal=True):
         st.metric(
             "Value a share, USD",
             NOT_KNOWN if tables.is_missing(value) else f"{value:,.2f}",
-            None if tables.is_missing(upside) else f"{upside:+,.1f} % against the close",
+            _against(answer),
             "off",
             delta_arrow="off",
             border=True,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pyarrow as pa
 import xlsxwriter
@@ -20,9 +21,22 @@ SHEETS = {
     "Deals": ("deals_asof", "select * from deals_asof($as_of) order by announced_date desc, deal_id"),
     "Sites": ("sites_asof", "select * from sites_asof($as_of) order by symbol, site, recency"),
     "Ratings": ("ratings_asof", "select * from ratings_asof($as_of) order by rating_date desc, symbol, recency"),
-    "Values per MW": ("publications_asof", "select * from publications_asof($as_of)"),
+    "Values per MW": (
+        "publications_asof",
+        "select * from publications_asof($as_of) order by symbol, as_of_date desc, source_firm, business, usd_per_mw",
+    ),
 }
-_FORMATS = {"_date": "yyyy-mm-dd", "_pct": "+#,##0.0;-#,##0.0;0.0", "_mw": "#,##0.0", "_years": "0.0"}
+_FORMATS = {
+    "_share_pct": "#,##0.0",
+    "_pct": "+#,##0.0;-#,##0.0;0.0",
+    "_pct_of_power": "#,##0.0",
+    "_mw": "#,##0.0",
+    "_years": "0.0",
+}
+_WIDE_TEXT = 60
+"""Letters from which on a text wraps; no column is wider."""
+_URL = 2000
+"""Letters from which on an address is no link: Excel refuses it."""
 _MONEY = ("_usd", "close", "_target", "price_target_prior", "price_target_new", "_support", "_resistance", "high_52w")
 
 
@@ -74,23 +88,30 @@ def _sheet(book: xlsxwriter.Workbook, sheet: Any, table: pa.Table) -> None:  # n
     names = sorted(table.column_names, key=lambda name: (not _is_first(name), table.column_names.index(name)))
     link = book.get_default_url_format()
     formats = {name: _format(book, name, table.schema.field(name).type) for name in names}
+    wrapped = book.add_format({"text_wrap": True, "valign": "top"})
     for place, name in enumerate(names):
+        longest = len(name) + 4  # the button of the filter stands beside the name
         for row, value in enumerate(table[name].to_pylist(), start=1):
             if value is None:
                 continue
-            if name.endswith("source_url") and str(value).startswith(("https://", "http://")) and len(value) < 2000:
-                sheet.write_url(row, place, value, link, string=value)
+            if name.endswith("source_url") and str(value).startswith(("https://", "http://")) and len(value) < _URL:
+                site = (urlsplit(value).hostname or value).removeprefix("www.")
+                sheet.write_url(row, place, value, link, string=site, tip=value[:255])
+                longest = max(longest, len(site))
             elif isinstance(value, bool | int | float | date):
                 sheet.write(row, place, value, formats[name])
             else:
                 text = "; ".join(map(str, value)) if isinstance(value, list) else str(value)
-                sheet.write_string(row, place, text)
-        sheet.set_column(place, place, min(max(len(name) + 2, 11), 28))
+                sheet.write_string(row, place, text, wrapped if len(text) > _WIDE_TEXT else None)
+                longest = max(longest, len(text))
+        sheet.set_column(place, place, min(max(longest, 12), _WIDE_TEXT))
     if names:
         last = max(table.num_rows, 1)
         columns = [{"header": name} for name in names]
         sheet.add_table(0, 0, last, len(names) - 1, {"columns": columns, "style": "Table Style Light 1"})
         sheet.freeze_panes(1, 1)
+        sheet.set_landscape()
+        sheet.repeat_rows(0)
 
 
 def _is_first(name: str) -> bool:
@@ -108,9 +129,15 @@ def _is_first(name: str) -> bool:
 def _format(book: xlsxwriter.Workbook, name: str, kind: pa.DataType) -> Any:  # noqa: ANN401
     if pa.types.is_date(kind):
         return book.add_format({"num_format": "yyyy-mm-dd"})
+    if pa.types.is_timestamp(kind):
+        return book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
+    if pa.types.is_boolean(kind):  # Excel shows true and false whatever the format, other programs a number
+        return book.add_format({"num_format": '"yes";"yes";"no"'})
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):
         return None
     shape = next((shape for end, shape in _FORMATS.items() if name.endswith(end)), None)
+    if name.startswith("pct_"):
+        shape = _FORMATS["_pct"]
     if shape is None:
         shape = "#,##0.00" if name.endswith(_MONEY) else "#,##0" if pa.types.is_integer(kind) else "#,##0.00"
     return book.add_format({"num_format": shape})

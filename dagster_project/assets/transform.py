@@ -79,9 +79,9 @@ class MinehouseTranslator(DagsterDbtTranslator):
         """The layer."""
         return {"layer": str(dbt_resource_props["schema"])}
 
-    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:  # noqa: ARG002
-        """One team owns all models."""
-        return ["team:data"]
+    def get_owners(self, dbt_resource_props: Mapping[str, Any]) -> list[str]:
+        """As the documentation of dbt names it."""
+        return [dbt_resource_props["meta"]["owner"]] if "owner" in dbt_resource_props.get("meta", {}) else []
 
 
 Manifest = Mapping[str, Any]

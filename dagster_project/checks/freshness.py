@@ -95,7 +95,10 @@ def _check(age: Age) -> dg.AssetChecksDefinition:
 
 
 def answer(age: Age, warehouse: Warehouse, *, is_simulated: bool, now: dt.datetime) -> dg.AssetCheckResult:
-    """Whether everything that `age` asks about is recent at the moment `now` (an aware time), and what is not."""
+    """Whether everything that `age` asks about is recent at the moment `now` (an aware time), and what is not.
+
+    `days_behind`, which Dagster draws over the runs, is that of the oldest of what is asked about.
+    """
     with warehouse.read() as connection:
         newest: dict[str, dt.date | None] = dict(connection.execute(age.query).fetchall())
         simulated = connection.execute(_LAST_SIMULATED).fetchall()[0][0] if is_simulated else None
@@ -105,7 +108,8 @@ def answer(age: Age, warehouse: Warehouse, *, is_simulated: bool, now: dt.dateti
     old = {name: day for name, day in newest.items() if day is None or day < oldest_allowed}
     if is_simulated and not age.max_days:
         old = {}
-    latest = max((day for day in newest.values() if day), default=None)
+    known = [day for day in newest.values() if day]
+    latest = max(known, default=None)
     session = f"the last {'simulated' if is_simulated else 'complete'} session is {expected}"
     listed = ", ".join(f"{name} {day or 'never'}" for name, day in sorted(old.items())) if len(newest) > 1 else ""
     return dg.AssetCheckResult(
@@ -115,5 +119,6 @@ def answer(age: Age, warehouse: Warehouse, *, is_simulated: bool, now: dt.dateti
             "observed": f"newest {latest}, {session}" + (f"; too old: {listed}" if listed else ""),
             "threshold": f"{age.max_days} days",
             "failing_rows": len(old),
+            **({"days_behind": (expected - min(known)).days} if known else {}),
         },
     )

@@ -43,7 +43,11 @@ def published_equals_build(warehouse: dg.ResourceParam[Warehouse]) -> dg.AssetCh
     return dg.AssetCheckResult(
         passed=not different,
         severity=dg.AssetCheckSeverity.ERROR,
-        metadata={"failing_rows": len(different), "observed": ", ".join(different) or f"{len(tables)} tables agree"},
+        metadata={
+            "failing_rows": len(different),
+            "tables": len(tables),
+            "observed": ", ".join(different) or f"{len(tables)} tables agree",
+        },
     )
 
 
@@ -55,5 +59,8 @@ def published_opens_in_old_duckdb(warehouse: dg.ResourceParam[Warehouse]) -> dg.
     return dg.AssetCheckResult(
         passed=storage <= OLDEST_READABLE_STORAGE,
         severity=dg.AssetCheckSeverity.ERROR,
-        metadata={"observed": f"storage number {storage}, at most {OLDEST_READABLE_STORAGE} is readable"},
+        metadata={
+            "storage_number": storage,
+            "observed": f"storage number {storage}, at most {OLDEST_READABLE_STORAGE} is readable",
+        },
     )

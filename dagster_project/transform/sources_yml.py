@@ -21,6 +21,10 @@ PATH = "models/sources.yml"
 _HEAD = "# Written by `make sources` from dagster_project/contracts: change a contract and run it again.\n"
 
 
+OWNER = "team:data"
+"""Who answers for the raw tables, in Dagster and in the documentation of dbt."""
+
+
 def sources_yml(contracts: Sequence[Contract] = RAW_TABLES) -> str:
     """The file as it should be: one source `raw` with a table per contract."""
     raw = {
@@ -37,7 +41,7 @@ def _table(contract: Contract) -> dict[str, Any]:
     return {
         "name": contract.table,
         "description": contract.description,
-        "config": {"meta": {"dagster": {"asset_key": ["raw", contract.table]}}},
+        "config": {"meta": {"owner": OWNER, "dagster": {"asset_key": ["raw", contract.table]}}},
         "columns": [
             {"name": name, "data_type": kind, "description": description}
             for name, kind, description in (*columns, *LOAD_COLUMNS)

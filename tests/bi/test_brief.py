@@ -189,7 +189,7 @@ def test_what_is_missing_is_said_and_never_zero(spoiled: Spoil) -> None:
     for said in (
         "No price of GPUS is known",
         "No rating change is known in the year before",
-        "No site or contract of GPUS is known",
+        "No site and no firm contract of GPUS is known",
         "No share count of GPUS is known",
         "so there is no value per share",
         "- prices: none is in the published file",

@@ -95,6 +95,12 @@ def test_a_worksheet_adds_up_and_takes_what_is_known_for_what_is_not_asked(datab
     same = query(database, "select * from mw_value('CLSK', $day, 10e6, 500)", {"day": UNTIL}).to_pylist()[0]
     for name in ("net_debt_usd", "btc_value_usd", "value_per_share_usd", "upside_pct"):
         assert known[name] == pytest.approx(same[name]), name
+    asked_power = "select greatest(gross_power_mw, energized_gross_mw) from capacity_asof($day) where symbol = 'CLSK'"
+    power = query(database, asked_power, {"day": UNTIL})[0][0].as_py()
+    for share, is_fraction in ((0.49, True), (0.5, False)):
+        part = questions.value_worksheet(database, "CLSK", UNTIL, 10e6, share * power).to_pylist()[0]
+        assert part["mw_pct_of_power"] == pytest.approx(100 * share)
+        assert part["is_fraction_of_company"] == is_fraction
 
 
 def test_the_funnel_holds_the_capacity_of_the_day(database: Path) -> None:

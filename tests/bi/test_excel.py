@@ -24,7 +24,7 @@ def test_the_workbook_holds_the_marts_with_types_and_sources(sample: Pipeline, t
     names = [cell.value for cell in deals[1]]
     with duckdb.connect(str(sample.settings.published_database), read_only=True) as connection:
         rows = connection.execute(
-            "select deal_id, contract_value_usd from marts.deals_asof('2025-11-24')"
+            "select deal_id, contract_value_usd, source_url from marts.deals_asof('2025-11-24')"
             " order by announced_date desc, deal_id"
         ).fetchall()
     shown = [
@@ -34,10 +34,14 @@ def test_the_workbook_holds_the_marts_with_types_and_sources(sample: Pipeline, t
         )
         for row in range(2, deals.max_row + 1)
     ]
-    assert shown == rows
+    assert shown == [row[:2] for row in rows]
+    (width,) = {column.width for letter, column in deals.column_dimensions.items() if letter == "C"}
+    assert width >= max(len(deals.cell(row, 3).value) for row in range(2, deals.max_row + 1)), "no site is cut"
     assert isinstance(deals.cell(2, names.index("announced_date") + 1).value, datetime)
     source = deals.cell(2, names.index("source_url") + 1)
-    assert source.hyperlink is not None and source.hyperlink.target == source.value
+    assert source.hyperlink is not None
+    assert source.hyperlink.target == rows[0][2]
+    assert source.value in rows[0][2] and "/" not in source.value, "the cell names the site"
     assert names.index("source_url") < 5
     for sheet in book:
         assert not [cell for row in sheet.iter_rows() for cell in row if cell.data_type == "f"]

@@ -69,6 +69,14 @@ def test_one_company_that_fell_behind_is_named(warehouse: Warehouse) -> None:
     result = _age(warehouse, "technicals_reach_last_session")
     assert not result.passed
     assert "too old: CLSK 2025-11-21" in result.metadata["observed"].value
+    assert result.metadata["days_behind"] == dg.MetadataValue.int(3)
+
+
+def test_every_check_has_a_number_that_dagster_can_draw(warehouse: Warehouse) -> None:
+    checked = [_evaluate(check, warehouse) for check in (published_equals_build, published_opens_in_old_duckdb)]
+    for result in (*checked, _age(warehouse, "technicals_reach_last_session")):
+        numbers = [value for value in result.metadata.values() if isinstance(value, dg.IntMetadataValue)]
+        assert numbers, result
 
 
 @pytest.mark.parametrize(

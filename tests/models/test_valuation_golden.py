@@ -326,7 +326,6 @@ def test_a_plan_for_a_part_of_a_company_gives_no_ratio(
 def test_no_ratio_rests_on_partial_mw(warehouse: FactsWarehouse) -> None:
     rows = warehouse.query("select * from marts.fct_company_positions")
     for mw, ratio in (
-        ("contracted_critical_it_mw", "ev_per_critical_it_mw_usd"),
         ("planned_critical_it_mw", "ev_per_planned_critical_it_mw_usd"),
         ("gross_power_mw", "ev_per_gross_mw_usd"),
         ("energized_gross_mw", "ev_per_energized_gross_mw_usd"),
@@ -336,6 +335,21 @@ def test_no_ratio_rests_on_partial_mw(warehouse: FactsWarehouse) -> None:
         assert rows.loc[~complete, ratio].isna().all(), ratio
         why = rows.loc[~complete, f"{mw}_coverage"]
         assert why.str.startswith(("partial: ", "not stated", "no contract")).all(), set(why)
+
+
+def test_no_ratio_rests_on_contracts_for_a_part_of_the_power(warehouse: FactsWarehouse) -> None:
+    rows = warehouse.query(
+        """select symbol, position_date, ev_per_critical_it_mw_usd, ev_per_critical_it_mw_coverage as why,
+               ev_per_critical_it_mw_is_complete as is_complete, enterprise_value_usd,
+               100 * contracted_critical_it_mw / greatest(gross_power_mw, energized_gross_mw) as pct
+           from marts.fct_company_positions
+           where contracted_critical_it_mw_is_complete and enterprise_value_usd is not null"""
+    )
+    assert set(rows["symbol"]) >= {"CIFR", "WULF"}
+    assert (rows["pct"] < 50).all(), "the ratio of a company as a whole is shown by the unit tests of the model"
+    assert rows["ev_per_critical_it_mw_usd"].isna().all()
+    assert not rows["is_complete"].any()
+    assert rows["why"].tolist() == [f"partial: contracts for {pct:.0f} % of the power" for pct in rows["pct"]]
 
 
 def test_live_power_is_zero_only_where_the_company_says_so(warehouse: FactsWarehouse) -> None:

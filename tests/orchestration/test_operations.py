@@ -271,6 +271,10 @@ def test_models_show_row_counts_and_marts_a_preview(sample: Any) -> None:
     assert seen["dagster/row_count"] == sample.query("select count(*) from marts.miner_snapshot")[0][0]
     assert seen["preview"].startswith("| ")
     assert "unique_id" in seen, "what dagster-dbt says is kept"
+    ((last,),) = sample.query("select max(trade_date)::varchar from marts.fct_daily_technicals")
+    newest = metadata("marts", "fct_daily_technicals")["preview"].splitlines()[2:]
+    assert newest
+    assert all(f"| {last} |" in row for row in newest), "the newest rows come first"
     built = sample.query_build(
         "select schema_name, table_name from duckdb_tables() where schema_name in ('intermediate', 'marts') "
         "and table_name not in ('data_quality_results', 'technicals_builds')"  # logs of runs, no models

@@ -23,6 +23,7 @@ from dagster_project.contracts.base import Contract
 from dagster_project.contracts.batch import Batch, Reject, visible
 from dagster_project.gate.gate import judge
 from dagster_project.sources.base import NothingToLoadError, SourceError
+from dagster_project.transform.sources_yml import OWNER
 from dagster_project.warehouse.load import LOAD_COLUMNS, Load, LoadError, LoadReport, load
 from dagster_project.warehouse.quality import CheckRecord, append_check_records
 from dagster_project.warehouse.resource import CurrentRows, Warehouse
@@ -81,7 +82,7 @@ def raw_asset(
         group_name=groups.INGEST,
         description=_description(feed),
         kinds=feed.kinds | {"duckdb"},
-        owners=["team:data"],
+        owners=[OWNER],
         tags={"layer": "raw"},
         freshness_policy=feed.freshness(),
         metadata={
@@ -271,6 +272,7 @@ def _check_results(
         severity=dg.AssetCheckSeverity.ERROR,
         metadata={
             "failing_rows": current.duplicate_keys,
+            "rows": current.rows,
             "observed": f"{current.rows} rows stand, {current.duplicate_keys} share a key",
         },
     )

@@ -14,6 +14,15 @@
 {%- endmacro %}
 
 
+{#-
+    MW as a percentage of the power of a company in `relation`, null where no power is known. An IT MW takes at least one
+    gross MW, so that for critical IT MW the percentage is a floor.
+-#}
+{% macro pct_of_power(mw, relation) -%}
+    100.0 * {{ mw }} / nullif(greatest({{ relation }}.gross_power_mw, {{ relation }}.energized_gross_mw), 0)
+{%- endmacro %}
+
+
 {#- true where a value per MW is put on so few of a company's MW that it says nothing of the company -#}
 {% macro is_fraction_of_company(mw_pct_of_power) -%}
     coalesce({{ mw_pct_of_power }} < {{ var('whole_company_mw_pct') }}, false)
@@ -283,13 +292,11 @@
             / scenario_gaps.close as upside_pct,
             coalesce(scenario_gaps.scenario_gap, 'complete') as scenario_coverage,
             scenario_gaps.scenario_gap is null as scenario_is_complete,
-            -- MW over the power of the company; an IT MW takes at least one gross MW, so that without a
-            -- stated ratio the percentage is a floor
-            100.0 * coalesce(
-                scenario_gaps.gross_mw,
-                scenario_gaps.critical_it_mw * coalesce(scenario_gaps.gross_per_critical_it_mw, 1)
-            )
-            / nullif(greatest(scenario_gaps.gross_power_mw, scenario_gaps.energized_gross_mw), 0) as mw_pct_of_power,
+            {{ pct_of_power(
+                'coalesce(scenario_gaps.gross_mw,'
+                ' scenario_gaps.critical_it_mw * coalesce(scenario_gaps.gross_per_critical_it_mw, 1))',
+                'scenario_gaps'
+            ) }} as mw_pct_of_power,
             -- the first basis whose MW are known speaks for the publication
             scenario_gaps.capacity_basis_order = coalesce(
                 min(

@@ -1,6 +1,4 @@
-{% set planned_pct_of_power -%}
-    100.0 * planned_critical_it_mw / nullif(greatest(gross_power_mw, energized_gross_mw), 0)
-{%- endset -%}
+{% set planned_pct_of_power = pct_of_power('larger.planned_critical_it_mw', 'larger') -%}
 
 {% set other_sites -%}
     'partial: stated by sites with ' || cast(round(sites_power_mw) as bigint) || ' of '

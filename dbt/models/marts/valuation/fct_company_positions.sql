@@ -1,5 +1,7 @@
 {% set price_days = var('price_in_force_days') | int -%}
 
+{% set contracted_pct_of_power = pct_of_power('known_on_day.contracted_critical_it_mw', 'known_on_day') -%}
+
 with
 
 miners as (
@@ -217,7 +219,17 @@ valued as (
         known_on_day.*,
         known_on_day.close * known_on_day.shares_outstanding as market_cap_usd,
         known_on_day.close * known_on_day.diluted_shares as diluted_market_cap_usd,
-        {{ btc_value('known_on_day.btc_held', 'known_on_day.btc_close') }} as btc_value_usd
+        {{ btc_value('known_on_day.btc_held', 'known_on_day.btc_close') }} as btc_value_usd,
+        -- why the value of the whole company says nothing over these MW, null where it does
+        case
+            when not known_on_day.contracted_critical_it_mw_is_complete
+                then known_on_day.contracted_critical_it_mw_coverage
+            when {{ is_fraction_of_company(contracted_pct_of_power) }}
+                then
+                    'partial: contracts for '
+                    || cast(round({{ contracted_pct_of_power }}) as bigint)
+                    || ' % of the power'
+        end as contracted_gap
     from known_on_day
 
 ),
@@ -230,7 +242,7 @@ positions as (
         valued.market_cap_usd + valued.net_debt_usd - valued.btc_value_usd
             as enterprise_value_ex_btc_usd,
         case
-            when valued.contracted_critical_it_mw_is_complete
+            when valued.contracted_gap is null
                 then (valued.market_cap_usd + valued.net_debt_usd)
                     / nullif(valued.contracted_critical_it_mw, 0)
         end as ev_per_critical_it_mw_usd,
@@ -320,6 +332,8 @@ final as (
         energized_gross_mw_coverage,
         energized_gross_mw_is_complete,
         ev_per_critical_it_mw_usd,
+        coalesce(contracted_gap, enterprise_value_coverage) as ev_per_critical_it_mw_coverage,
+        contracted_gap is null and enterprise_value_is_complete as ev_per_critical_it_mw_is_complete,
         ev_per_planned_critical_it_mw_usd,
         ev_per_gross_mw_usd,
         ev_per_energized_gross_mw_usd,

@@ -47,6 +47,8 @@ final as (
         btc_is_complete,
         enterprise_value_coverage,
         enterprise_value_is_complete,
+        ev_per_critical_it_mw_coverage,
+        ev_per_critical_it_mw_is_complete,
         contracted_critical_it_mw_coverage,
         contracted_critical_it_mw_is_complete,
         planned_critical_it_mw_coverage,

@@ -279,6 +279,8 @@ joined as (
         positions.enterprise_value_coverage,
         positions.enterprise_value_is_complete,
         positions.ev_per_critical_it_mw_usd,
+        positions.ev_per_critical_it_mw_coverage,
+        positions.ev_per_critical_it_mw_is_complete,
         positions.ev_per_planned_critical_it_mw_usd,
         positions.ev_per_gross_mw_usd,
         positions.ev_to_contracted_revenue,

@@ -32,8 +32,7 @@ measured as (
         valuations.trade_date,
         'ev_per_critical_it_mw' as measure,
         valuations.ev_per_critical_it_mw_usd as measured,
-        valuations.enterprise_value_is_complete
-        and valuations.contracted_critical_it_mw_is_complete as is_complete
+        valuations.ev_per_critical_it_mw_is_complete as is_complete
     from valuations
 
     union all
