@@ -55,7 +55,7 @@ _STYLE = """<style>
   background: var(--head)}
 .table th, .table td {padding: .3rem .6rem; border-bottom: 1px solid rgba(128, 136, 146, .25); max-width: 26rem;
   overflow-wrap: break-word}
-.table .n {text-align: right; white-space: nowrap} .table th.n {white-space: normal; min-width: 5.6rem}
+.table .n {text-align: right; white-space: nowrap} .table th.n {white-space: normal; min-width: 5rem}
 .table .n .none {white-space: normal; display: inline-block; width: max-content; max-width: 8.5rem}
 .table td[data-column$="_date"] {white-space: nowrap} .table td[data-column="counterparty"] {min-width: 9rem}
 .table .long {min-width: 15rem}

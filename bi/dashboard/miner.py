@@ -155,7 +155,7 @@ def _headlines(published: Published, row: pd.Series[Any], session: date) -> None
             "contracted",
             missing="no contract seen" if row["deals"] == 0 else "no ratio",
             why=row["ev_per_critical_it_mw_coverage"],
-            width=290,
+            width=240,
         )
         firms = 0 if _is_missing(row["firms_with_target"]) else int(row["firms_with_target"])
         aged = _said(row["consensus_last_date"], "last note {:%d %b %Y}")
