@@ -74,6 +74,9 @@ def main() -> int:
     parser.add_argument(
         "--run-limit", type=float, default=900, help="seconds after which a plain run counts as hanging"
     )
+    parser.add_argument(
+        "--from", dest="first", type=int, default=1, help="number of the first kill: those before are done"
+    )
     parser.add_argument("--results", type=Path, default=RESULTS)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="minehouse-kills-") as folder:
@@ -87,13 +90,13 @@ def main() -> int:
         )
         print(said, *TITLES, sep="\n", flush=True)
         lines, bad = [], 0
-        for kill in _kills(given.moments, given.others):
+        for number, kill in enumerate(_kills(given.moments, given.others)[given.first - 1 :], given.first):
             found = _try(kill, data, courses[kill.is_first_run], right, given.run_limit)
             if found is None:
                 print(f"no kill: the run had ended before {kill.share:.0%} of it, three times", flush=True)
                 continue
             cells, is_right = found
-            lines.append(f"| {len(lines) + 1} | {' | '.join(cells)} |")
+            lines.append(f"| {number} | {' | '.join(cells)} |")
             bad += not is_right
             print(lines[-1], flush=True)
             _write(given.results, said, lines, bad)  # so that an hour is not lost by the last minute

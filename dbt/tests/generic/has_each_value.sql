@@ -1,4 +1,4 @@
-{#- Each of `values` is in a row of the column; fails with those that are not, and without which a model is empty. -#}
+{#- Each of `values` is in a row of the column; fails with those that are not. -#}
 {% test has_each_value(model, column_name, values) %}
 
 with
