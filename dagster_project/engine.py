@@ -19,6 +19,9 @@ from typing import Annotated
 from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from dagster_project.addresses import LEAST_BYTES as LEAST_ADDRESSES
+from dagster_project.addresses import allowed
+
 PREFIX = "MINEHOUSE_"
 PROJECT_DIR = Path(__file__).resolve().parent.parent
 
@@ -121,12 +124,16 @@ def default_memory_limit(machine: int) -> str:
 
 
 def machine_bytes(groups: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> int:
-    """The memory that this process can have: the machine's, or that of the container or service it runs in.
+    """The memory that this process can have: the machine's, that of its container or service, or of its `ulimit -v`.
 
     `groups` and `root` are where Linux tells of control groups, of both versions.
     """
     physical = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    return min(physical, *_limits(groups, root), physical)
+    limits = _limits(groups, root)
+    if (addresses := allowed()) is not None:
+        # Python's part of a run takes more addresses than memory
+        limits.append(max(0, addresses - LEAST_ADDRESSES + PYTHON_BYTES))
+    return min(physical, *limits, physical)
 
 
 def _limits(groups: Path, root: Path) -> list[int]:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping
 from multiprocessing import resource_tracker
 from types import FrameType
 
+from dagster_project.runs.parent import killed_with_parent
 from dagster_project.shell.fast_start import leave_at_once
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -69,6 +70,7 @@ def in_child(
     child = os.fork()
     if child == 0:
         os.close(held_by_parent)
+        killed_with_parent()
         if own_group:
             os.setpgid(0, 0)
         _leave_signals_to_parent()

@@ -9,6 +9,7 @@ Belongs here: the child and how it is asked. Does not belong here: what it is as
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -16,7 +17,7 @@ from multiprocessing import get_context
 from typing import ParamSpec, TypeVar
 
 from dagster_project.calls import Call
-from dagster_project.runs.parent import end_with_parent
+from dagster_project.runs.parent import end_with_parent, killed_with_parent
 from dagster_project.shell.fast_start import leave_as_killed, leave_when_done
 
 P = ParamSpec("P")
@@ -34,6 +35,7 @@ def run_first(first: Callable[[], object], call: Call) -> Call:
 
 
 def _start() -> None:
+    killed_with_parent()
     leave_when_done()
     end_with_parent(grace_seconds=0)
 
@@ -66,11 +68,12 @@ class Child:
 
 @contextlib.contextmanager
 def child() -> Iterator[Child]:
-    """A child process, started when it is first asked for something; it ends with the context.
+    """A child process; it ends with the context, and with the thread that entered it.
 
     Functions, arguments and results travel by pickle. What is started and fails stops nothing: whoever calls next meets
     what it met.
     """
     # a fresh interpreter: a fork would copy locks that threads of this process hold
     with ProcessPoolExecutor(1, get_context("spawn"), initializer=_start) as pool:
+        pool.submit(os.getpid)  # starts it now: the thread that asks first may end before this one
         yield Child(pool)

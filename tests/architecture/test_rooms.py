@@ -26,7 +26,8 @@ OURS = (
 )
 MAY_IMPORT: dict[str, tuple[set[str], set[str]]] = {
     # room: (rooms and modules of ours it may import, heavy libraries it may import)
-    "engine": (set(), set()),
+    "addresses": (set(), set()),
+    "engine": ({"addresses"}, set()),
     "settings": ({"engine", "sources", "lake"}, set()),
     "sessions": (set(), set()),
     "calls": (set(), set()),

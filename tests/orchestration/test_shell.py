@@ -41,6 +41,24 @@ def test_a_build_file_that_is_none_is_named_and_left_alone(tmp_path: Path, dbt_t
     assert build_file.read_text() == "no database"
 
 
+@pytest.mark.parametrize("limit", ["-v 600000", "-v 3000000", "-d 600000"])
+def test_too_few_addresses_are_told_before_anything_starts(tmp_path: Path, limit: str) -> None:
+    ran = subprocess.run(
+        ["/bin/sh", "-c", f'ulimit {limit}; exec "$0" -m dagster_project run', sys.executable],
+        cwd=PROJECT_DIR,
+        env=os.environ | {"MINEHOUSE_DATA_DIR": str(tmp_path / "data")},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (ran.returncode, ran.stdout) == (1, "")
+    (said,) = ran.stderr.splitlines()
+    assert said.startswith(f"error: a process may take {int(limit.split()[1]) // 1024} MiB here")
+    assert "`ulimit -v unlimited -d unlimited`" in said
+    assert not (tmp_path / "data").exists()
+
+
 def test_a_published_file_that_is_none_is_told_from_the_build_file(tmp_path: Path) -> None:
     published = tmp_path / "published" / "minehouse.duckdb"
     published.parent.mkdir()

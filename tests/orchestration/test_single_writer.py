@@ -9,7 +9,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -21,23 +21,30 @@ from dagster_project.runs.lock import Holder, NotOurTurnError, held, is_held
 from dagster_project.settings import PROJECT_DIR
 
 WORK = """
-    import sys, time
+    import ctypes, sys, time
     from pathlib import Path
     from dagster_project.runs.lock import held
     from dagster_project.shell.supervise import Ended, ended_by_signals, in_child
     from dagster_project.shell.worker import child
 
     folder = Path(sys.argv[1])
+    stuck = sys.argv[3:]
     say = lambda line: print(line, flush=True)
+
+    def sleep(seconds, is_stuck):
+        # one that is stuck in a library holds the interpreter, so that no thread of ours comes to anything
+        ctypes.PyDLL(None).sleep(int(seconds)) if is_stuck else time.sleep(seconds)
 
     def work():
         with child() as beside:
-            beside.start(time.sleep, float(sys.argv[2]))
+            beside.start(sleep, float(sys.argv[2]), "beside" in stuck)
+            if stuck:
+                time.sleep(1)  # until it is
             import os
             beside_pid = next(iter(beside._pool._processes))
             (folder / "pids").write_text(f"{os.getppid()} {os.getpid()} {beside_pid}")
             say("at work")
-            time.sleep(float(sys.argv[2]))
+            sleep(float(sys.argv[2]), "worker" in stuck)
         return 0
 
     if __name__ == "__main__":
@@ -51,11 +58,11 @@ WORK = """
 
 
 @contextmanager
-def _at_work(folder: Path, seconds: float = 60) -> Iterator[subprocess.Popen[str]]:
+def _at_work(folder: Path, seconds: float = 60, stuck: Sequence[str] = ()) -> Iterator[subprocess.Popen[str]]:
     script = folder / "work.py"
     script.write_text(textwrap.dedent(WORK))
     process = subprocess.Popen(
-        [sys.executable, str(script), str(folder), str(seconds)],
+        [sys.executable, str(script), str(folder), str(seconds), *stuck],
         env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(PROJECT_DIR)},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -109,6 +116,18 @@ def test_a_kill_leaves_no_process_and_no_lock(tmp_path: Path, killed: str) -> No
         pass
     cut_off = [line for line in said if "was cut off before its end" in line]
     assert len(cut_off) == (killed != "worker"), "the parent of a killed worker is there to say so itself"
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("stuck", ["worker", "beside"])
+def test_what_is_stuck_in_a_library_ends_too(tmp_path: Path, stuck: str, number: signal.Signals) -> None:
+    with _at_work(tmp_path, stuck=[stuck]) as process:
+        assert _line(process) == "at work"
+        time.sleep(0.2)  # until it is
+        pids = _pids(tmp_path)
+        os.kill(pids["parent"], number)
+        process.wait(10)
+        assert _none_is_left(pids)
 
 
 LOST = """

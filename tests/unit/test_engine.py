@@ -113,3 +113,17 @@ def test_a_container_s_limit_counts(tmp_path: Path, groups: str, files: dict[str
         (tmp_path / "fs" / name).write_text(f"{text}\n")
     whole = machine_bytes(tmp_path / "none", tmp_path / "fs")
     assert machine_bytes(tmp_path / "cgroup", tmp_path / "fs") == (found or whole)
+
+
+@pytest.mark.parametrize(("gib", "limit"), [("8", "4096MiB"), ("3", "256MiB")])
+def test_a_process_that_may_have_few_addresses_leaves_python_its_part(gib: str, limit: str) -> None:
+    asks = "from dagster_project.engine import Engine; print(Engine().memory_limit)"
+    command = f'ulimit -v {int(gib) * 2**20}; exec "$0" -c "{asks}"'
+    done = subprocess.run(
+        ["/bin/sh", "-c", command, sys.executable],
+        env={"PATH": "/usr/bin:/bin", "PYTHONPATH": str(PROJECT_DIR)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.stdout.strip() == limit, done.stderr
