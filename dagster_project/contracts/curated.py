@@ -177,8 +177,8 @@ HPC_DEALS = Contract(
         _share("Share of the contract that belongs to the company, in percent; empty means all of it."),
         Column("site", "varchar", "Site."),
         Column("state_or_country", "varchar", "Where the site is."),
-        Column("critical_it_mw", "double", "Power delivered to the IT equipment, MW.", above=0, maximum=MOST_MW),
-        Column("gross_mw", "double", "Power at the meter, cooling included, MW.", above=0, maximum=MOST_MW),
+        Column("critical_it_mw", "double", "Power delivered to the IT equipment, MW.", minimum=1, maximum=MOST_MW),
+        Column("gross_mw", "double", "Power at the meter, cooling included, MW.", minimum=1, maximum=MOST_MW),
         Column("contract_value_usd", "double", "Revenue of the base term, US dollars.", minimum=1e6, maximum=5e11),
         Column("term_years", "double", "Base term in years.", minimum=0.25, maximum=50),
         Column(
@@ -256,6 +256,7 @@ HPC_DEALS = Contract(
         EmptyWith(
             "gross_mw", "amends_deal_id", "a follow-on term adds no MW: leave them empty, or make it an expansion"
         ),
+        RequiredWith("backstop_party", "backstop_usd", "an amount guaranteed by nobody"),
         RequiredWith("end_known_date", "ended_date", "an end without the day on which it became public"),
         RequiredWith("end_reason", "ended_date", "an end without its reason"),
         RequiredWith("end_source_url", "ended_date", "an end without its page"),
@@ -351,7 +352,7 @@ SYMBOL_CHANGES = Contract(
     table="curated__symbol_changes",
     description="One row per other ticker of a company: the prices under it belong to the company's one series.",
     columns=(
-        Column("other_ticker", "varchar", "The other ticker.", required=True, pattern=TICKER, none_of="companies"),
+        Column("other_ticker", "varchar", "The other ticker.", required=True, pattern=TICKER, none_of="instruments"),
         _company("The ticker that the warehouse keeps, as in companies.csv."),
         _source_url(),
         Column("reason", "varchar", "What happened.", required=True),

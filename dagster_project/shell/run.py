@@ -7,6 +7,7 @@ the Dagster UI could not do as well.
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
 import time
@@ -83,6 +84,7 @@ def _run(settings: Settings, job: str) -> int:
     finish_restores(Warehouse(settings.build_database, settings.published_dir), settings.data_dir)
     with child() as dbt, child() as gate:
         home = prepare(settings, dbt)
+        dbt.start(os.getpid)  # from this thread, with which it ends
         # dbt then and not sooner: it is wanted last, and there are two processors
         gate.start(expectations.warm_up).add_done_callback(
             lambda _: dbt.start(dbt_calls.warm_up, settings.dbt_project_dir, settings.dbt_target_dir)

@@ -9,7 +9,6 @@ Belongs here: the child and how it is asked. Does not belong here: what it is as
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -68,12 +67,11 @@ class Child:
 
 @contextlib.contextmanager
 def child() -> Iterator[Child]:
-    """A child process; it ends with the context, and with the thread that entered it.
+    """A child process, started when it is first asked for something; it ends with the context, and with that thread.
 
     Functions, arguments and results travel by pickle. What is started and fails stops nothing: whoever calls next meets
     what it met.
     """
     # a fresh interpreter: a fork would copy locks that threads of this process hold
     with ProcessPoolExecutor(1, get_context("spawn"), initializer=_start) as pool:
-        pool.submit(os.getpid)  # starts it now: the thread that asks first may end before this one
         yield Child(pool)

@@ -140,6 +140,12 @@ def _spoils(test: Asked, columns: dict[str, str]) -> Iterator[str]:
             yield f"insert into {table} from {table} limit 1"
         case "rules_are_known":
             yield _changed(table, "rule", "VARCHAR")
+        case "leads_to_an_end":
+            yield (
+                f"""insert into {table} by name
+                    select {given["to"]} as {column}, 'somebody else' as {given["to"]} from {table}
+                    where lower({column}) <> lower({given["to"]}) limit 1"""
+            )
         case "has_each_value":
             for value in given["values"]:
                 yield f"delete from {table} where {column} = '{value}'"

@@ -143,7 +143,11 @@ def _base(table: str, number: int) -> dict[str, str | None]:
     """A good row of the table with a key of its own."""
     day = dt.date(2015, 1, 1) + dt.timedelta(number)
     own: dict[str, dict[str, str | None]] = {
-        "curated__companies": {"ticker": f"F{number}", "cik": f"{9_000_000_000 + number}"},
+        "curated__companies": {
+            "ticker": f"F{number}",
+            "cik": f"{9_000_000_000 + number}",
+            "company_name": f"Fault {number}",
+        },
         "curated__peers": {"ticker": f"F{number}"},
         "curated__source_tiers": {"pattern": f"fault{number}.com"},
         "curated__symbol_changes": {"other_ticker": f"F{number}"},
@@ -175,9 +179,13 @@ _GOOD_ROWS = _good_rows()
 
 
 def known() -> dict[str, frozenset[str]]:
-    """The companies that rows may refer to, those of the faults among them."""
-    tickers = CuratedFacts(REFERENCE).fetch(CONTRACTS["curated__companies"]).rows["ticker"].to_pylist()
-    return {"companies": frozenset(tickers) | {f"ODD{number}" for number in range(200)}}
+    """The instruments that rows may refer to, those of the faults among them."""
+    companies, peers = (
+        frozenset(CuratedFacts(REFERENCE).fetch(CONTRACTS[table]).rows["ticker"].to_pylist())
+        for table in ("curated__companies", "curated__peers")
+    )
+    companies |= {f"ODD{number}" for number in range(200)}
+    return {"companies": companies, "instruments": companies | peers}
 
 
 def _text_batch(contract: Contract, rows: list[dict[str, str | None]], file: str = "faults.csv") -> Batch:
@@ -308,6 +316,7 @@ def _walk(symbol: str, days: list[dt.date], seed: int) -> dict[str, list[Any]]:
         "close": close.tolist(),
         "volume": rng.integers(1_000_000, 2_000_000, len(days)).tolist(),
         "split_ratio": [None] * len(days),
+        "dividend_usd": [None] * len(days),
         "price_basis": ["split_adjusted"] * len(days),
     }
 
@@ -341,6 +350,23 @@ def _spoil(bars: dict[str, list[Any]], how: dict[str, Any]) -> dict[str, list[An
     if how.get("flat_from"):
         for name in ("open", "high", "low", "close"):
             bars[name][200:] = [10.0] * (count - 200)
+    if "volume_from" in how:
+        bars["volume"][200:] = [int(volume * how["volume_from"]) for volume in bars["volume"][200:]]
+    if "line_to" in how:
+        first, last = bars["close"][200], bars["close"][200] * how["line_to"]
+        for at in range(30):
+            for name in ("open", "high", "low", "close"):
+                bars[name][200 + at] = first + (last - first) * at / 30
+    if "again_from" in how:
+        for name in ("open", "high", "low", "close", "volume"):
+            bars[name][200:220] = bars[name][how["again_from"] : how["again_from"] + 20]
+    if how.get("closes_for_all"):
+        for name in ("open", "high", "low"):
+            bars[name] = list(bars["close"])
+    if "days_later" in how:
+        bars["trade_date"] = [day + dt.timedelta(how["days_later"]) for day in bars["trade_date"]]
+    if "dividend_at" in how:
+        bars["dividend_usd"][200] = how["dividend_at"]
     if "basis_from" in how:
         bars["price_basis"][200:] = [how["basis_from"]] * (count - 200)
     if "every" in how:

@@ -178,16 +178,26 @@ def _with(sql: str, values: Mapping[int, object]) -> str:
     return sql
 
 
-_FILES = ("tests/unit/test_file_prices.py", "tests/unit/test_price_file_shapes.py", "tests/faults")
+_FAULTS = "tests/faults/test_faults.py::test_a_faulty_"
+_FILES = (
+    "tests/unit/test_file_prices.py",
+    "tests/unit/test_price_file_shapes.py",
+    "tests/unit/test_price_file_exports.py",
+    f"{_FAULTS}price_file_is_named_with_its_reason",
+)
+_ROWS = ("tests/unit/test_gate.py", f"{_FAULTS}row_is_kept_out_with_its_reason")
 PYTHON: dict[str, tuple[str, ...]] = {
     "dagster_project/warehouse/load.py": ("tests/unit/test_load.py",),
     "dagster_project/warehouse/publish.py": ("tests/unit/test_publish.py",),
     "dagster_project/warehouse/backup.py": ("tests/unit/test_backup.py",),
     "dagster_project/runs/lock.py": ("tests/orchestration/test_single_writer.py",),
-    "dagster_project/gate/gate.py": ("tests/unit/test_gate.py", "tests/faults"),
-    "dagster_project/gate/cast.py": ("tests/unit/test_gate.py", "tests/faults"),
-    "dagster_project/contracts/base.py": ("tests/unit/test_gate.py", "tests/faults"),
-    "dagster_project/sources/curated.py": ("tests/unit/test_curated_facts.py", "tests/faults"),
+    "dagster_project/gate/gate.py": _ROWS,
+    "dagster_project/gate/cast.py": _ROWS,
+    "dagster_project/contracts/base.py": _ROWS,
+    "dagster_project/sources/curated.py": (
+        "tests/unit/test_curated_facts.py",
+        f"{_FAULTS}reference_file_is_refused_with_its_reason",
+    ),
     "dagster_project/sources/spreadsheet.py": (
         "tests/unit/test_spreadsheet_facts.py",
         "tests/unit/test_curated_facts.py",

@@ -83,9 +83,12 @@ def test_a_missing_file_is_named(tmp_path: Path) -> None:
 
 @pytest.fixture(scope="module")
 def known() -> dict[str, frozenset[str]]:
-    """The reference list of companies."""
-    with (REFERENCE / "companies.csv").open(newline="", encoding="utf-8") as file:
-        return {"companies": frozenset(row["ticker"] for row in csv.DictReader(file))}
+    """The reference lists of companies, and of all instruments."""
+    found = {}
+    for name in ("companies", "peers"):
+        with (REFERENCE / f"{name}.csv").open(newline="", encoding="utf-8") as file:
+            found[name] = frozenset(row["ticker"] for row in csv.DictReader(file))
+    return {"companies": found["companies"], "instruments": found["companies"] | found["peers"]}
 
 
 @pytest.mark.parametrize("contract", CURATED_CONTRACTS, ids=lambda contract: contract.table)

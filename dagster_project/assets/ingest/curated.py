@@ -11,7 +11,7 @@ from dagster_project.contracts import curated
 from dagster_project.sources.curated import PREFIX, CuratedFacts
 from dagster_project.warehouse.resource import Warehouse
 
-REFERENCED = {"companies": curated.COMPANIES}
+REFERENCED = {"companies": (curated.COMPANIES,), "instruments": (curated.COMPANIES, curated.PEERS)}
 """The sets of known values that columns point to by name: the tickers of these tables."""
 
 CURATED_FEEDS: tuple[Feed, ...] = tuple(
@@ -32,7 +32,8 @@ def curated_assets() -> list[dg.AssetsDefinition]:
 
 
 def _curated_asset(feed: Feed) -> dg.AssetsDefinition:
-    deps = [dg.AssetKey(["raw", REFERENCED[name].table]) for name in feed.contract.known_sets]
+    tables = {name: REFERENCED[name] for name in feed.contract.known_sets}
+    deps = [dg.AssetKey(["raw", table.table]) for one_set in tables.values() for table in one_set]
 
     @raw_asset(feed, deps=deps)
     def facts(
@@ -42,7 +43,10 @@ def _curated_asset(feed: Feed) -> dg.AssetsDefinition:
         load_policy: dg.ResourceParam[LoadPolicy],
     ) -> dg.MaterializeResult:
         with warehouse.write():  # a small file is read in no time: open once for all
-            known = {name: warehouse.current_values(REFERENCED[name], "ticker") for name in feed.contract.known_sets}
+            known = {
+                name: frozenset().union(*(warehouse.current_values(table, "ticker") for table in one_set))
+                for name, one_set in tables.items()
+            }
             return ingest_batch(
                 context, warehouse, feed, lambda: curated_facts.fetch(feed.contract), known=known, policy=load_policy
             )

@@ -23,6 +23,15 @@ sites as (
 
 ),
 
+companies as (
+
+    select
+        symbol,
+        lower(company_name) as name
+    from {{ ref('stg_curated__companies') }}
+
+),
+
 priced as (
 
     select
@@ -150,6 +159,29 @@ of_intentions as (
 
 ),
 
+-- who the parties are, as the row names them
+parties as (
+
+    select
+        all_deals.symbol,
+        all_deals.deal_id,
+        all_deals.found_date,
+        all_deals.counterparty,
+        all_deals.backstop_party,
+        key_owners.symbol as key_symbol,
+        length(all_deals.counterparty) >= {{ var('name_min_letters') }}
+        and companies.name like lower(all_deals.counterparty) || '%' as is_own_tenant,
+        lower(all_deals.backstop_party) = lower(all_deals.counterparty) as is_own_guarantor
+    from all_deals
+    inner join companies on all_deals.symbol = companies.symbol
+    left join companies as key_owners
+        on
+            all_deals.deal_id like lower(key_owners.symbol) || '-%'
+            and all_deals.symbol <> key_owners.symbol
+            and not all_deals.deal_id like lower(all_deals.symbol) || '-%'
+
+),
+
 -- the same day, tenant, MW and value under two keys
 twins as (
 
@@ -248,10 +280,13 @@ reports as (
     select
         *,
         reported_date as found_date,
-        greatest(
+        nullif(greatest(
             coalesce(power_contracted_mw, 0), coalesce(power_energized_mw, 0),
             coalesce(critical_it_mw_planned, 0)
-        ) as stated_mw,
+        ), 0) as stated_mw,
+        power_energized_mw / nullif(lag(power_energized_mw) over (
+            partition by symbol, site order by reported_date
+        ), 0) as live_over_report_before,
         power_contracted_mw / lag(power_contracted_mw) over (
             partition by symbol, site order by reported_date
         ) as power_over_report_before
@@ -304,6 +339,28 @@ totals as (
 
     select * from reports
     where is_company_total
+
+),
+
+-- the largest that a company says of itself, and of one of its sites
+sizes as (
+
+    select
+        symbol,
+        max(reported_date) as found_date,
+        max(case when is_company_total then power_contracted_mw end) as total_mw,
+        max(case when not is_company_total then power_contracted_mw end) as largest_site_mw
+    from sites
+    group by symbol
+
+),
+
+used_sites as (
+
+    select
+        *,
+        reported_date as found_date
+    from sites
 
 ),
 
@@ -379,6 +436,21 @@ found as (
 
     union all
 
+    {{ finding('deal_with_itself', 'parties', 'is_own_tenant', 'found_date', 'null', 'null',
+        "'the tenant ' || counterparty || ' is the company itself'", 'deal_id') }}
+
+    union all
+
+    {{ finding('deal_guarantor', 'parties', 'is_own_guarantor', 'found_date', 'null', 'null',
+        "'the tenant ' || counterparty || ' is its own guarantor'", 'deal_id') }}
+
+    union all
+
+    {{ finding('deal_key_of_another_company', 'parties', 'key_symbol is not null', 'found_date',
+        'null', 'null', "'the key is one of ' || key_symbol", 'deal_id') }}
+
+    union all
+
     {{ out_of_bounds('deal_end', 'ends', 'years_past_term', var('end_min_years_past_term'),
         var('end_max_years_past_term'), 'time from the end of the base term to the end in years', 'found_date',
         'deal_id') }}
@@ -420,7 +492,7 @@ found as (
 
     union all
 
-    {{ out_of_bounds('site_power', 'single_sites', 'stated_mw', 0, var('site_max_mw'),
+    {{ out_of_bounds('site_power', 'single_sites', 'stated_mw', var('site_min_mw'), var('site_max_mw'),
         'power of the site in MW', 'found_date', 'site') }}
 
     union all
@@ -432,6 +504,23 @@ found as (
 
     {{ out_of_bounds('site_power_change', 'single_sites', 'power_over_report_before', var('site_min_change'),
         var('site_max_change'), 'contracted power over that of the report before', 'found_date', 'site') }}
+
+    union all
+
+    {{ finding('site_live_power_change', 'single_sites',
+        'live_over_report_before < ' ~ var('site_min_change'), 'found_date', 'live_over_report_before', var('site_min_change'),
+        "'live power is ' || " ~ in_words('live_over_report_before') ~ " || ' of that of the report before'", 'site') }}
+
+    union all
+
+    {{ finding('site_use', 'used_sites', "use = 'mining' and critical_it_mw_contracted > 0", 'found_date',
+        'critical_it_mw_contracted', '0', "'a site for mining alone has leased critical IT MW'", 'site') }}
+
+    union all
+
+    {{ finding('company_total_below_site', 'sizes', 'total_mw < largest_site_mw', 'found_date', 'total_mw',
+        'largest_site_mw', "'the company has ' || " ~ in_words('total_mw') ~ " || ' MW in all, and '  || "
+        ~ in_words('largest_site_mw') ~ " || ' MW at one site'") }}
 
 ),
 

@@ -38,7 +38,18 @@ neighbours as (
         lag(low) over by_symbol as low_before,
         lag(volume) over by_symbol as volume_before,
         {{ ignoring_nulls('lag', 'price_basis') }} over by_symbol as basis_before,
-        lead(close) over by_symbol as close_after
+        lead(close) over by_symbol as close_after,
+        close - 2 * prev_close + lag(prev_close) over by_symbol as bend,
+        avg(ln(nullif(volume, 0))) over (
+            partition by symbol order by trade_date
+            rows between 1 following and {{ var('volume_sessions') }} following
+        ) as log_volume_after,
+        avg(ln(nullif(volume, 0))) over (
+            partition by symbol order by trade_date
+            rows between {{ var('volume_sessions') }} preceding and 1 preceding
+        ) as log_volume_before,
+        row_number() over by_symbol as bar_number,
+        count(*) over (partition by symbol) as bars
     from technicals
     window by_symbol as (partition by symbol order by trade_date)
 
@@ -77,6 +88,122 @@ compared as (
         close / sma_50 as close_over_sma_50,
         high / low as high_over_low
     from measured
+
+),
+
+-- the first session of another scale, and the last of a line
+in_turn as (
+
+    select
+        symbol,
+        trade_date,
+        close,
+        exp(log_volume_after - log_volume_before) as volume_over_before,
+        bar_number > {{ var('volume_sessions') }} and bars - bar_number >= {{ var('volume_sessions') }}
+        and abs(log_volume_after - log_volume_before) > ln({{ var('volume_max_change') }})
+        and abs(log_volume_after - log_volume_before) = max(abs(log_volume_after - log_volume_before)) over (
+            partition by symbol order by trade_date
+            rows between {{ var('volume_sessions') }} preceding and {{ var('volume_sessions') }} following
+        ) as is_another_scale,
+        bar_number > {{ var('line_sessions') }} + 2
+        and close <> prev_close
+        and max(abs(bend)) over (
+            partition by symbol order by trade_date
+            rows between {{ var('line_sessions') }} preceding and current row
+        ) < 1e-6 * close as is_on_a_line
+    from neighbours
+
+),
+
+repetitions as (
+
+    select
+        symbol,
+        max(trade_date) as trade_date,
+        count(*) - 1 as times
+    from technicals
+    where volume > 0
+    group by symbol, open, high, low, close, volume
+    having count(*) > 1
+
+),
+
+copies as (
+
+    select
+        symbol,
+        max(trade_date) as trade_date,
+        sum(times) as repeated_bars
+    from repetitions
+    group by symbol
+
+),
+
+flat_years as (
+
+    select
+        symbol,
+        max(trade_date) as trade_date,
+        avg(case when high = low and volume > 0 then 1e0 else 0e0 end) as flat_share
+    from technicals
+    group by symbol, extract(year from trade_date)
+    having count(*) >= {{ var('spacing_min_bars') }}
+
+),
+
+prices as (
+
+    select * from {{ ref('stg_market__daily_prices') }}
+
+),
+
+exchange_traded as (
+
+    select symbol from {{ ref('dim_miners') }}
+    where trading_calendar = 'XNYS'
+
+),
+
+sessions as (
+
+    select session_date from {{ ref('dim_sessions') }}
+
+),
+
+span as (
+
+    select
+        min(session_date) as first_session,
+        max(session_date) as last_session
+    from sessions
+
+),
+
+-- a time zone too far, and a fifth of the bars are on Saturdays
+closed_days as (
+
+    select
+        prices.symbol,
+        max(prices.trade_date) as trade_date,
+        count(*) as closed_day_bars
+    from prices
+    inner join exchange_traded on prices.symbol = exchange_traded.symbol
+    inner join span on prices.trade_date between span.first_session and span.last_session
+    left join sessions on prices.trade_date = sessions.session_date
+    where sessions.session_date is null
+    group by prices.symbol, extract(year from prices.trade_date)
+
+),
+
+dividends as (
+
+    select
+        technicals.symbol,
+        technicals.trade_date,
+        prices.dividend_usd / technicals.close as dividend_over_close
+    from technicals
+    inner join prices
+        on technicals.symbol = prices.symbol and technicals.trade_date = prices.trade_date
 
 ),
 
@@ -243,9 +370,81 @@ copied as (
 
 ),
 
+scales as (
+
+    {{ finding(
+        'volume_scale_changes', 'in_turn', 'is_another_scale', 'trade_date', 'volume_over_before',
+        var('volume_max_change'),
+        "'volume from here on is ' || " ~ in_words('volume_over_before')
+            ~ " || ' times that of the sessions before: another unit?'"
+    ) }}
+
+),
+
+lines as (
+
+    {{ finding(
+        'closes_on_a_line', 'in_turn', 'is_on_a_line', 'trade_date', 'close', 'null',
+        "'" ~ var('line_sessions') ~ " closes up to this one lie on a straight line: made up between two prices?'"
+    ) }}
+
+),
+
+repetitive as (
+
+    {{ finding(
+        'bars_repeat', 'copies', 'repeated_bars >= ' ~ var('repeated_min_bars'), 'trade_date', 'repeated_bars',
+        var('repeated_min_bars'),
+        "cast(cast(repeated_bars as bigint) as string) || ' bars equal those of other days, volume included'"
+    ) }}
+
+),
+
+flat as (
+
+    {{ finding(
+        'bars_without_range', 'flat_years', 'flat_share > ' ~ var('flat_max_share'), 'trade_date', 'flat_share',
+        var('flat_max_share'),
+        in_words('100 * flat_share') ~ " || ' % of the year''s bars have one price for high and low'"
+    ) }}
+
+),
+
+off_sessions as (
+
+    {{ finding(
+        'bars_on_closed_days', 'closed_days', 'closed_day_bars >= ' ~ var('closed_day_min_bars'), 'trade_date',
+        'closed_day_bars', var('closed_day_min_bars'),
+        "cast(closed_day_bars as string) || ' bars of the year are of days on which the exchange was closed'"
+    ) }}
+
+),
+
+large_dividends as (
+
+    {{ finding(
+        'dividend_above_close', 'dividends', 'dividend_over_close > ' ~ var('dividend_max_of_close'), 'trade_date',
+        'dividend_over_close', var('dividend_max_of_close'),
+        "'the dividend is ' || " ~ in_words('dividend_over_close') ~ " || ' of the close'"
+    ) }}
+
+),
+
 found as (
 
     select * from moves
+    union all
+    select * from scales
+    union all
+    select * from lines
+    union all
+    select * from repetitive
+    union all
+    select * from flat
+    union all
+    select * from off_sessions
+    union all
+    select * from large_dividends
     union all
     select * from unadjusted_splits
     union all

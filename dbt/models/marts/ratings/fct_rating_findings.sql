@@ -37,6 +37,9 @@ measured as (
         and count(*) over (partition by ratings.firm) = 1 as is_of_unknown_firm,
         sessions.session_date is null
         and ratings.rating_date between span.first_session and span.last_session as is_on_closed_day,
+        ratings.rating_source = 'curated'
+        and ratings.action = 'initiate'
+        and (ratings.from_rating is not null or ratings.price_target_prior is not null) as is_begun_twice,
         ratings.price_target_new / ratings.close_before as target_over_close,
         ratings.price_target_new / ratings.price_target_prior as target_over_prior,
         case
@@ -76,6 +79,11 @@ found as (
     {{ finding('action_against_targets', 'measured', 'is_against_targets', 'rating_date', 'price_target_new',
         'price_target_prior', "action || ' from ' || " ~ in_words('price_target_prior') ~ " || ' to ' || "
         ~ in_words('price_target_new'), 'firm') }}
+
+    union all
+
+    {{ finding('initiation_with_history', 'measured', 'is_begun_twice', 'rating_date', 'null', 'null',
+        "'coverage begins, and a rating or target stood before'", 'firm') }}
 
     union all
 

@@ -127,6 +127,24 @@ bitcoin_changes as (
 
 ),
 
+-- figures that one row, or two in turn, say of different things
+copies as (
+
+    select
+        symbol,
+        period_end_date as found_date,
+        cash_usd > 0 and cash_usd in (debt_usd, shares_outstanding) or debt_usd = shares_outstanding
+            as is_same_figure,
+        {% for figure in ['shares_outstanding', 'cash_usd', 'debt_usd', 'btc_held'] -%}
+        case when {{ figure }} > 0 and {{ figure }} = lag({{ figure }}) over periods then 1 else 0 end
+        {{- ' + ' if not loop.last }}
+        {% endfor -%}
+            as repeated_figures
+    from reports
+    window periods as (partition by symbol order by period_end_date)
+
+),
+
 measured as (
 
     select
@@ -138,7 +156,14 @@ measured as (
         period_end_date <> {{ dbt.last_day('period_end_date', 'month') }}
         or (
             extract(month from period_end_date) - cast(substr(companies.fiscal_year_end, 1, 2) as integer)
-        ) % 3 <> 0 as is_within_quarter
+        ) % 3 <> 0 as is_within_quarter,
+        {{ iso_weekday('filed_date') }} > 5 as is_filed_on_weekend,
+        form in ('10-K', '20-F', '40-F')
+        and extract(month from period_end_date) <> cast(substr(companies.fiscal_year_end, 1, 2) as integer)
+        or form = '10-Q'
+        and extract(month from period_end_date) = cast(substr(companies.fiscal_year_end, 1, 2) as integer)
+            as is_another_form,
+        form
     from reports
     inner join companies on reports.symbol = companies.symbol
 
@@ -189,6 +214,26 @@ found as (
 
     {{ finding('period_end_within_quarter', 'measured', 'is_within_quarter', 'found_date', 'null', 'null',
         "'no quarter of the fiscal year ends on that day'") }}
+
+    union all
+
+    {{ finding('filed_on_weekend', 'measured', 'is_filed_on_weekend', 'found_date', 'null', 'null',
+        "'nothing is filed on a Saturday or Sunday'") }}
+
+    union all
+
+    {{ finding('form_against_period', 'measured', 'is_another_form', 'found_date', 'null', 'null',
+        "'a ' || form || ' is not the report of that quarter of the fiscal year'") }}
+
+    union all
+
+    {{ finding('figures_repeat', 'copies', 'is_same_figure', 'found_date', 'null', 'null',
+        "'cash, debt and shares are not one number'") }}
+
+    union all
+
+    {{ finding('period_repeats', 'copies', 'repeated_figures >= 2', 'found_date', 'repeated_figures', '1',
+        "'several figures are to the digit those of the period before'") }}
 
     union all
 
