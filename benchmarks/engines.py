@@ -69,12 +69,12 @@ def measure(command: list[str], environment: dict[str, str], aside: Path) -> Cos
 
 
 def _size(folder: Path) -> int:
+    """The bytes of all files; what is gone before it is asked for counts for nothing, the folder itself too."""
     total = 0
-    for path in folder.rglob("*"):
-        try:
-            total += path.stat().st_size
-        except FileNotFoundError:  # it was there a moment ago
-            continue
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(FileNotFoundError):
+                total += (Path(parent) / name).stat().st_size
     return total
 
 
@@ -106,7 +106,9 @@ def compute(engine: str, folder: Path, bars: Path, memory: str, models: list[str
         raise SystemExit(outcome.failure)
 
 
-def run(rows: list[int], scratch: Path, memory: str, python: str) -> list[tuple[int, str, Cost]]:
+def run(
+    rows: list[int], scratch: Path, memory: str, python: str, engines: tuple[str, ...] = ENGINES
+) -> list[tuple[int, str, Cost]]:
     """Every size on every engine, one after the other."""
     from benchmarks.oracle import MODELS  # with what the environment of Spark lacks
 
@@ -114,7 +116,7 @@ def run(rows: list[int], scratch: Path, memory: str, python: str) -> list[tuple[
     for size in rows:
         bars = panel.build(scratch / f"bars_{size}.duckdb", max(size // BARS_PER_SYMBOL, 1), size)
         _as_parquet(bars)
-        for engine in ENGINES:
+        for engine in engines:
             folder = scratch / f"{engine}_{size}"
             shutil.rmtree(folder, ignore_errors=True)
             folder.mkdir()
@@ -123,7 +125,9 @@ def run(rows: list[int], scratch: Path, memory: str, python: str) -> list[tuple[
             cost = measure(command, dict(os.environ), folder / "aside")
             found.append((size, engine, cost))
             print(
-                f"{engine:7} {size:>10,} rows  cpu {cost.cpu_seconds:6.1f}  wall {cost.wall_seconds:6.1f}", flush=True
+                f"{engine:7} {size:>10,} rows  cpu {cost.cpu_seconds:6.1f}  wall {cost.wall_seconds:6.1f}  "
+                f"spilled {cost.spilled_bytes / 2**30:5.2f} GiB",
+                flush=True,
             )
             shutil.rmtree(folder)
     return found
@@ -136,14 +140,16 @@ def _as_parquet(bars: Path) -> None:
         connection.sql("from intermediate.int_daily_bars").write_parquet(str(bars.with_suffix(".parquet")))
 
 
-def as_markdown(found: list[tuple[int, str, Cost]], memory: str, load: float) -> str:
+def as_markdown(
+    found: list[tuple[int, str, Cost]], memory: str, load: float, engines: tuple[str, ...] = ENGINES
+) -> str:
     """The table, and what a million more rows cost."""
     lines = [
-        "# Technicals on DuckDB and on Spark",
+        f"# Technicals on {' and on '.join({'duckdb': 'DuckDB', 'spark': 'Spark'}[engine] for engine in engines)}",
         "",
-        f"`python -m benchmarks.engines`: {platform.system()}, {os.cpu_count()} cores, {memory} for each engine, load "
-        f"average {load:.1f} before the",
-        "run. Spark in one process (`local[2]`). Start-up of dbt and Java included; CPU of all processes.",
+        f"`python -m benchmarks.engines --engines {' '.join(engines)}`: {platform.system()}, {os.cpu_count()} cores,",
+        f"{memory} for each engine, load average {load:.1f} before the run. Start-up included, CPU of all processes;",
+        "Spark in one process (`local[2]`). Spilled is what lay in the folder for what does not fit into memory.",
         "",
         "| rows | engine | CPU s | wall s | peak GiB | spilled GiB |",
         "|---:|---|---:|---:|---:|---:|",
@@ -158,7 +164,7 @@ def as_markdown(found: list[tuple[int, str, Cost]], memory: str, load: float) ->
         "| engine | from, rows | to, rows | CPU s per million more | wall s per million more |",
         "|---|---:|---:|---:|---:|",
     ]
-    for engine in ENGINES:
+    for engine in engines:
         sizes = [(rows, cost) for rows, name, cost in found if name == engine]
         for (few, less), (many, more) in itertools.pairwise(sizes):
             millions = (many - few) / 1e6
@@ -174,6 +180,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, nargs="*", default=list(ROWS))
     parser.add_argument("--memory", default="2GB", help="What DuckDB may hold, and Java's heap.")
+    parser.add_argument("--engines", nargs="*", choices=ENGINES, default=list(ENGINES))
     parser.add_argument("--python", default=".venv-spark/bin/python", help="The interpreter that has pyspark.")
     parser.add_argument("--compute", choices=ENGINES, help=argparse.SUPPRESS)
     parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
@@ -184,9 +191,11 @@ def main() -> None:
         compute(given.compute, given.folder, given.bars, given.memory, given.models)
         return
     load = os.getloadavg()[0]
+    engines = tuple(given.engines)
     with tempfile.TemporaryDirectory(prefix="minehouse-engines-") as scratch:
-        found = run(given.rows, Path(scratch), given.memory, given.python)
-    (RESULTS / "engines.md").write_text(as_markdown(found, given.memory, load))
+        found = run(given.rows, Path(scratch), given.memory, given.python, engines)
+    name = "engines.md" if engines == ENGINES else f"{'-'.join(engines)}-as-it-grows.md"
+    (RESULTS / name).write_text(as_markdown(found, given.memory, load, engines))
 
 
 if __name__ == "__main__":

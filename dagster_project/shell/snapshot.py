@@ -64,6 +64,10 @@ def show_snapshot(database: Path) -> None:
             group by as_of_date order by as_of_date desc limit 1
             """
         ).fetchone()
+        # asked of the file: an earlier version's `publication` does not say it
+        alone = con.execute(
+            "select view_name from duckdb_views() where schema_name = 'marts' order by view_name"
+        ).fetchall()
     as_of = max((str(row["as_of_session_date"]) for row in rows), default="no session")
     is_simulated = any(row["price_source"] == "sample" for row in rows)
     console = Console(highlight=False)
@@ -87,6 +91,11 @@ def show_snapshot(database: Path) -> None:
         )
     if is_simulated:
         console.print("Prices are simulated (price_source = 'sample'); facts on deals, sites and ratings are sourced.")
+    if alone:
+        console.print(
+            f"Published as Parquet alone, with a view in the DuckDB file: {', '.join(name for (name,) in alone)}",
+            soft_wrap=True,
+        )
     console.print(f"SQL      duckdb -readonly {shlex.quote(str(database))}", soft_wrap=True)
     console.print(f"Parquet  {database.parent / 'parquet'}", soft_wrap=True)
     console.print("UI       make ui")

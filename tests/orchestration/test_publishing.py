@@ -17,6 +17,7 @@ from bi.brief.story import read_story
 from bi.questions import held_back
 from dagster_project.definitions import build_defs
 from dagster_project.settings import PROJECT_DIR
+from dagster_project.shell.snapshot import show_snapshot
 from dagster_project.warehouse.backup import NoBackupError, backup, restore
 from dagster_project.warehouse.publish import current_id, publish
 from dagster_project.warehouse.resource import Warehouse
@@ -145,7 +146,9 @@ def test_a_backup_put_back_has_lost_nothing(data_dir: Path, tmp_path: Path) -> N
     assert _everything(tmp_path / "new") == before
 
 
-def test_marts_of_parquet_alone_answer_every_macro_as_tables_do(sample: Any, tmp_path: Path) -> None:
+def test_marts_of_parquet_alone_answer_every_macro_as_tables_do(
+    sample: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     published = publish(sample.settings.build_database, tmp_path, parquet_alone_rows=10_000)
     assert {"fct_daily_technicals", "fct_company_positions"} <= set(published.parquet_alone)
     for question in (
@@ -157,3 +160,6 @@ def test_marts_of_parquet_alone_answer_every_macro_as_tables_do(sample: Any, tmp
         assert _ask(tmp_path / "minehouse.duckdb", asked) == _ask(sample.settings.published_database, asked)
     macros = "select function_name from duckdb_functions() where schema_name = 'marts' order by 1"
     assert _ask(tmp_path / "minehouse.duckdb", macros) == _ask(sample.settings.published_database, macros)
+    for database, says_so in ((tmp_path / "minehouse.duckdb", True), (sample.settings.published_database, False)):
+        show_snapshot(database)
+        assert ("Published as Parquet alone" in capsys.readouterr().out) is says_so
