@@ -15,6 +15,7 @@ from pydantic import Field
 from dagster_project.assets import groups
 from dagster_project.assets.freshness import after_every_close
 from dagster_project.gate.data_docs import write_index
+from dagster_project.transform.sources_yml import OWNER
 from dagster_project.warehouse.audit import held_back
 from dagster_project.warehouse.publish import publish, rollback
 from dagster_project.warehouse.quality import (
@@ -56,7 +57,7 @@ def serving_assets(
         deps=marts,
         group_name=groups.SERVING,
         kinds={"python", "duckdb"},
-        owners=["team:data"],
+        owners=[OWNER],
         tags={"layer": "marts"},
         description="One row per run, check and table: what every check of every run found, newest last.",
         metadata={
@@ -100,7 +101,7 @@ def serving_assets(
         freshness_policy=after_every_close(),
         group_name=groups.SERVING,
         kinds={"duckdb", "parquet"},
-        owners=["team:data"],
+        owners=[OWNER],
         tags={"layer": "published"},
         description="The marts as BI tools and SQL users read them: `minehouse.duckdb` (schema `marts`) and a Parquet "
         "file per table, swapped in whole, so that a reader sees the old state or the new one and never half of one.",
