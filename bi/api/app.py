@@ -58,6 +58,8 @@ class Question:
         return f"from {self.relation} where $symbol is null or symbol = $symbol order by {self.order}"
 
 
+_MARKET, _COMPANY = "every company, or one of them", "one instrument"
+"""The headings of the page."""
 QUESTIONS = (
     Question("snapshot", "One row per company: price, rating, contracts, MW.", "miner_snapshot_asof($as_of)", "symbol"),
     Question("deals", "The contracts announced, with their sources.", "deals_asof($as_of)", "announced_date, deal_id"),
@@ -110,16 +112,20 @@ def make_app(database: Path) -> FastAPI:
     def not_published(_: Request, error: Exception) -> JSONResponse:
         return JSONResponse({"detail": str(error)}, status_code=503)
 
-    @app.get("/checks", summary="The last result of every check, failures first.")
+    @app.get("/checks", tags=["quality"], summary="The last result of every check, failures first.")
     def checks(format: As = Format.json) -> Response:  # noqa: A002
         return _written(questions.data_quality(database), format)
 
     for question in QUESTIONS:
-        app.get(f"/{question.path}", summary=question.says, name=question.path, response_class=JSONResponse)(
-            _asked(database, question)
-        )
+        app.get(
+            f"/{question.path}",
+            tags=[_MARKET],
+            summary=question.says,
+            name=question.path,
+            response_class=JSONResponse,
+        )(_asked(database, question))
 
-    @app.get("/deal-flow", summary="Contracts announced between two days and what they add up to.")
+    @app.get("/deal-flow", tags=[_MARKET], summary="Contracts announced between two days and what they add up to.")
     def deal_flow(
         since: date,
         until: Annotated[date | None, Query()] = None,
@@ -130,7 +136,9 @@ def make_app(database: Path) -> FastAPI:
             raise HTTPException(422, f"since ({since}) lies after until ({until})")
         return _written(query(database, "select * from deal_flow($since, $until)", _days(since, until)), format)
 
-    @app.get("/technicals/{symbol}", summary="Daily bars and indicators of one instrument up to a day.")
+    @app.get(
+        "/technicals/{symbol}", tags=[_COMPANY], summary="Daily bars and indicators of one instrument up to a day."
+    )
     def technicals(
         symbol: str,
         as_of: AsOf = None,
@@ -147,7 +155,11 @@ def make_app(database: Path) -> FastAPI:
             query(database, sql, _of(database, symbol, as_of) | {"sessions": sessions}), f"no bar of {symbol}", format
         )
 
-    @app.get("/picture/{symbol}", summary="The technical paragraph of a news article, at the close or at a quote.")
+    @app.get(
+        "/picture/{symbol}",
+        tags=[_COMPANY],
+        summary="The technical paragraph of a news article, at the close or at a quote.",
+    )
     def picture(
         symbol: str,
         as_of: AsOf = None,
@@ -159,7 +171,11 @@ def make_app(database: Path) -> FastAPI:
             query(database, sql, _of(database, symbol, as_of) | {"quote": quote}), f"no bar of {symbol}", format
         )
 
-    @app.get("/mw-value/{symbol}", summary="What so many MW at so many dollars are worth per share on a day.")
+    @app.get(
+        "/mw-value/{symbol}",
+        tags=[_COMPANY],
+        summary="What so many MW at so many dollars are worth per share on a day.",
+    )
     def mw_value(
         symbol: str,
         usd_per_mw: Annotated[float, Query(gt=0, lt=1e12)],

@@ -36,7 +36,7 @@ WINDOWS = {"3 months": 63, "6 months": 126, "1 year": 252, "2 years": 504, "5 ye
 _STYLE = """<style>
 [data-testid="stMetricValue"] {font-size: 1.5rem}
 [data-testid="stMetricValue"] > div, [data-testid="stMetricDelta"], [data-testid="stMetricDelta"] * {
-  white-space: normal; overflow: visible; text-overflow: clip; height: auto}
+  white-space: normal !important; overflow: visible; text-overflow: clip; height: auto}
 [data-testid="stMetric"] {height: 100%}
 [data-testid="stHorizontalBlock"]:has(> * > [data-testid="stMetric"]) {align-items: stretch}
 [data-testid="stMainBlockContainer"] {padding-top: 1.5rem; max-width: 1700px}
