@@ -68,7 +68,7 @@ def test_a_figure_of_a_mart_is_that_of_its_metric(
         for row in metrics.ask([metric], by=[by]).to_pylist()
         if row[by] and row[metric]  # a contract whose day is not known is in no month
     }
-    assert len(seen) >= 3
+    assert len(seen) >= 2
     assert seen == pytest.approx(stated, rel=1e-12)
 
 
