@@ -235,7 +235,12 @@ def _gaps(
         ]
     if valuation is not None and valuation.enterprise_value_usd is None:
         inputs.append(("enterprise value", valuation.enterprise_value_is_complete, valuation.enterprise_value_coverage))
-    elif valuation is not None and valuation.ev_per_critical_it_mw_usd is None and capacity and capacity.deals:
+    elif (  # where the MW themselves are not complete, that has been said
+        valuation is not None
+        and valuation.ev_per_critical_it_mw_usd is None
+        and capacity is not None
+        and capacity.contracted_critical_it_mw_is_complete
+    ):
         ratio = valuation.ev_per_critical_it_mw_is_complete, valuation.ev_per_critical_it_mw_coverage
         inputs.append(("enterprise value per contracted critical IT MW", *ratio))
     gaps += [Gap(what, why) for what, is_complete, why in inputs if not is_complete]

@@ -311,3 +311,18 @@ def test_a_tenant_that_is_not_named_is_grammar() -> None:
     assert words.tenant(None) == "a tenant that is not named"
     assert words.tenant("Undisclosed US hyperscaler (second)") == "an undisclosed US hyperscaler (second)"
     assert words.tenant("Fluidstack") == "Fluidstack"
+
+
+def test_a_contract_of_the_day_leads_before_a_note_of_the_day(published: Path) -> None:
+    story = read_story(published, "APLD", date(2025, 6, 2))
+    assert story.rating is not None and story.rating.rating_date == story.session, "both are of the day"
+    assert "APLD signs 250 critical IT MW for $7.00 bn with CoreWeave" in markdown_page(story).split("\n## ")[0]
+
+
+def test_contracts_for_a_part_of_the_power_give_no_ratio_and_the_reason(published: Path) -> None:
+    story = read_story(published, "CIFR", DAY)
+    assert story.valuation is not None and story.valuation.ev_per_critical_it_mw_usd is None
+    assert any(gap.why.startswith("partial: contracts for ") for gap in story.gaps)
+    page = markdown_page(story)
+    assert "per contracted critical IT MW," not in page
+    assert "% of the power)" in page, "the value per share says that it is of a part"
