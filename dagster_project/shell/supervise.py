@@ -70,9 +70,10 @@ def in_child(
     child = os.fork()
     if child == 0:
         os.close(held_by_parent)
-        killed_with_parent()
         if own_group:
-            os.setpgid(0, 0)
+            os.setpgid(0, 0)  # and it lives on for the moment that it takes to end the group
+        else:
+            killed_with_parent()
         _leave_signals_to_parent()
         threading.Thread(target=_end_with, args=(alive, own_group), daemon=True).start()
         leave_at_once(_exit_code(work))
