@@ -466,7 +466,7 @@ def test_a_new_filing_starts_a_run_once_and_becomes_a_candidate(desk: Desk) -> N
             "240 MW; 240 MW critical IT; 320 MW gross; 120 MW",
             "$4.6 billion; $7.9 billion; $1.2 billion",
             "15 years; fifteen years; five years (extension)",
-            f"{sec.url}/Archives/edgar/data/827876/000121390025111222/ea0266001-ex991_prairie.htm",
+            "https://www.sec.gov/Archives/edgar/data/827876/000121390025111222/ea0266001-ex991_prairie.htm",
         )
     ]
 

@@ -41,6 +41,9 @@ _OPENS, _CLOSES = 6, 22
 _CONTROL_PAGE = re.compile(r"Request Rate Threshold Exceeded|Undeclared Automated Tool", re.IGNORECASE)
 _ERROR_PAGE = re.compile(r"<title>[^<]*(?:unavailable|not found|error|maintenance)", re.IGNORECASE)
 
+PUBLIC_SERVER = "https://www.sec.gov"
+"""Where a reader finds a filing; links that are kept name it."""
+
 
 @dataclass(frozen=True)
 class Company:
@@ -92,7 +95,7 @@ class Edgar:
     retry_policy: RetryPolicy = field(default_factory=RetryPolicy)
     clock: Clock = field(default_factory=Clock, repr=False)
     data_server: str = "https://data.sec.gov"
-    archive_server: str = "https://www.sec.gov"
+    archive_server: str = PUBLIC_SERVER
     name: str = "edgar"
 
     def ensure_on(self) -> SecretStr:
@@ -129,12 +132,15 @@ class EdgarSession:
 
     def documents(self, filing: Filing) -> tuple[Document, ...]:
         """The documents of a filing, as its index page lists them."""
-        url = index_url(filing.cik, filing.accession, self._edgar.archive_server)
-        return documents_of(self.page(url, filing.accession), self._edgar.archive_server, f"edgar {filing.accession}")
+        page = self.page(index_url(filing.cik, filing.accession), filing.accession)
+        return documents_of(page, PUBLIC_SERVER, f"edgar {filing.accession}")
 
     def page(self, url: str, what: str) -> str:
-        """A page of the archive. Raises `RateLimitedError` or `WebPageError` for a page that excuses itself."""
-        text = self._ask(url, what).text
+        """A page of the archive by its public address, wherever the archive is asked.
+
+        Raises `RateLimitedError` or `WebPageError` for a page that excuses itself.
+        """
+        text = self._ask(url.replace(PUBLIC_SERVER, self._edgar.archive_server, 1), what).text
         if _CONTROL_PAGE.search(text[:20_000]):
             raise RateLimitedError(f"edgar {what}: asked to slow down")
         if _ERROR_PAGE.search(text[:2_000]):
@@ -159,9 +165,9 @@ class EdgarSession:
         self._free_from = max(now, self._free_from) + 1 / PER_SECOND
 
 
-def index_url(cik: str, accession: str, server: str = "https://www.sec.gov") -> str:
+def index_url(cik: str, accession: str) -> str:
     """The page that lists a filing's documents."""
-    return f"{server}/Archives/edgar/data/{int(cik)}/{accession.replace('-', '')}/{accession}-index.htm"
+    return f"{PUBLIC_SERVER}/Archives/edgar/data/{int(cik)}/{accession.replace('-', '')}/{accession}-index.htm"
 
 
 def facts_of(body: Json, company: Company, concepts: Mapping[str, str]) -> list[Fact]:
