@@ -1,4 +1,4 @@
-"""The same columns as `fct_daily_technicals`, computed by others: Polars expressions, TA-Lib per symbol, and a floor.
+"""The same columns as `fct_daily_technicals`, computed by others: Polars, TA-Lib, both together, and a floor.
 
 Each takes the bars out of a DuckDB file and puts its table back into the same file, so that all of them, dbt
 included, move the same bytes. The panel lies sorted in its file: no peer is charged a sort.
@@ -8,8 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
+
+if TYPE_CHECKING:
+    import polars as pl
 
 BARS = "intermediate.int_daily_bars"
 RETURNS = (1, 5, 21, 63, 252)
@@ -54,6 +58,49 @@ def with_polars(database: Path, memory_limit: str) -> None:
         "volatility_21d_pct": (close / before).log().rolling_std(21) * (252**0.5 * 100),
         **{f"return_{rows}d_pct": 100 * (close / close.shift(rows) - 1) for rows in RETURNS},
     }
+    _write_from_polars(database, memory_limit, "polars", in_symbol)
+
+
+def with_polars_talib(database: Path, memory_limit: str) -> None:
+    """TA-Lib as a plugin of Polars: its functions where it has one, expressions of Polars for the rest."""
+    import polars as pl
+    import polars_talib as ta
+
+    column = pl.col
+    close, before = column("close"), column("close").shift(1)
+    change = close - before
+    macd = ta.macd(close, fastperiod=12, slowperiod=26, signalperiod=9).struct
+    bands = ta.bbands(close, timeperiod=20, nbdevup=2.0, nbdevdn=2.0, matype=0).struct
+    in_symbol = {
+        "prev_close": before,
+        **{f"sma_{size}": ta.sma(close, timeperiod=size) for size in (20, 50, 200)},
+        "ema_12": ta.ema(close, timeperiod=12),
+        "ema_26": ta.ema(close, timeperiod=26),
+        "macd": macd.field("macd"),
+        "macd_signal": macd.field("macdsignal"),
+        "rsi_14": ta.rsi(close, timeperiod=14),
+        # TA-Lib has no average of gains alone: a Wilder average is its EMA with 2n - 1 periods
+        "avg_gain_14": ta.ema(change.clip(lower_bound=0), timeperiod=27),
+        "avg_loss_14": ta.ema((-change).clip(lower_bound=0), timeperiod=27),
+        "atr_14": ta.atr(column("high"), column("low"), close, timeperiod=14),
+        "deviation": (bands.field("upperband") - bands.field("middleband")) / 2,
+        "high_52w": ta.max(column("high"), timeperiod=252),
+        "low_52w": ta.min(column("low"), timeperiod=252),
+        "avg_volume_20": ta.sma(column("volume").cast(pl.Float64), timeperiod=20),
+        "volatility_21d_pct": (close / before).log().rolling_std(21) * (252**0.5 * 100),
+        **{f"return_{rows}d_pct": ta.roc(close, timeperiod=rows) for rows in RETURNS},
+    }
+    _write_from_polars(database, memory_limit, "polars_talib", in_symbol)
+
+
+def _write_from_polars(database: Path, memory_limit: str, name: str, in_symbol: dict[str, pl.Expr]) -> None:
+    """Compute the expressions within each symbol, and from them the columns that need no window."""
+    import polars as pl
+
+    column = pl.col
+    from_averages = {}
+    if "rsi_14" not in in_symbol:
+        from_averages["rsi_14"] = 100 * column("avg_gain_14") / (column("avg_gain_14") + column("avg_loss_14"))
     gap, gap_before = column("gap"), column("gap").shift(1).over("symbol")
     rsi = column("rsi_14")
     with duckdb.connect(str(database), config={"memory_limit": memory_limit}) as connection:
@@ -66,14 +113,14 @@ def with_polars(database: Path, memory_limit: str) -> None:
             .with_columns(**{name: value.over("symbol") for name, value in in_symbol.items()})
             .with_columns(
                 change_pct=column("return_1d_pct"),
-                pct_vs_sma_50=100 * (close / column("sma_50") - 1),
-                pct_vs_sma_200=100 * (close / column("sma_200") - 1),
+                pct_vs_sma_50=100 * (column("close") / column("sma_50") - 1),
+                pct_vs_sma_200=100 * (column("close") / column("sma_200") - 1),
                 macd_histogram=column("macd") - column("macd_signal"),
-                rsi_14=100 * column("avg_gain_14") / (column("avg_gain_14") + column("avg_loss_14")),
+                **from_averages,
                 bollinger_upper=column("sma_20") + 2 * column("deviation"),
                 bollinger_middle=column("sma_20"),
                 bollinger_lower=column("sma_20") - 2 * column("deviation"),
-                pct_from_52w_high=100 * (close / column("high_52w") - 1),
+                pct_from_52w_high=100 * (column("close") / column("high_52w") - 1),
                 relative_volume=column("volume") / column("avg_volume_20"),
                 gap=column("sma_50") - column("sma_200"),
             )
@@ -97,7 +144,7 @@ def with_polars(database: Path, memory_limit: str) -> None:
             .collect()
         )
         del bars
-        _write(connection, computed.to_arrow(), "polars")
+        _write(connection, computed.to_arrow(), name)
 
 
 def from_files(folder: Path, database: Path, memory_limit: str) -> None:
@@ -202,6 +249,7 @@ def with_a_copy(database: Path, memory_limit: str) -> None:
 
 PEERS: dict[str, Callable[[Path, str], None]] = {
     "polars": with_polars,
+    "polars_talib": with_polars_talib,
     "talib": with_talib,
     "copy": with_a_copy,
 }

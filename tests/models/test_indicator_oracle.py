@@ -79,6 +79,17 @@ def test_a_series_of_closes_alone_has_no_range_and_no_volume(mart: pd.DataFrame)
     assert closes["rsi_14"].notna().sum() == len(closes) - 14
 
 
+def test_batches_of_symbols_give_what_all_at_once_give(bars: pd.DataFrame, mart: pd.DataFrame, tmp_path: Path) -> None:
+    oracle.write_bars(tmp_path / "build" / "warehouse.duckdb", bars)
+    in_batches = oracle.read_mart(oracle.run_models(tmp_path, "--vars", "technicals_rows_at_once: 5000", call=run_dbt))
+    assert_same_marts(in_batches, mart)
+    with oracle.duckdb.connect(str(tmp_path / "build" / "warehouse.duckdb"), read_only=True) as connection:
+        written = connection.execute("select symbols, rows_written from intermediate.technicals_builds").fetchall()
+    assert written == [(bars["symbol"].nunique(), len(bars))]
+    statements = (tmp_path / "logs" / "dbt.log").read_text().count("by name select * from (")
+    assert statements > 5, "batch by batch"
+
+
 # ------------------------------------------------------------------------------------------- only what changed
 
 

@@ -6,9 +6,12 @@
 {% materialization table_or_tail, adapter='duckdb' -%}
     {%- if technicals_by_tail() -%}
         {{ return(dbt.materialization_incremental_duckdb()) }}
-    {%- else -%}
+    {%- endif -%}
+    {%- set batches = symbol_batches(ref('int_daily_bars')) -%}
+    {%- if batches | length < 2 -%}
         {{ return(dbt.materialization_table_duckdb()) }}
     {%- endif -%}
+    {{ return(table_in_batches(batches)) }}
 {%- endmaterialization %}
 
 
@@ -16,3 +19,66 @@
 {% materialization table_or_tail, adapter='spark' -%}
     {{ return(dbt.materialization_table_spark()) }}
 {%- endmaterialization %}
+
+
+{#-
+    dbt's table, written batch by batch in one transaction: what the windows of one batch need is held at a time, and
+    not what those of the whole market need. `batches` are conditions on the model's rows that each row meets once.
+-#}
+{% macro table_in_batches(batches) -%}
+    {%- set target_relation = this.incorporate(type='table') -%}
+    {%- set made = make_intermediate_relation(target_relation) -%}
+    {%- set replaced = load_cached_relation(this) -%}
+    {%- set put_aside = make_backup_relation(target_relation, replaced.type if replaced else 'table') -%}
+    {{ drop_relation_if_exists(load_cached_relation(made)) }}
+    {{ drop_relation_if_exists(load_cached_relation(put_aside)) }}
+
+    {{ run_hooks(pre_hooks, inside_transaction=False) }}
+    {{ run_hooks(pre_hooks, inside_transaction=True) }}
+
+    {%- for batch in batches %}
+        {%- set rows -%} select * from ( {{ compiled_code }} ) as batch where {{ batch }} {%- endset %}
+        {%- call statement('main' if loop.first else 'batch_' ~ loop.index) -%}
+            {%- if loop.first -%}
+                {{ create_table_as(False, made, rows) }}
+            {%- else -%}
+                insert into {{ made }} by name {{ rows }}
+            {%- endif -%}
+        {%- endcall %}
+    {%- endfor %}
+
+    {%- if replaced is not none %}
+        {{ adapter.rename_relation(replaced, put_aside) }}
+    {%- endif %}
+    {{ adapter.rename_relation(made, target_relation) }}
+
+    {{ run_hooks(post_hooks, inside_transaction=True) }}
+    {% do persist_docs(target_relation, model) %}
+    {{ adapter.commit() }}
+    {{ drop_relation_if_exists(put_aside) }}
+    {{ run_hooks(post_hooks, inside_transaction=False) }}
+
+    {{ return({'relations': [target_relation]}) }}
+{%- endmacro %}
+
+
+{#-
+    Conditions on `symbol` that cut a table of bars into ranges of some `technicals_rows_at_once` rows; one where it has
+    fewer. A symbol is never cut: windows run over the whole of it.
+-#}
+{% macro symbol_batches(bars) -%}
+    {%- set found = run_query(
+        "with counted as (select symbol, count(*) as bars from " ~ bars ~ " group by symbol), "
+        ~ "placed as (select symbol, (sum(bars) over (order by symbol) - bars) // "
+        ~ var('technicals_rows_at_once') | int ~ " as batch from counted) "
+        ~ "select min(symbol) as first_symbol, max(symbol) as last_symbol from placed group by batch order by batch"
+    ) -%}
+    {%- set batches = [] -%}
+    {%- for first_symbol, last_symbol in found.rows -%}
+        {%- do batches.append(
+            'symbol between ' ~ dbt.string_literal(dbt.escape_single_quotes(first_symbol))
+            ~ ' and ' ~ dbt.string_literal(dbt.escape_single_quotes(last_symbol))
+        ) -%}
+    {%- endfor -%}
+    {{ return(batches) }}
+{%- endmacro %}
