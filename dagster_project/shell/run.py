@@ -113,12 +113,13 @@ def _refresh(
     from dagster_project.definitions import build_defs
     from dagster_project.runs.dead import mark_dead_runs, sentence
     from dagster_project.runs.retention import forget_old_runs
-    from dagster_project.shell.fast_start import open_instance, sweep_after_deletion
+    from dagster_project.shell.fast_start import open_instance, refuse_locked_files, sweep_after_deletion
     from dagster_project.shell.progress import progress_logger
     from dagster_project.warehouse import connection
     from dagster_project.warehouse.audit import forget_computed
     from dagster_project.warehouse.resource import Warehouse
 
+    refuse_locked_files(settings.dagster_home)
     with (
         _log_path(settings).open("w") as log,
         open_instance(home) as instance,

@@ -60,16 +60,16 @@ def _mark_dead_runs(settings: Settings, home: Path) -> None:
     import dagster as dg
 
     from dagster_project.runs.dead import mark_dead_runs, sentence
+    from dagster_project.shell.fast_start import refuse_locked_files
     from dagster_project.warehouse.backup import finish_restores
     from dagster_project.warehouse.resource import Warehouse
 
     try:
-        with (
-            held(settings.run_lock, "make ui", wait_seconds=0, say=print),
-            dg.DagsterInstance.from_config(str(home)) as instance,
-        ):
+        with held(settings.run_lock, "make ui", wait_seconds=0, say=print):
             finish_restores(Warehouse(settings.build_database, settings.published_dir), settings.data_dir)
-            for dead in mark_dead_runs(instance, settings.runs_alive_dir):
-                print(sentence(dead))
+            refuse_locked_files(settings.dagster_home)
+            with dg.DagsterInstance.from_config(str(home)) as instance:
+                for dead in mark_dead_runs(instance, settings.runs_alive_dir):
+                    print(sentence(dead))
     except NotOurTurnError:
         return  # a run is under way, and has looked itself

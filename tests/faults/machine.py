@@ -20,6 +20,7 @@ import duckdb
 
 from dagster_project.runs.lock import held
 from dagster_project.settings import Settings
+from dagster_project.shell.fast_start import refuse_locked_files
 from dagster_project.shell.faults import explain
 from dagster_project.warehouse import connection
 from dagster_project.warehouse.publish import publish
@@ -74,12 +75,11 @@ def _sqlite(settings: Settings, *statements: str, uri: str = "") -> None:
 
 
 def _locked_by_another_program(settings: Settings) -> None:
-    settings.dagster_home.mkdir()
-    file = settings.dagster_home / "runs.db"
+    file = settings.dagster_home / "history" / "runs.db"
+    file.parent.mkdir(parents=True)
     with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as other:
         other.execute("begin exclusive")
-        with contextlib.closing(sqlite3.connect(file, timeout=0)) as con:
-            con.execute("create table runs (x)")
+        refuse_locked_files(settings.dagster_home, wait_seconds=0)
 
 
 def _no_database_of_dagster(settings: Settings) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pytest
 
-from dagster_project.shell.fast_start import open_instance
+from dagster_project.shell.fast_start import open_instance, refuse_locked_files
 
 
 @dg.asset(check_specs=[dg.AssetCheckSpec("holds", asset="table"), dg.AssetCheckSpec("breaks", asset="table")])
@@ -66,3 +69,34 @@ def test_both_may_be_open_at_once(tmp_path: Path) -> None:
         assert stock.get_run_by_id(run.run_id) is not None
         assert len(stock.all_logs(run.run_id)) == len(ours.all_logs(run.run_id)) > 0
         assert _run(stock).success
+
+
+@pytest.mark.parametrize("file", ["history/runs.db", "history/runs/index.db", "schedules/schedules.db"])
+@pytest.mark.parametrize("journal", ["wal", "delete"])
+def test_files_that_another_program_keeps_are_refused_and_then_let_go(tmp_path: Path, file: str, journal: str) -> None:
+    """A writer that does not end, in either way of SQLite's; these are the files that Dagster makes."""
+    with open_instance(_home(tmp_path)) as instance:
+        _run(instance)
+    refuse_locked_files(tmp_path, wait_seconds=0)
+    with contextlib.closing(sqlite3.connect(tmp_path / file, isolation_level=None)) as other:
+        other.execute(f"pragma journal_mode = {journal}")
+        other.execute("begin immediate")
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            refuse_locked_files(tmp_path, wait_seconds=0.1)
+        other.execute("rollback")
+        refuse_locked_files(tmp_path, wait_seconds=0)
+
+
+def test_a_reader_that_never_ends_is_refused_where_it_holds_up_writers(tmp_path: Path) -> None:
+    (tmp_path / "history").mkdir()
+    with contextlib.closing(sqlite3.connect(tmp_path / "history" / "runs.db", isolation_level=None)) as other:
+        other.execute("create table runs (x)")
+        other.execute("begin")
+        other.execute("select * from runs").fetchall()
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            refuse_locked_files(tmp_path, wait_seconds=0.1)
+
+
+def test_no_file_of_dagster_is_no_lock(tmp_path: Path) -> None:
+    refuse_locked_files(tmp_path, wait_seconds=0)
+    assert not list(tmp_path.iterdir())
