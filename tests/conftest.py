@@ -62,11 +62,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     first = ("test_refresh.py", "test_price_file_properties.py")
     long_first = ("models", "orchestration", "bi", "vendors")
 
-    def place(item: pytest.Item) -> int:
+    def place(item: pytest.Item) -> tuple[int, bool]:
         if item.path.name in first:
-            return first.index(item.path.name)
+            asks = getattr(item, "fixturenames", ())
+            return first.index(item.path.name), "sample" not in asks
         folder = next((at for at, name in enumerate(long_first) if name in item.path.parts), len(long_first))
-        return len(first) + folder
+        return len(first) + folder, False
 
     items.sort(key=place)
 
@@ -169,8 +170,8 @@ def make_pipeline(dbt_target: Path, tmp_path_factory: pytest.TempPathFactory) ->
     """Make pipelines with settings of the test's choosing; each has its own data directory."""
     with pytest.MonkeyPatch.context() as patch, contextlib.ExitStack() as stack:
         # build_defs tells dbt where the data is; undone after the session
-        for name in dbt_environment(Settings()):
-            patch.setenv(name, "")
+        for name, value in dbt_environment(Settings(data_dir=dbt_target.parents[1])).items():
+            patch.setenv(name, value)
 
         def make(*, kept: bool = False, **settings: Any) -> Pipeline:
             # pages about each batch take seconds and interest one test
