@@ -6,6 +6,7 @@ Belongs here: `miner_chart` and its panels. Does not belong here: SQL, files.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -62,6 +63,8 @@ _MARGIN = 0.012
 """Room left and right of the sessions, as a share of their number: a mark of the last session is not cut."""
 _LABEL = 100
 """Pixels of a level's label, which stands right of the last session: what is zoomed is cut at the panel's edge."""
+_TEXT = 15
+"""Pixels that a line of text is high, with the room above it."""
 _LEVEL_COLUMNS = ("level_type", "level_rank", "level_price", "distance_pct", "touches")
 
 
@@ -137,7 +140,7 @@ def _session_axis(days: pd.Series[Any], ends: tuple[float, float], *, has_labels
     labels = {int(place): f"{day:%b %Y}" for place, day in zip(labelled.index, labelled, strict=True)}
     if not labels:  # within one month
         labels = {place: f"{sessions[place]:%d %b %Y}" for place in (0, len(sessions) - 1)}
-    axis = alt.Axis(values=list(labels), labelAngle=0, labelOverlap=True, grid=True)
+    axis = alt.Axis(values=list(labels), labelAngle=0, labelOverlap=True, labelSeparation=8, grid=True)
     if has_labels:
         axis.labelExpr = f"({json.dumps(labels)})[datum.value]"
     else:
@@ -314,11 +317,17 @@ def _price_panel(
         )
     for price in targets:
         here = alt.Chart(pd.DataFrame({"price": [price], "said": [f"{target_of} {price:,.2f}"]}))
+        has_room = _pixels_from_top(price, limits, is_log=is_log) > _TEXT
         layers += [
             here.mark_rule(color=INK, strokeWidth=1.3, strokeDash=[8, 4]).encode(y=y("price")),
-            here.mark_text(color=INK, align="left", baseline="bottom", dx=4, dy=-2, fontSize=10.5).encode(
-                x=alt.value(0), y=y("price"), text="said:N"
-            ),
+            here.mark_text(
+                color=INK,
+                align="left",
+                baseline="bottom" if has_room else "top",
+                dx=4,
+                dy=-2 if has_room else 4,
+                fontSize=10.5,
+            ).encode(x=alt.value(0), y=y("price"), text="said:N"),
         ]
     if len(near):
         layers += _level_layers(near, y, limits, len(prices) - 1, is_log=is_log)
@@ -401,6 +410,12 @@ def _volume_panel(prices: pd.DataFrame, x: alt.X, hover: alt.Parameter) -> alt.L
             opacity=alt.condition(hover, alt.value(0.25), alt.value(0))
         ),
     )
+
+
+def _pixels_from_top(price: float, limits: tuple[float, float], *, is_log: bool) -> float:
+    """How far below the upper edge of the panel a price is drawn."""
+    low, high, at = (math.log(value) if is_log else value for value in (*limits, price))
+    return _PRICE_HEIGHT * (high - at) / (high - low)
 
 
 def _rsi_panel(prices: pd.DataFrame, x: alt.X, hover: alt.Parameter) -> alt.LayerChart:

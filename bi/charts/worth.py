@@ -44,6 +44,8 @@ _COLUMNS = (
 )
 _CLOSE = 0.14
 """Part of the axis below which two figures are written as one, and a figure is not written to the left."""
+_CHARACTER = 6
+"""Pixels of a figure's character."""
 _MW = {"critical_it": "critical IT MW", "gross": "gross MW", "unstated": "MW"}
 
 
@@ -124,7 +126,7 @@ def publication_chart(
         ),
         tooltip=tooltip,
     )
-    labels = _labels(rows, scale.to_dict()["domain"], is_log=is_log)
+    labels = _labels(rows, scale.to_dict()["domain"], close, width, is_log=is_log)
     values = [
         alt.Chart(labels[labels["is_left"] == is_left])
         .mark_text(dy=-13, fontSize=10.5, color=INK, align="right" if is_left else "left", dx=4 if is_left else -4)
@@ -151,27 +153,40 @@ def publication_chart(
     return dressed(layer(*layers).properties(width=width, height=alt.Step(50)))
 
 
-def _labels(rows: pd.DataFrame, domain: list[float], *, is_log: bool) -> pd.DataFrame:
+def _labels(rows: pd.DataFrame, domain: list[float], close: float | None, width: int, *, is_log: bool) -> pd.DataFrame:
     """The figures above each line: `at` which value, whether it reaches to the left from there, and the `label`.
 
-    Neither of two close figures stands in the other, nor a small one in the names beside the axis. The point between
-    stands in the tooltip: three figures do not fit beside each other everywhere.
+    Neither of two close figures stands in the other, nor on the line of the close where the other side has room, nor a
+    small one in the names beside the axis. The point between stands in the tooltip: three figures do not fit beside
+    each other everywhere.
     """
     low_end, high_end = (math.log(end) if is_log else end for end in domain)
+
+    def place(value: float) -> float:
+        return ((math.log(value) if is_log else value) - low_end) / (high_end - low_end)
+
+    def is_free(value: float, label: str, others: list[float], *, is_left: bool) -> bool:
+        length = _CHARACTER * len(label) / width
+        begins, ends = (place(value) - length, place(value)) if is_left else (place(value), place(value) + length)
+        return begins > 0 and ends < 1 + _CLOSE and not any(begins < place(other) < ends for other in others)
+
+    line = [] if close is None or pd.isna(close) or (is_log and close <= 0) else [float(close)]
     labels = []
     for publication, of_one in rows.groupby("publication", sort=False):
         values = sorted(of_one["now_value_per_share_usd"].astype(float))
         first, last = values[0], values[-1]
-        at, to = (((math.log(value) if is_log else value) - low_end) / (high_end - low_end) for value in (first, last))
-        if first == last:
-            labels.append((publication, first, False, f"{first:,.2f}"))
-        elif to - at < _CLOSE:
-            labels.append((publication, first, False, f"{first:,.2f} to {last:,.2f}"))
-        else:
-            labels += [
-                (publication, first, at > _CLOSE / 2, f"{first:,.2f}"),
-                (publication, last, False, f"{last:,.2f}"),
-            ]
+        if place(last) - place(first) < _CLOSE:
+            label = f"{first:,.2f}" if first == last else f"{first:,.2f} to {last:,.2f}"
+            is_left = not is_free(first, label, line, is_left=False) and is_free(last, label, line, is_left=True)
+            labels.append((publication, last if is_left else first, is_left, label))
+            continue
+        for value, other, outward in ((first, last, place(first) > _CLOSE / 2), (last, first, False)):
+            label = f"{value:,.2f}"
+            taken = [*line, other]
+            is_turned = not is_free(value, label, taken, is_left=outward) and is_free(
+                value, label, taken, is_left=not outward
+            )
+            labels.append((publication, value, outward != is_turned, label))
     return pd.DataFrame(labels, columns=["publication", "at", "is_left", "label"])
 
 

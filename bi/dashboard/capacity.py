@@ -59,6 +59,8 @@ def show(published: Published) -> None:
     st.subheader("Every company", anchor=False)
     if len(stages):
         _every(stages)
+    if unseen := sorted(set(opening.snapshot["symbol"]) - set(stages["symbol"])):
+        st.caption(f"Not known: no contract and no site of {', '.join(unseen)} was seen by then.")
 
 
 def _every(stages: pd.DataFrame) -> None:

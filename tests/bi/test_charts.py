@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 
 from bi import charts
-from bi.charts import contracts, look, price
+from bi.charts import contracts, look, price, worth
 
 PNG = b"\x89PNG\r\n\x1a\n"
 DAY = date(2025, 3, 3)
@@ -190,6 +190,19 @@ def test_a_target_is_drawn_where_it_is_near_and_a_logarithm_is_asked_for() -> No
     assert '"log"' in charts.miner_chart(_bars(), _levels(), _ratings(), is_log=True).to_json()
 
 
+@pytest.mark.parametrize("is_log", [False, True])
+@pytest.mark.parametrize(("target", "side"), [(20.0, "bottom"), (44.0, "top")])
+def test_the_words_of_a_target_stay_in_the_frame(target: float, side: str, is_log: bool) -> None:
+    """They stand above their line, below it where the line is the top of the panel."""
+    spec = charts.miner_chart(_bars(), _levels(), _ratings(), target=target, is_log=is_log).to_dict()
+    (words,) = [
+        layer["mark"]
+        for layer in spec["vconcat"][0]["layer"]
+        if layer["encoding"].get("text") == {"field": "said", "type": "nominal"}
+    ]
+    assert words["baseline"] == side
+
+
 def test_a_part_of_the_company_is_called_one_and_then_stands_beside_now() -> None:
     chart = charts.publication_chart(_publications(), 11.08)
     assert any("19 % of the power" in name for name in _values(chart, "publication"))
@@ -280,3 +293,24 @@ def test_names_and_labels_do_not_cover_each_other() -> None:
     assert price._lanes([(0, 10), (5, 15), (11, 20)]) == [1, 2, 1]
     assert contracts._name_places([100.0, 110.0], [50.0, 50.0]) == ["above", "below"]
     assert contracts._name_places([100.0] * 9, [50.0] * 9).count("none") >= 5, "better no name than one on another"
+
+
+@pytest.mark.parametrize(
+    ("values", "close", "expected"),
+    [
+        ([41.25, 46.11], 5.0, [(41.25, False, "41.25 to 46.11")]),
+        ([41.25, 46.11], 47.0, [(46.11, True, "41.25 to 46.11")]),
+        ([41.25, 46.11], None, [(41.25, False, "41.25 to 46.11")]),
+        ([20.0, 60.0], 5.0, [(20.0, True, "20.00"), (60.0, False, "60.00")]),
+        ([20.0, 60.0], 17.0, [(20.0, False, "20.00"), (60.0, False, "60.00")]),
+        ([20.0, 60.0], 63.0, [(20.0, True, "20.00"), (60.0, True, "60.00")]),
+        ([1.0, 60.0], 5.0, [(1.0, False, "1.00"), (60.0, False, "60.00")]),
+    ],
+)
+def test_a_figure_stands_beside_the_line_of_the_close(
+    values: list[float], close: float | None, expected: list[tuple[float, bool, str]]
+) -> None:
+    """On its other side where there is room; a figure beside the axis stays where it is."""
+    rows = pd.DataFrame({"publication": "a", "now_value_per_share_usd": values})
+    labels = worth._labels(rows, [0.0, 100.0], close, 330, is_log=False)
+    assert list(labels[["at", "is_left", "label"]].itertuples(index=False, name=None)) == expected

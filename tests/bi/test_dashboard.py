@@ -204,6 +204,16 @@ def test_every_miner_has_a_page(sample: Pipeline, open_page: Open) -> None:
         assert f"({symbol})" in app.title[0].value
 
 
+def test_every_company_stands_on_the_capacity_page(sample: Pipeline, open_page: Open) -> None:
+    """In the table, or among those of which no contract and no site was seen."""
+    app = open_page(sample.settings.data_dir, "capacity")
+    listed = _tables(app)[-1]["symbol"]
+    (unseen,) = [caption.value for caption in app.caption if "no contract and no site of" in caption.value]
+    companies = {symbol for (symbol,) in sample.query("select symbol from marts.miner_snapshot")}
+    assert set(listed) | set(re.findall(r"[A-Z]{3,}", unseen)) == companies
+    assert not set(listed) & set(re.findall(r"[A-Z]{3,}", unseen))
+
+
 def test_every_ranking_has_its_own_figure_in_order(sample: Pipeline, open_page: Open) -> None:
     app = open_page(sample.settings.data_dir, "sector")
     for words, ranking in sector.RANKINGS.items():
