@@ -90,9 +90,7 @@ def publish(
     new, there = publications / f"{publication_id}.new", publications / publication_id
     try:
         there.symlink_to(new.name)  # a view names its files by the path that they have afterwards
-        rows, macros, damaged, alone = _write(
-            build_database, published_dir, new, published_at, run_id, held_back, parquet_alone_rows
-        )
+        published = _write(build_database, published_dir, new, published_at, run_id, held_back, parquet_alone_rows)
         there.unlink()
     except BaseException:
         _remove(there, new)  # a full disk has no room for half a publication
@@ -100,8 +98,7 @@ def publish(
     new.rename(there)
     point_to(published_dir, publication_id)
     prune(published_dir, keep)
-    database_bytes = (there / DATABASE).stat().st_size
-    return Publication(rows, macros, database_bytes, publication_id, damaged, alone)
+    return published
 
 
 def _write(
@@ -112,11 +109,8 @@ def _write(
     run_id: str | None,
     held_back: Mapping[str, str],
     parquet_alone_rows: int | None,
-) -> tuple[dict[str, int], tuple[str, ...], tuple[str, ...], tuple[str, ...]]:
-    """Fill the folder of a publication.
-
-    Returns the rows by table, the names of the macros, what was damaged, and the tables that are Parquet alone.
-    """
+) -> Publication:
+    """Fill the folder of a publication, whose name without its suffix is the id."""
     publication_id = new.stem
     parquet = new / PARQUET
     parquet.mkdir(parents=True)
@@ -159,7 +153,8 @@ def _write(
     for path in (new / DATABASE, *parquet.rglob("*.parquet")):
         if path.is_file():
             path.chmod(0o444)  # a reader in a client's default mode would lock out the others
-    return rows, macros, damaged, tuple(alone)
+    database_bytes = (new / DATABASE).stat().st_size
+    return Publication(rows, macros, database_bytes, publication_id, damaged, tuple(alone))
 
 
 _NEVER_PUBLISHED: dict[str, Any] = {"version_id": None, "built_by_run": None, "held_back_since": None}
