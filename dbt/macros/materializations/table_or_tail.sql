@@ -7,7 +7,7 @@
     {%- if technicals_by_tail() -%}
         {{ return(dbt.materialization_incremental_duckdb()) }}
     {%- endif -%}
-    {%- set batches = symbol_batches(ref('int_daily_bars')) -%}
+    {%- set batches = symbol_batches() -%}
     {%- if batches | length < 2 -%}
         {{ return(dbt.materialization_table_duckdb()) }}
     {%- endif -%}
@@ -63,12 +63,13 @@
 
 
 {#-
-    Conditions on `symbol` that cut a table of bars into ranges of some `technicals_rows_at_once` rows; one where it has
-    fewer. A symbol is never cut: windows run over the whole of it.
+    Conditions on `symbol` that cut the bars into ranges of some `technicals_rows_at_once` rows; one where there are
+    fewer. A symbol is never cut: windows run over the whole of it. No ref(): unit tests would have to give the bars.
 -#}
-{% macro symbol_batches(bars) -%}
+{% macro symbol_batches() -%}
+    {%- set bars = graph.nodes.values() | selectattr('name', 'equalto', 'int_daily_bars') | first -%}
     {%- set found = run_query(
-        "with counted as (select symbol, count(*) as bars from " ~ bars ~ " group by symbol), "
+        "with counted as (select symbol, count(*) as bars from " ~ bars.relation_name ~ " group by symbol), "
         ~ "placed as (select symbol, (sum(bars) over (order by symbol) - bars) // "
         ~ var('technicals_rows_at_once') | int ~ " as batch from counted) "
         ~ "select min(symbol) as first_symbol, max(symbol) as last_symbol from placed group by batch order by batch"

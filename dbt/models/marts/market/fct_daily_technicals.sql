@@ -9,7 +9,6 @@
 {{ refuse_views_of_the_other_way() }}
 
 -- depends_on: {{ ref('int_technicals_stale') }}
--- depends_on: {{ ref('int_daily_bars') }}
 
 with
 
