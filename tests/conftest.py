@@ -23,6 +23,7 @@ import pytest
 
 from dagster_project.definitions import build_defs
 from dagster_project.settings import PREFIX, Settings, dbt_environment, load_settings
+from dagster_project.shell.fast_start import open_instance
 from dagster_project.shell.prepare import prepare
 
 REPO = Path(__file__).resolve().parent.parent
@@ -182,8 +183,10 @@ def make_pipeline(dbt_target: Path, tmp_path_factory: pytest.TempPathFactory) ->
                 shutil.copytree(dbt_target, made.dbt_target_dir)
             home = ours["data_dir"] / "dagster"  # what Dagster keeps there is for other processes too
             home.mkdir(exist_ok=True)
-            instance = dg.DagsterInstance.local_temp(str(home)) if kept else dg.DagsterInstance.ephemeral()
-            return Pipeline(made, stack.enter_context(instance))
+            if not kept:
+                return Pipeline(made, stack.enter_context(dg.DagsterInstance.ephemeral()))
+            shutil.copyfile(REPO / "dagster.yaml", home / "dagster.yaml")
+            return Pipeline(made, stack.enter_context(open_instance(home)))
 
         yield make
 

@@ -172,6 +172,10 @@ def test_simulated_prices_give_way_to_real_ones(finished_sample: Any, tmp_path: 
     assert pipeline.query("select price_source, count(*) from marts.fct_daily_technicals group by 1") == [("files", 30)]
 
 
+SAVED = ("fct_capital_structure", "fct_site_capacity_history", "fct_mw_assumptions_history")
+"""The marts of the files that spreadsheets saved."""
+
+
 @pytest.fixture(scope="module")
 def mixed(
     make_pipeline: MakePipeline, tmp_path_factory: pytest.TempPathFactory
@@ -183,7 +187,8 @@ def mixed(
     saved_by_a_spreadsheet(folder / "sites_capacity.csv", ";", "%d.%m.%Y", "{:,}")
     saved_by_a_spreadsheet(folder / "mw_valuation_assumptions.csv", ";", "%m/%d/%Y", "{:,}")
     pipeline = make_pipeline(reference_dir=folder)
-    return pipeline, pipeline.run()
+    facts = dg.AssetSelection.assets(*(["marts", table] for table in SAVED)).upstream()
+    return pipeline, pipeline.run(PRICES_TO_READERS | facts)
 
 
 def saved_by_a_spreadsheet(path: Path, separator: str, day: str, number: str) -> None:
@@ -210,7 +215,7 @@ def test_a_broken_deals_file_never_stops_the_indicators(mixed: tuple[Any, dg.Exe
     assert pipeline.query(CLSK) == [(9.72, 15.73, 11.07, 26.99, 23.61)]
 
 
-@pytest.mark.parametrize("table", ["fct_capital_structure", "fct_site_capacity_history", "fct_mw_assumptions_history"])
+@pytest.mark.parametrize("table", SAVED)
 def test_a_fact_file_that_a_spreadsheet_saved_gives_the_same_mart(
     mixed: tuple[Any, dg.ExecuteInProcessResult], sample: Any, table: str
 ) -> None:
