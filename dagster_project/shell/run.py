@@ -78,23 +78,27 @@ def _run(settings: Settings, job: str) -> int:
     import duckdb
 
     from dagster_project.gate import expectations
+    from dagster_project.warehouse import connection
     from dagster_project.warehouse.backup import finish_restores
     from dagster_project.warehouse.resource import Warehouse
 
     finish_restores(Warehouse(settings.build_database, settings.published_dir), settings.data_dir)
-    with child() as dbt, child() as gate:
-        home = prepare(settings, dbt)
-        dbt.start(os.getpid)  # from this thread, with which it ends
-        # dbt then and not sooner: it is wanted last, and there are two processors
-        gate.start(expectations.warm_up).add_done_callback(
-            lambda _: dbt.start(dbt_calls.warm_up, settings.dbt_project_dir, settings.dbt_target_dir)
-        )
-        try:
+    try:
+        if settings.build_database.exists():
+            with connection.read(settings.build_database):
+                pass  # one that cannot be opened is said before anything starts
+        with child() as dbt, child() as gate:
+            home = prepare(settings, dbt)
+            dbt.start(os.getpid)  # from this thread, with which it ends
+            # dbt then and not sooner: it is wanted last, and there are two processors
+            gate.start(expectations.warm_up).add_done_callback(
+                lambda _: dbt.start(dbt_calls.warm_up, settings.dbt_project_dir, settings.dbt_target_dir)
+            )
             runs = _refresh(settings, home, job, call_gate=gate, call_dbt=dbt)
-        except duckdb.Error as error:
-            said = explain(error, settings) or f"the build file cannot be opened: {error}; {SAFE}"
-            print(f"error: {said}", file=sys.stderr)
-            return 1
+    except duckdb.Error as error:
+        said = explain(error, settings) or f"the build file cannot be opened: {error}; {SAFE}"
+        print(f"error: {said}", file=sys.stderr)
+        return 1
     errors = _problems(settings, runs) + _held_back(settings)
     lacks = _show(settings)
     seconds = time.monotonic() - started

@@ -22,7 +22,7 @@ from dagster_project.sources.ratings.yahoo import YahooRatings
 
 MakePipeline = Callable[..., Any]
 REFERENCE = Path(__file__).resolve().parents[2] / "reference"
-PRICES_TO_READERS = dg.AssetSelection.groups("1_ingest", "2_market", "6_serving")
+PRICES_TO_READERS = dg.AssetSelection.groups("2_market").upstream() | dg.AssetSelection.groups("6_serving")
 """What a test of prices needs: the facts' areas would be built for nothing."""
 CLSK = "select round(close, 2), round(sma_50, 2), round(sma_200, 2), round(rsi_14, 2), round(high_52w, 2) from "
 CLSK += "marts.fct_daily_technicals where symbol = 'CLSK' and trade_date = '2025-11-21'"
@@ -187,7 +187,7 @@ def mixed(
     saved_by_a_spreadsheet(folder / "sites_capacity.csv", ";", "%d.%m.%Y", "{:,}")
     saved_by_a_spreadsheet(folder / "mw_valuation_assumptions.csv", ";", "%m/%d/%Y", "{:,}")
     pipeline = make_pipeline(reference_dir=folder)
-    facts = dg.AssetSelection.assets(*(["marts", table] for table in SAVED)).upstream()
+    facts = dg.AssetSelection.assets(["raw", "curated__hpc_deals"], *(["marts", table] for table in SAVED)).upstream()
     return pipeline, pipeline.run(PRICES_TO_READERS | facts)
 
 
