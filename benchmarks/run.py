@@ -341,7 +341,7 @@ def main() -> None:
     """Run, print, and keep the results beside this file."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--folder", type=Path, default=SCRATCH, help="scratch folder, some 15 GB")
-    parser.add_argument("--memory-limit", default="6GB", help="DuckDB's limit in every process")
+    parser.add_argument("--memory-limit", default="3GB", help="DuckDB's limit in every process")
     options = parser.parse_args()
     results = run(Bench(options.folder, options.memory_limit))
     RESULTS.mkdir(exist_ok=True)
