@@ -142,6 +142,7 @@ def dressed(chart: _Chart) -> _Chart:
             titleFontSize=11,
             titleFontWeight="normal",
         ),
+        axisX=alt.AxisConfig(labelSeparation=8),
         legend=alt.LegendConfig(labelColor=INK, titleColor=INK, labelFontSize=11, padding=0, offset=6),
         text=alt.MarkConfig(color=INK),
     )

@@ -140,7 +140,7 @@ def _session_axis(days: pd.Series[Any], ends: tuple[float, float], *, has_labels
     labels = {int(place): f"{day:%b %Y}" for place, day in zip(labelled.index, labelled, strict=True)}
     if not labels:  # within one month
         labels = {place: f"{sessions[place]:%d %b %Y}" for place in (0, len(sessions) - 1)}
-    axis = alt.Axis(values=list(labels), labelAngle=0, labelOverlap=True, labelSeparation=8, grid=True)
+    axis = alt.Axis(values=list(labels), labelAngle=0, labelOverlap=True, grid=True)
     if has_labels:
         axis.labelExpr = f"({json.dumps(labels)})[datum.value]"
     else:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import os
+import re
 import subprocess
 import sys
 import tarfile
@@ -14,7 +17,7 @@ import duckdb
 import pytest
 
 from dagster_project.settings import PROJECT_DIR
-from dagster_project.warehouse.backup import backup, finish_restores
+from dagster_project.warehouse.backup import NoBackupError, backup, finish_restores, restore
 from dagster_project.warehouse.resource import Warehouse
 
 KILL = """
@@ -141,3 +144,34 @@ def test_a_backup_killed_at_any_change_is_there_whole_or_not_at_all(
     assert _read(warehouse) == ("kept", "kept")
     with contextlib.closing(duckdb.connect(str(warehouse.build_database))) as con:
         assert con.execute("from raw.told").fetchall() == [("kept",)]
+
+
+def test_a_backup_that_stands_is_not_written_over_and_none_is_made_of_nothing(tmp_path: Path) -> None:
+    warehouse = _write(tmp_path / "data", "kept")
+    file = tmp_path / "kept.tar"
+    file.write_text("another's")
+    with pytest.raises(NoBackupError, match=r"kept\.tar is there already: name another"):
+        backup(warehouse, file)
+    assert file.read_text() == "another's"
+    nothing = Warehouse(tmp_path / "none" / "build" / "warehouse.duckdb", tmp_path / "none" / "published")
+    with pytest.raises(NoBackupError, match="nothing to back up"):
+        backup(nothing, tmp_path / "none.tar")
+    assert not (tmp_path / "none").exists(), "no empty warehouse is made"
+
+
+@pytest.mark.parametrize(("number", "is_of_the_file"), [(errno.ENOSPC, False), (errno.EROFS, False), (errno.EIO, True)])
+def test_a_full_disk_is_no_fault_of_the_backup(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, *, is_of_the_file: bool
+) -> None:
+    backup(_write(tmp_path / "kept", "kept"), file := tmp_path / "kept.tar")
+    warehouse = _write(tmp_path / "data", "stood")
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(tarfile.TarFile, "extractall", fail)
+    with pytest.raises(NoBackupError if is_of_the_file else OSError, match=re.escape(os.strerror(number))) as raised:
+        restore(warehouse, file, tmp_path / "data")
+    assert isinstance(raised.value, NoBackupError) == is_of_the_file
+    assert _read(warehouse) == ("stood", "stood")
+    assert {path.name for path in (tmp_path / "data").iterdir()} == {"build", "published"}
