@@ -226,14 +226,18 @@ def of_python(files: Mapping[str, Sequence[str]]) -> Iterator[Mutant]:
             source = (copy / path).read_text(encoding="utf-8")
             for line, text in _without_guards(source):
                 (copy / path).write_text(text, encoding="utf-8")
-                run = subprocess.run(
-                    [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:randomly", *tests],
-                    cwd=copy,
-                    capture_output=True,
-                    check=False,
-                )
-                yield Mutant(f"{path}:{line} {source.splitlines()[line - 1].strip()}", "unguarded", run.returncode != 0)
+                guard = f"{path}:{line} {source.splitlines()[line - 1].strip()}"
+                yield Mutant(guard, "unguarded", not _pass(copy, tests))
             (copy / path).write_text(source, encoding="utf-8")
+
+
+def _pass(project: Path, tests: Sequence[str]) -> bool:
+    """Whether the tests pass in this copy of the project; those that wait for ever do not."""
+    command = [sys.executable, "-m", "pytest", "-x", "-q", "-n", "0", "-p", "no:randomly", *tests]
+    try:
+        return not subprocess.run(command, cwd=project, capture_output=True, check=False, timeout=300).returncode
+    except subprocess.TimeoutExpired:
+        return False
 
 
 def _without_guards(source: str) -> Iterator[tuple[int, str]]:
