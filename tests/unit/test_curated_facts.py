@@ -9,6 +9,7 @@ import pytest
 
 from dagster_project.contracts.base import Column, Contract
 from dagster_project.contracts.curated import CURATED_CONTRACTS, FIRM_ALIASES, HPC_DEALS, SITES_CAPACITY
+from dagster_project.contracts.market import DAILY_PRICES
 from dagster_project.gate.gate import judge
 from dagster_project.sources.base import EmptyFetchError, SourceError
 from dagster_project.sources.curated import CuratedFacts
@@ -79,6 +80,11 @@ def test_a_file_that_cannot_be_taken_whole_is_refused(
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"things\.csv is missing"):
         CuratedFacts(tmp_path).fetch(THINGS)
+
+
+def test_a_table_of_another_source_has_no_file_here(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="market__daily_prices is not a curated table"):
+        CuratedFacts(tmp_path).path(DAILY_PRICES)
 
 
 @pytest.fixture(scope="module")

@@ -100,6 +100,16 @@ REFUSED: dict[str, tuple[str, str, str]] = {
         table("Date,Time,Close", "{d},09:30,10.2", "2025-11-20,09:31,10.4"),
         "several bars a day (2025-11-20 09:30, 09:31)",
     ),
+    "a column of times that are none": (
+        "CLSK.csv",
+        two("Date,Time,Close", "{d},after hours,$"),
+        "the time after hours is none: leave that column out, or write times as 16:00",
+    ),
+    "days of two orders": (
+        "CLSK.csv",
+        "Date,Close\n" + "".join(f"{day:02}/11/2025,10.2\n" for day in (5, 6, 7, 10, 11, 12)) + "11/20/2025,10.4\n",
+        "some dates are month first, and read so others are out of order and on weekends",
+    ),
     "the last minute of each day": ("CLSK.csv", two("Date,Time,Close", "{d},15:59,$"), "bars of 15:59"),
     "the same in one column": ("CLSK.csv", two("Date,Close", "{d} 15:59:00,$"), "bars of 15:59"),
     "a day late": (

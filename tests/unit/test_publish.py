@@ -217,6 +217,30 @@ def test_a_damaged_publication_stops_no_other_and_a_table_held_back_comes_from_t
     assert not connection.is_damaged(published / "minehouse.duckdb")
 
 
+def test_a_publication_that_somebody_locks_is_no_damaged_one(tmp_path: Path) -> None:
+    """What is held back is in it: nothing is published without it, or with an older version in its place."""
+    published = tmp_path / "published"
+    for rows in (10, 20):
+        _build(tmp_path / "w.duckdb", rows)
+        publish(tmp_path / "w.duckdb", published)
+    current = current_id(published)
+    file = (published / "minehouse.duckdb").resolve()
+    file.chmod(0o644)
+    script = "import duckdb, sys; con = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", script, str(file)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as holder:
+        assert holder.stdin and holder.stdout
+        assert holder.stdout.readline() == b"open\n"
+        with pytest.raises(duckdb.IOException, match="lock"):
+            publish(tmp_path / "w.duckdb", published, held_back={"fct_things": "a check failed"})
+        holder.stdin.close()
+    assert current_id(published) == current
+    assert publish(tmp_path / "w.duckdb", published, held_back={"fct_things": "a check failed"}).rows == {
+        "fct_things": 20
+    }
+
+
 @pytest.mark.parametrize("size", [0, 1, 100, 4096, 12 * 1024, 300 * 1024])
 def test_a_file_that_was_cut_is_told_from_a_whole_one(tmp_path: Path, size: int) -> None:
     database = tmp_path / "w.duckdb"
