@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import gzip
+import struct
+import zipfile
 from pathlib import Path
 
 import pyarrow as pa
@@ -15,6 +18,7 @@ from dagster_project.gate.gate import judge
 from dagster_project.sources.base import EmptyFetchError
 from dagster_project.sources.prices.base import PriceRequest
 from dagster_project.sources.prices.files import FilePrices
+from dagster_project.sources.prices.files import folder as files_folder
 
 NOW = dt.datetime(2026, 11, 26, 15, tzinfo=dt.UTC)
 LISTED = ("BTC-USD", "CLSK", "HUT", "MARA")
@@ -202,6 +206,27 @@ def test_what_may_be_something_else_is_refused_with_its_reason(tmp_path: Path, w
     batch = judged(tmp_path)
     assert not batch.rows.num_rows
     assert batch.rejects[0].reason.startswith(reason), batch.rejects[0].reason
+
+
+@pytest.mark.parametrize("says", ["gzip", "zip", "a zip that says another size"])
+def test_what_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, says: str) -> None:
+    """However small it is packed, and whatever it says of itself; the file beside it is read."""
+    (tmp_path / "MARA.csv").write_text(two("Date,Close", "{d},$"))
+    text = ("Date,Close\n" + "2025-11-20,10.2\n" * 1_000).encode()
+    if says == "gzip":
+        (tmp_path / "CLSK.csv.gz").write_bytes(gzip.compress(text))
+    else:
+        with zipfile.ZipFile(tmp_path / "CLSK.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("CLSK.csv", text)
+    if says == "a zip that says another size":
+        packed = (tmp_path / "CLSK.zip").read_bytes()
+        (tmp_path / "CLSK.zip").write_bytes(packed.replace(struct.pack("<I", len(text)), struct.pack("<I", 900)))
+    monkeypatch.setattr(files_folder, "MOST_BYTES", 1_000)
+    batch = judged(tmp_path)
+    assert set(batch.rows["symbol"].to_pylist()) == {"MARA"}
+    said = [reject.reason for reject in batch.rejects] + list(batch.remarks)
+    expected = "not readable within the archive" if "another" in says else "when unpacked"
+    assert any(expected in one for one in said), said
 
 
 def test_one_odd_time_at_the_end_costs_its_row(tmp_path: Path) -> None:

@@ -177,8 +177,9 @@ def _members(path: Path, label: str, left_out: list[LeftOut]) -> Iterator[PriceF
             yield PriceFile(
                 label if len(members) == 1 else within,
                 name,
-                lambda info=info: _unzipped(path, info, MOST_BYTES, whole=True),  # type: ignore[misc]
-                lambda most, info=info: _unzipped(path, info, most, whole=False),  # type: ignore[misc]
+                # never more than the size that the archive states, which was looked at
+                lambda info=info: _unzipped(path, info, info.file_size),  # type: ignore[misc]
+                lambda most, info=info: _unzipped(path, info, most),  # type: ignore[misc]
             )
 
 
@@ -187,15 +188,12 @@ def _is_note(name: str) -> bool:
     return last.startswith((".", *_IGNORED_NAMES)) or name.startswith("__MACOSX")
 
 
-def _unzipped(path: Path, info: zipfile.ZipInfo, most: int, *, whole: bool) -> bytes:
+def _unzipped(path: Path, info: zipfile.ZipInfo, most: int) -> bytes:
     try:
         with zipfile.ZipFile(path) as archive, archive.open(info) as file:
-            data = file.read(most + 1 if whole else most)
+            return file.read(most)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
         raise UnreadableFileError(f"not readable within the archive: {error}", info.filename) from error
-    if whole and len(data) > most:
-        raise UnreadableFileError(f"more than {most // 1024**3} GiB when unpacked", info.filename)
-    return data
 
 
 def folder_state(folder: Path) -> str | None:
