@@ -109,6 +109,14 @@ REFUSED: dict[str, tuple[str, str, str]] = {
         two("Date,Time,Close", "{d},after hours,$"),
         "the time after hours is none: leave that column out, or write times as 16:00",
     ),
+    "a blank file": ("CLSK.csv", " \n\t\n", "empty file"),
+    "a line without an end": ("CLSK.csv", "Date,Close," + "x" * 70_000, "the first line is longer than 65536 bytes"),
+    "a byte that no text has": ("CLSK.csv", PLAIN + "2025-11-24,\0\n", "no text: save it as CSV UTF-8"),
+    "points and commas": (
+        "CLSK.csv",
+        table("Date;Close", "{d};10.2", "2025-11-20;10,4"),
+        "close: some numbers have a decimal point and some a decimal comma: write all of them alike",
+    ),
     "days of two orders": (
         "CLSK.csv",
         "Date,Close\n" + "".join(f"{day:02}/11/2025,10.2\n" for day in (5, 6, 7, 10, 11, 12)) + "11/20/2025,10.4\n",
