@@ -307,3 +307,10 @@ def test_text_in_a_typed_file_is_read_as_text(tmp_path: Path) -> None:
     batch = judged(tmp_path)
     assert {row["symbol"]: row["close"] for row in batch.rows.to_pylist()} == {"CLSK": 0.102}
     assert [reject.source_file for reject in batch.rejects] == ["MARA.parquet"]
+
+
+def test_a_table_of_two_levels_without_days_is_refused(tmp_path: Path) -> None:
+    table = pa.table({"('Close', 'CLSK')": [10.2], "('Close', 'MARA')": [11.0]})
+    pq.write_table(table, tmp_path / "prices.parquet")
+    batch = judged(tmp_path)
+    assert [reject.reason for reject in batch.rejects] == ["no column for the date in the table"]

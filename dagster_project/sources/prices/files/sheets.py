@@ -303,8 +303,6 @@ def _plain_rows(data: bytes, offset: int, start: int, delimiter: str, width: int
 
     if data.find(b"\n", offset) == -1 and not data[offset:].strip():
         return Rows({at: pa.array([], pa.string()) for at in places}, pa.array([], pa.int64()))
-    if width == 1:
-        raise UnreadableFileError("one column only")
     names = [str(at) for at in range(width)]
     table = pacsv.read_csv(
         pa.BufferReader(memoryview(data)[offset:]),
