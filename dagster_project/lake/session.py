@@ -7,6 +7,7 @@ behind them (`raw_files`).
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,13 +83,16 @@ def parse_options(text: str) -> dict[str, str]:
 
 def open_session(lake: Lake) -> SparkSession:
     """The session of this process, opened where there is none; dbt-spark takes it up as its own."""
-    from pyspark.sql import SparkSession
-
     (lake.folder / "catalog").mkdir(parents=True, exist_ok=True)
-    builder = SparkSession.builder.enableHiveSupport()
-    for name, value in lake.properties().items():
-        builder = builder.config(name, value)
-    session: SparkSession = builder.getOrCreate()
+    with warnings.catch_warnings():
+        # Spark says so of what it does with pandas, and is asked for nothing of it here
+        warnings.filterwarnings("ignore", ".*does not yet fully support pandas", FutureWarning)
+        from pyspark.sql import SparkSession
+
+        builder = SparkSession.builder.enableHiveSupport()
+        for name, value in lake.properties().items():
+            builder = builder.config(name, value)
+        session: SparkSession = builder.getOrCreate()
     return session
 
 
