@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cache
 from itertools import chain
@@ -157,8 +158,12 @@ def of_rules(faults: list[Fault]) -> Iterator[Mutant]:
                 for variable, mark in marks.items():
                     if str(mark) in marked[name]:
                         # which way is loose depends on the rule: the one that finds less
-                        ways = [found(_with(marked[name], values | {mark: way})) for way in ("(-1e15)", "1e15")]
-                        yield Mutant(f"{name} {variable}", "loosened", bool(expected - min(ways, key=len)))
+                        ways = []
+                        for way in ("(-1e15)", "1e15"):
+                            with suppress(duckdb.InvalidInputException):  # no length of a frame: a build would fail
+                                ways.append(found(_with(marked[name], values | {mark: way})))
+                        is_noticed = not ways or bool(expected - min(ways, key=len))
+                        yield Mutant(f"{name} {variable}", "loosened", is_noticed)
 
 
 def _compiled(workdir: Path, name: str) -> str:

@@ -8,6 +8,7 @@ import struct
 import zipfile
 from pathlib import Path
 
+import openpyxl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -109,6 +110,7 @@ REFUSED: dict[str, tuple[str, str, str]] = {
         two("Date,Time,Close", "{d},after hours,$"),
         "the time after hours is none: leave that column out, or write times as 16:00",
     ),
+    "a mark and nothing": ("CLSK.csv", "\ufeff \n", "empty file"),
     "a blank file": ("CLSK.csv", " \n\t\n", "empty file"),
     "a line without an end": ("CLSK.csv", "Date,Close," + "x" * 70_000, "the first line is longer than 65536 bytes"),
     "a byte that no text has": ("CLSK.csv", PLAIN + "2025-11-24,\0\n", "no text: save it as CSV UTF-8"),
@@ -314,3 +316,27 @@ def test_a_table_of_two_levels_without_days_is_refused(tmp_path: Path) -> None:
     pq.write_table(table, tmp_path / "prices.parquet")
     batch = judged(tmp_path)
     assert [reject.reason for reject in batch.rejects] == ["no column for the date in the table"]
+
+
+@pytest.mark.parametrize(
+    ("sheets", "reason"),
+    [
+        ({"Sheet1": [], "Sheet2": []}, "empty file"),
+        (
+            {"CLSK": [["Date", "Close"], ["2025-11-20", 10.2]], "MARA": [["Date", "Close"], ["2025-11-20", 11.0]]},
+            "several sheets of prices (CLSK, MARA): save each as a file that is called by its symbol",
+        ),
+    ],
+)
+def test_a_workbook_without_prices_or_with_those_of_several_is_refused(
+    tmp_path: Path, sheets: dict[str, list[list[object]]], reason: str
+) -> None:
+    book = openpyxl.Workbook()
+    book.remove(book.worksheets[0])
+    for name, rows in sheets.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(row)
+    book.save(tmp_path / "CLSK.xlsx")
+    batch = judged(tmp_path)
+    assert [reject.reason for reject in batch.rejects] == [reason]
