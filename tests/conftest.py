@@ -12,6 +12,7 @@ import gc
 import io
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,6 +52,15 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Callable[[Mapping[str, str]], Setti
         return load_settings()
 
     return load_from
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let what tests start hear the signals that these processes were told to ignore, as by `nohup make test &`."""
+    if not hasattr(config, "workerinput"):
+        return  # the process that a person started goes on ignoring them
+    for number, default in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, default)
 
 
 @pytest.hookimpl(trylast=True)

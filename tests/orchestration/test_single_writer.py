@@ -236,7 +236,7 @@ def test_a_signal_ends_a_run_at_work_and_one_that_waits(tmp_path: Path, number: 
 
 
 def test_the_second_waits_and_goes_on(tmp_path: Path) -> None:
-    with _at_work(tmp_path, 3) as first, _at_work(tmp_path, 0) as second:
+    with _at_work(tmp_path, 5) as first, _at_work(tmp_path, 0) as second:
         lines = {_line(first), _line(second)}
         assert "at work" in lines
         assert any(line.startswith("waiting for make run") for line in lines)
