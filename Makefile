@@ -75,7 +75,7 @@ faults: $(VENV)/dev.installed  ## the fault matrix: what can be wrong, which che
 
 .PHONY: mutation
 mutation: $(VENV)/dev.installed  ## takes each check away in turn and shows that a fault is missed then (minutes)
-	@PYTHONPATH=.:tests/faults $(BIN)/python tests/faults/mutation.py
+	@PYTHONPATH=.:tests:tests/faults $(BIN)/python tests/faults/mutation.py
 
 check: $(VENV)/dev.installed  ## format, lint, types, SQL lint
 	$(BIN)/ruff format --check .

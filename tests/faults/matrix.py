@@ -12,8 +12,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import os
-import subprocess
-import sys
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -25,6 +23,7 @@ import duckdb
 import numpy as np
 import pyarrow as pa
 import yaml
+from dbt_server import run_dbt
 
 from dagster_project.contracts.base import Contract
 from dagster_project.contracts.batch import Batch
@@ -476,27 +475,16 @@ def _dbt(
 ) -> list[dict[str, Any]]:
     project = os.environ.get("MINEHOUSE_FAULTS_DBT_DIR", str(REPO / "dbt"))
     database = str(workdir / "build" / "warehouse.duckdb")
-    completed = subprocess.run(
-        [
-            sys.executable, "-m", "dbt.cli.main", "--no-use-colors", "--no-version-check",
-            "--log-path", str(workdir / "logs"), command, "--project-dir", project, "--profiles-dir", project,
-            "--target-path", str(workdir / "target"),
-            *(("--exclude-resource-type", "unit_test") if command == "build" else ()),
-            "--indirect-selection", "cautious",
-            "--vars", json.dumps(variables or {}), "--select", *selected,
-        ],
-        cwd=workdir,
-        env={
-            **os.environ,
-            **Engine(data_dir=workdir).environment(),
-            "DBT_BUILD_DATABASE": database,
-            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
-        },
-        capture_output=True,
-        text=True,
-        check=False,
-    )  # fmt: skip
-    assert completed.returncode == 0, (completed.stdout + completed.stderr)[-3000:]
+    arguments = [
+        "--no-use-colors", "--no-version-check",
+        "--log-path", str(workdir / "logs"), command, "--project-dir", project, "--profiles-dir", project,
+        "--target-path", str(workdir / "target"),
+        *(("--exclude-resource-type", "unit_test") if command == "build" else ()),
+        "--indirect-selection", "cautious",
+        "--vars", json.dumps(variables or {}), "--select", *selected,
+    ]  # fmt: skip
+    code, said = run_dbt(arguments, Engine(data_dir=workdir).environment() | {"DBT_BUILD_DATABASE": database}, workdir)
+    assert code == 0, said[-3000:]
     results: list[dict[str, Any]] = json.loads((workdir / "target" / "run_results.json").read_text())["results"]
     return results
 

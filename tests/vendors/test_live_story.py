@@ -153,6 +153,7 @@ def _november(day: int) -> dt.date:
     return dt.date(2025, 11, day)
 
 
+@pytest.mark.nightly
 def test_three_weeks_of_live_prices(story: Story) -> None:
     vendors, listings = story.house.vendors, story.house.vendors.listings
     evenings: list[Evening] = []
