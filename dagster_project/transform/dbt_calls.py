@@ -66,7 +66,7 @@ def write_docs(project_dir: Path, target_dir: Path) -> None:
 def read_project(project_dir: Path, target_dir: Path, target: str = LOCAL) -> Manifest:
     """The project as dbt reads it, once per process and engine; raises `DbtRunError` where dbt cannot.
 
-    Where `target_dir` holds what dbt made of the project before, it is read in a third of the time.
+    `target_dir` may hold what dbt made of the project before, and that is then read instead.
     """
     return _read_once(_Project(project_dir, target, target_dir))
 
