@@ -88,7 +88,7 @@ format: $(VENV)/dev.installed  ## let ruff and sqlfluff mend what they can
 	$(BIN)/ruff check --fix .
 	$(BIN)/sqlfluff fix dbt/models dbt/tests
 
-nightly: $(VENV)/dev.installed  ## the tests that take too long for every day: a market of 500 symbols within its memory, many price files
+nightly: $(VENV)/dev.installed  ## the tests that take too long for every day: a market of 500 symbols within its memory, many price files, weeks of live prices
 	@$(BIN)/python -m pytest -n 0 -m nightly
 	@MINEHOUSE_TEST_EXAMPLES=300 $(BIN)/python -m pytest -n 2 tests/unit/test_price_file_properties.py
 	@if command -v java >/dev/null; then $(MAKE) test-spark; else echo "SKIPPED: test-spark, there is no Java"; fi
