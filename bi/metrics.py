@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-import duckdb
 import pyarrow as pa
 from metricflow.data_table.mf_table import MetricFlowDataTable
 from metricflow.engine.metricflow_engine import MetricFlowEngine, MetricFlowQueryRequest
@@ -22,8 +21,7 @@ from metricflow_semantics.model.dbt_manifest_parser import parse_manifest_from_d
 from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
 from metricflow_semantics.sql.sql_bind_parameters import SqlBindParameterSet
 
-from bi.published import NotPublishedError
-from dagster_project.engine import duckdb_config
+from bi.published import PublishedFile, stamp_of
 
 _NO_PARAMETERS = SqlBindParameterSet()
 
@@ -34,12 +32,11 @@ class Metrics:
     def __init__(self, database: Path, semantic_manifest: Path) -> None:
         """Read the definitions (dbt's `semantic_manifest.json`); raises `NotPublishedError` without a published file.
 
-        The file is opened for each question alone, so that an answer is that of the latest refresh.
+        An answer is that of the latest refresh.
         """
-        if not database.exists():
-            raise NotPublishedError(f"{database} is not there yet: run `make run` first")
+        stamp_of(database)
         manifest = parse_manifest_from_dbt_generated_manifest(semantic_manifest.read_text())
-        self._client = _PublishedFile(database, _database_of(manifest))
+        self._client = _Client(PublishedFile(database, _database_of(manifest)))
         self._engine = MetricFlowEngine(SemanticManifestLookup(manifest), self._client)
 
     def ask(
@@ -78,21 +75,14 @@ def _database_of(manifest: SemanticManifest) -> str:
     return database
 
 
-class _PublishedFile:
-    """The published file as MetricFlow's client for SQL: every statement opens it anew, and none can write."""
+class _Client:
+    """The published file as MetricFlow's client for SQL: no statement can write."""
 
     sql_engine_type = SqlEngine.DUCKDB
     sql_plan_renderer: SqlPlanRenderer = DuckDbSqlPlanRenderer()
 
-    def __init__(self, database: Path, name: str) -> None:
-        self._database = database
-        self._name = name
-
-    def table(self, stmt: str) -> pa.Table:
-        with duckdb.connect(config=duckdb_config()) as connection:
-            path = str(self._database).replace("'", "''")
-            connection.execute(f"attach '{path}' as \"{self._name}\" (read_only)")
-            return connection.sql(stmt).to_arrow_table()
+    def __init__(self, published: PublishedFile) -> None:
+        self.table = published.query
 
     def query(self, stmt: str, sql_bind_parameter_set: SqlBindParameterSet = _NO_PARAMETERS) -> MetricFlowDataTable:
         _refuse(sql_bind_parameter_set)
@@ -107,7 +97,7 @@ class _PublishedFile:
         self.query(f"explain {stmt}", sql_bind_parameter_set)
 
     def close(self) -> None:
-        """Nothing stays open."""
+        """Nothing is to be given back: the file is open for reading alone."""
 
     def render_bind_parameter_key(self, bind_parameter_key: str) -> str:
         raise SqlBindParametersNotSupportedError(f"no bind parameters here: {bind_parameter_key}")

@@ -10,25 +10,23 @@ the answer. Rows whose day of announcement is not known are in none.
 from __future__ import annotations
 
 from datetime import date
-from pathlib import Path
 
 import pyarrow as pa
 
-from bi.published import query
+from bi.published import PublishedFile
 
 
 class EmptySnapshotError(ValueError):
     """The published file stands for no session: no company has a price."""
 
 
-def sessions(database: Path) -> pa.Table:
+def sessions(published: PublishedFile) -> pa.Table:
     """The days that can be asked for: `first_session`, the first with a price of a company, and `last_session`.
 
     One row. The last is the session that the published snapshot stands for. Raises `EmptySnapshotError` and
     `bi.published.NotPublishedError`.
     """
-    answer = query(
-        database,
+    answer = published.query(
         """
         with snapshot as (
             select max(as_of_session_date) as last_session from miner_snapshot
@@ -45,27 +43,26 @@ def sessions(database: Path) -> pa.Table:
     return answer
 
 
-def last_session(database: Path) -> date:
+def last_session(published: PublishedFile) -> date:
     """The session that the published snapshot stands for; raises as `sessions` does."""
-    day: date = sessions(database)["last_session"][0].as_py()
+    day: date = sessions(published)["last_session"][0].as_py()
     return day
 
 
-def price_sources(database: Path) -> pa.Table:
+def price_sources(published: PublishedFile) -> pa.Table:
     """Where prices come from: one row per symbol and `price_source`; sample means simulated."""
-    return query(database, "select distinct symbol, price_source from fct_daily_technicals order by all")
+    return published.query("select distinct symbol, price_source from fct_daily_technicals order by all")
 
 
-def session_of(database: Path, as_of: date) -> pa.Table:
+def session_of(published: PublishedFile, as_of: date) -> pa.Table:
     """The session whose close was the last one known on that day: one row, `session_date`, null before all of them."""
-    return query(
-        database,
+    return published.query(
         "select max(session_date) as session_date from dim_sessions where session_date <= $as_of",
         {"as_of": as_of},
     )
 
 
-def snapshot(database: Path, session: date) -> pa.Table:
+def snapshot(published: PublishedFile, session: date) -> pa.Table:
     """One row per company: `miner_snapshot`, with the consensus of that session and the value per share that heads it.
 
     `session` is a day with a close. The columns added are `mean_price_target`, `firms_with_target`,
@@ -73,8 +70,7 @@ def snapshot(database: Path, session: date) -> pa.Table:
     `scenario_mw_pct_of_power`, `scenario_is_fraction`, `scenario_shares_date`, and both upsides, null where the MW are
     a fraction of the company), and the days that the balance sheet stands for.
     """
-    return query(
-        database,
+    return published.query(
         """
         with headlines as (
             select
@@ -116,13 +112,12 @@ def snapshot(database: Path, session: date) -> pa.Table:
     )
 
 
-def bars(database: Path, symbol: str, as_of: date, sessions: int = 252) -> pa.Table:
+def bars(published: PublishedFile, symbol: str, as_of: date, sessions: int = 252) -> pa.Table:
     """One row per exchange session, oldest first, up to the symbol's last bar: open, high, low, close, averages, RSI.
 
     A session without a bar has a row of nulls, so that a halt is seen as a gap. Prices in USD, `rsi_14` 0 to 100.
     """
-    return query(
-        database,
+    return published.query(
         """
         with own as (
             select * from fct_daily_technicals where symbol = $symbol and trade_date <= $as_of
@@ -148,10 +143,9 @@ def bars(database: Path, symbol: str, as_of: date, sessions: int = 252) -> pa.Ta
     )
 
 
-def levels(database: Path, symbol: str, as_of: date, each: int = 2) -> pa.Table:
+def levels(published: PublishedFile, symbol: str, as_of: date, each: int = 2) -> pa.Table:
     """The nearest `each` supports and resistances known at the symbol's last close; `level_price` in USD."""
-    return query(
-        database,
+    return published.query(
         """
         select level_type, level_rank, level_price, distance_pct, touches, strength, first_touch_date, last_touch_date
         from fct_price_levels
@@ -167,19 +161,17 @@ def levels(database: Path, symbol: str, as_of: date, each: int = 2) -> pa.Table:
     )
 
 
-def technical_picture(database: Path, symbol: str, as_of: date) -> pa.Table:
+def technical_picture(published: PublishedFile, symbol: str, as_of: date) -> pa.Table:
     """The technical paragraph of a news article, at the last close: one row, or none where the symbol has no bar."""
-    return query(
-        database,
+    return published.query(
         "select * from technical_picture($symbol, $as_of, null)",
         {"symbol": symbol, "as_of": as_of},
     )
 
 
-def ratings(database: Path, as_of: date, symbol: str | None = None) -> pa.Table:
+def ratings(published: PublishedFile, as_of: date, symbol: str | None = None) -> pa.Table:
     """The analyst notes known, latest first, of one company or of all; price targets in USD."""
-    return query(
-        database,
+    return published.query(
         """
         select
             symbol, rating_date, firm, action, from_rating, to_rating,
@@ -192,15 +184,14 @@ def ratings(database: Path, as_of: date, symbol: str | None = None) -> pa.Table:
     )
 
 
-def deals(database: Path, as_of: date, symbol: str | None = None) -> pa.Table:
+def deals(published: PublishedFile, as_of: date, symbol: str | None = None) -> pa.Table:
     """The contracts announced, oldest first, of one company or of all.
 
     `cumulative_contract_value_usd` and `cumulative_critical_it_mw` add up the firm ones of that company, or of all,
     that state the figure (whole contracts, cloud included). `business` is cloud, or colocation for every rent of space
     and power.
     """
-    return query(
-        database,
+    return published.query(
         """
         select
             deal_id, announced_date, symbol, counterparty, deal_type, commitment, site, is_firm, is_comparable_lease,
@@ -220,14 +211,13 @@ def deals(database: Path, as_of: date, symbol: str | None = None) -> pa.Table:
     )
 
 
-def deal_totals(database: Path, as_of: date) -> pa.Table:
+def deal_totals(published: PublishedFile, as_of: date) -> pa.Table:
     """What all companies have signed: firm contracts, their sums in USD and critical IT MW, and how many state each.
 
     One row: `firm_deals`, `contract_value_usd`, `deals_with_value`, `critical_it_mw` and `deals_with_critical_it_mw`;
     no row where no contract is known.
     """
-    return query(
-        database,
+    return published.query(
         """
         select distinct
             all_firm_deals as firm_deals,
@@ -241,10 +231,9 @@ def deal_totals(database: Path, as_of: date) -> pa.Table:
     )
 
 
-def sites(database: Path, symbol: str, as_of: date) -> pa.Table:
+def sites(published: PublishedFile, symbol: str, as_of: date) -> pa.Table:
     """The reports on each site, the latest first: contracted and live power in gross MW, planned and leased IT MW."""
-    return query(
-        database,
+    return published.query(
         """
         select
             site, is_company_total, state_or_country, known_date, power_contracted_mw, power_energized_mw,
@@ -258,23 +247,21 @@ def sites(database: Path, symbol: str, as_of: date) -> pa.Table:
     )
 
 
-def publications(database: Path, symbol: str, session: date) -> pa.Table:
+def publications(published: PublishedFile, symbol: str, session: date) -> pa.Table:
     """Published values per MW believed on that day as USD per share, latest first.
 
     Each has what was known on its own day (`then_*`) and what is known at the close of `session` (`now_*`); where
     a value is null, the coverage says why. `is_headline` marks the range that the snapshot shows.
     """
-    return query(
-        database,
+    return published.query(
         "select * from publications_asof($session) where symbol = $symbol",
         {"symbol": symbol, "session": session},
     )
 
 
-def data_quality(database: Path) -> pa.Table:
+def data_quality(published: PublishedFile) -> pa.Table:
     """The last result of every check, failures first, the severe ones before the others."""
-    return query(
-        database,
+    return published.query(
         """
         select checked_at, layer, table_name, check_name, check_title, tool, severity, passed, failing_rows, observed
         from data_quality_results
@@ -284,10 +271,9 @@ def data_quality(database: Path) -> pa.Table:
     )
 
 
-def held_back(database: Path) -> pa.Table:
+def held_back(published: PublishedFile) -> pa.Table:
     """The marts whose last good version is shown in place of a newer one: name, since when (UTC), why."""
-    return query(
-        database,
+    return published.query(
         """
         select table_name, held_back_since, held_back_why from publication
         where held_back_since is not null
@@ -296,10 +282,9 @@ def held_back(database: Path) -> pa.Table:
     )
 
 
-def coverage(database: Path) -> pa.Table:
+def coverage(published: PublishedFile) -> pa.Table:
     """Per company and input on the last day of the mart: whether it is complete, why not, which fact fills it."""
-    return query(
-        database,
+    return published.query(
         """
         select symbol, as_of_date, input, is_complete, coverage, missing_fact
         from coverage_by_company
@@ -309,10 +294,9 @@ def coverage(database: Path) -> pa.Table:
     )
 
 
-def freshness(database: Path) -> pa.Table:
+def freshness(published: PublishedFile) -> pa.Table:
     """How far each kind of fact reaches: kind, rows, `first_date`, `last_date`."""
-    return query(
-        database,
+    return published.query(
         """
         select 'Prices of covered companies' as kind, count(*) as rows,
             min(trade_date) as first_date, max(trade_date) as last_date
@@ -337,10 +321,9 @@ def freshness(database: Path) -> pa.Table:
     )
 
 
-def quality_history(database: Path) -> pa.Table:
+def quality_history(published: PublishedFile) -> pa.Table:
     """One row per run that checked something, latest first: checks, and how many failed, the severe ones apart."""
-    return query(
-        database,
+    return published.query(
         """
         select
             max(checked_at) as checked_at,
@@ -354,10 +337,9 @@ def quality_history(database: Path) -> pa.Table:
     )
 
 
-def instruments(database: Path) -> pa.Table:
+def instruments(published: PublishedFile) -> pa.Table:
     """What has prices, or could have: symbol, company_name, instrument_type, is_covered_company, has_prices."""
-    return query(
-        database,
+    return published.query(
         """
         select symbol, company_name, instrument_type, is_covered_company, has_prices from dim_miners
         order by is_covered_company desc, symbol
@@ -365,10 +347,9 @@ def instruments(database: Path) -> pa.Table:
     )
 
 
-def session_back(database: Path, session: date, sessions: int) -> pa.Table:
+def session_back(published: PublishedFile, session: date, sessions: int) -> pa.Table:
     """The session so many sessions before that one, or the first there is: one row, `session_date`."""
-    return query(
-        database,
+    return published.query(
         """
         select min(session_date) as session_date from (
             select session_date from dim_sessions where session_date <= $session
@@ -379,10 +360,9 @@ def session_back(database: Path, session: date, sessions: int) -> pa.Table:
     )
 
 
-def price_comparison(database: Path, since: date, until: date, symbols: tuple[str, ...]) -> pa.Table:
+def price_comparison(published: PublishedFile, since: date, until: date, symbols: tuple[str, ...]) -> pa.Table:
     """The closes of those symbols between two days, the first of each made 100; oldest first."""
-    return query(
-        database,
+    return published.query(
         """
         select * from price_comparison($since, $until) where list_contains($symbols, symbol)
         order by trade_date, symbol
@@ -391,17 +371,16 @@ def price_comparison(database: Path, since: date, until: date, symbols: tuple[st
     )
 
 
-def price_returns(database: Path, since: date, until: date) -> pa.Table:
+def price_returns(published: PublishedFile, since: date, until: date) -> pa.Table:
     """What each instrument returned between two days, its volatility and its deepest fall, in percent."""
-    return query(
-        database, "select * from price_returns($since, $until) order by symbol", {"since": since, "until": until}
+    return published.query(
+        "select * from price_returns($since, $until) order by symbol", {"since": since, "until": until}
     )
 
 
-def price_correlation(database: Path, since: date, until: date, symbols: tuple[str, ...]) -> pa.Table:
+def price_correlation(published: PublishedFile, since: date, until: date, symbols: tuple[str, ...]) -> pa.Table:
     """How the returns of those symbols went together: one row per pair, both ways round."""
-    return query(
-        database,
+    return published.query(
         """
         select * from price_correlation($since, $until)
         where list_contains($symbols, symbol) and list_contains($symbols, other_symbol)
@@ -411,36 +390,33 @@ def price_correlation(database: Path, since: date, until: date, symbols: tuple[s
     )
 
 
-def valuation_history(database: Path, symbol: str, since: date, until: date) -> pa.Table:
+def valuation_history(published: PublishedFile, symbol: str, since: date, until: date) -> pa.Table:
     """EV per MW and consensus of one company as known at each close, with their percentile bands; oldest first."""
-    return query(
-        database,
+    return published.query(
         "select * from valuation_history($symbol, $since, $until) order by measure, trade_date",
         {"symbol": symbol, "since": since, "until": until},
     )
 
 
-def capacity_funnel(database: Path, as_of: date) -> pa.Table:
+def capacity_funnel(published: PublishedFile, as_of: date) -> pa.Table:
     """The stages from approved power to live MW of every company: one row per company and stage."""
-    return query(database, "select * from capacity_funnel_asof($as_of) order by symbol, stage_number", {"as_of": as_of})
+    return published.query("select * from capacity_funnel_asof($as_of) order by symbol, stage_number", {"as_of": as_of})
 
 
-def first_power(database: Path, as_of: date, symbol: str) -> pa.Table:
+def first_power(published: PublishedFile, as_of: date, symbol: str) -> pa.Table:
     """The sites of one company with a stated day of first power, in the order of those days."""
-    return query(
-        database,
+    return published.query(
         "select * from first_power_asof($as_of) where symbol = $symbol order by energization_date, site",
         {"as_of": as_of, "symbol": symbol},
     )
 
 
-def lease_economics(database: Path, as_of: date) -> pa.Table:
+def lease_economics(published: PublishedFile, as_of: date) -> pa.Table:
     """What a critical IT MW of each lease announced by that day earns, costs and is worth, for every set of rates.
 
     The rates and costs are those believed today: the mart keeps no history.
     """
-    return query(
-        database,
+    return published.query(
         """
         select * from fct_lease_economics where announced_date <= $as_of
         order by announced_date desc, deal_id, operating_margin_pct, cap_rate_pct, loan_rate_pct
@@ -450,7 +426,7 @@ def lease_economics(database: Path, as_of: date) -> pa.Table:
 
 
 def value_worksheet(
-    database: Path,
+    published: PublishedFile,
     symbol: str,
     as_of: date,
     usd_per_mw: float,
@@ -461,8 +437,7 @@ def value_worksheet(
     dilution_pct: float | None = None,
 ) -> pa.Table:
     """The value per share as a sum of its parts; None takes what was known on the day, and no dilution. One row."""
-    return query(
-        database,
+    return published.query(
         """
         select * from value_worksheet(
             $symbol, $as_of, $usd_per_mw, $mw, $net_debt_usd, $btc_held, $btc_close, $dilution_pct

@@ -2,8 +2,8 @@
 
 Belongs here: one line per question. Does not belong here: a figure that a mart or macro gives, and how it is served.
 
-The file is opened for each request, so that an answer is that of the latest refresh. Only the questions below can be
-asked: no SQL comes from outside.
+An answer is that of the latest refresh (`bi.published.PublishedFile`). Only the questions below can be asked: no SQL
+comes from outside.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 
 from bi import questions
-from bi.published import NotPublishedError, query
+from bi.published import NotPublishedError, PublishedFile
 from dagster_project.engine import duckdb_config
 
 AsOf = Annotated[date | None, Query(description="Day whose knowledge is asked for; the last session by default.")]
@@ -99,6 +99,7 @@ QUESTIONS = (
 
 def make_app(database: Path) -> FastAPI:
     """The API over that published file; its pages load nothing from anywhere else."""
+    answers = _Answers(PublishedFile(database))
     app: FastAPI = FastAPIOffline(
         title="Minehouse",
         version="1",
@@ -114,7 +115,7 @@ def make_app(database: Path) -> FastAPI:
 
     @app.get("/checks", tags=["quality"], summary="The last result of every check, failures first.")
     def checks(format: As = Format.json) -> Response:  # noqa: A002
-        return _written(questions.data_quality(database), format)
+        return answers.write(questions.data_quality(answers.published), format)
 
     for question in QUESTIONS:
         app.get(
@@ -123,7 +124,7 @@ def make_app(database: Path) -> FastAPI:
             summary=question.says,
             name=question.path,
             response_class=JSONResponse,
-        )(_asked(database, question))
+        )(_asked(answers, question))
 
     @app.get("/deal-flow", tags=[_MARKET], summary="Contracts announced between two days and what they add up to.")
     def deal_flow(
@@ -131,10 +132,11 @@ def make_app(database: Path) -> FastAPI:
         until: Annotated[date | None, Query()] = None,
         format: As = Format.json,  # noqa: A002
     ) -> Response:
-        until = until or _last_session(database)
+        until = until or answers.last_session()
         if since > until:
             raise HTTPException(422, f"since ({since}) lies after until ({until})")
-        return _written(query(database, "select * from deal_flow($since, $until)", _days(since, until)), format)
+        days: dict[str, object] = {"since": since, "until": until}
+        return answers.write(answers.published.query("select * from deal_flow($since, $until)", days), format)
 
     @app.get(
         "/technicals/{symbol}", tags=[_COMPANY], summary="Daily bars and indicators of one instrument up to a day."
@@ -151,9 +153,7 @@ def make_app(database: Path) -> FastAPI:
             order by trade_date desc limit $sessions
         ) order by trade_date
         """
-        return _found(
-            query(database, sql, _of(database, symbol, as_of) | {"sessions": sessions}), f"no bar of {symbol}", format
-        )
+        return answers.find(sql, answers.given(symbol, as_of) | {"sessions": sessions}, f"no bar of {symbol}", format)
 
     @app.get(
         "/picture/{symbol}",
@@ -167,9 +167,7 @@ def make_app(database: Path) -> FastAPI:
         format: As = Format.json,  # noqa: A002
     ) -> Response:
         sql = "select * from technical_picture($symbol, $as_of, $quote)"
-        return _found(
-            query(database, sql, _of(database, symbol, as_of) | {"quote": quote}), f"no bar of {symbol}", format
-        )
+        return answers.find(sql, answers.given(symbol, as_of) | {"quote": quote}, f"no bar of {symbol}", format)
 
     @app.get(
         "/mw-value/{symbol}",
@@ -184,50 +182,54 @@ def make_app(database: Path) -> FastAPI:
         format: As = Format.json,  # noqa: A002
     ) -> Response:
         sql = "select * from mw_value($symbol, $as_of, $usd_per_mw, $mw)"
-        given = _of(database, symbol, as_of) | {"usd_per_mw": usd_per_mw, "mw": mw}
-        return _found(query(database, sql, given), f"no company {symbol}", format)
+        given = answers.given(symbol, as_of) | {"usd_per_mw": usd_per_mw, "mw": mw}
+        return answers.find(sql, given, f"no company {symbol}", format)
 
     return app
 
 
-def _asked(database: Path, question: Question) -> Callable[..., Response]:
+class _Answers:
+    """What is asked of the published file, written as it was asked for."""
+
+    def __init__(self, published: PublishedFile) -> None:
+        self.published = published
+        self._writer = duckdb.connect(config=duckdb_config())
+
+    def last_session(self) -> date:
+        sql = "select max(as_of_session_date) as day from miner_snapshot"
+        day: date | None = self.published.query(sql)["day"][0].as_py()
+        if day is None:
+            raise HTTPException(503, "the published snapshot is empty")
+        return day
+
+    def given(self, symbol: str | None, as_of: date | None) -> dict[str, Any]:
+        """The ticker and the day as parameters of a query."""
+        return {"symbol": symbol.upper() if symbol else None, "as_of": as_of or self.last_session()}
+
+    def find(self, sql: str, given: dict[str, Any], nothing: str, how: Format) -> Response:
+        """The answer; 404 and `nothing` where there is no row."""
+        table = self.published.query(sql, given)
+        if not table.num_rows:
+            raise HTTPException(404, nothing)
+        return self.write(table, how)
+
+    def write(self, table: pa.Table, how: Format) -> Response:
+        if how is Format.csv:
+            written = io.BytesIO()
+            pyarrow.csv.write_csv(_flat(table), written)
+            return Response(written.getvalue(), media_type="text/csv; charset=utf-8")
+        # DuckDB writes the JSON: dates as ISO texts, what is not known as null
+        with self._writer.cursor() as cursor:
+            cursor.register("answer", table)
+            ((text,),) = cursor.execute("select coalesce(to_json(list(answer)), '[]') from answer").fetchall()
+        return Response(text, media_type="application/json")
+
+
+def _asked(answers: _Answers, question: Question) -> Callable[..., Response]:
     def with_symbol(symbol: Symbol = None, as_of: AsOf = None, format: As = Format.json) -> Response:  # noqa: A002
-        return _written(query(database, question.sql, _of(database, symbol, as_of)), format)
+        return answers.write(answers.published.query(question.sql, answers.given(symbol, as_of)), format)
 
     return with_symbol
-
-
-def _last_session(database: Path) -> date:
-    day: date | None = query(database, "select max(as_of_session_date) as day from miner_snapshot")["day"][0].as_py()
-    if day is None:
-        raise HTTPException(503, "the published snapshot is empty")
-    return day
-
-
-def _of(database: Path, symbol: str | None, as_of: date | None) -> dict[str, Any]:
-    return {"symbol": symbol.upper() if symbol else None, "as_of": as_of or _last_session(database)}
-
-
-def _days(since: date, until: date) -> dict[str, Any]:
-    return {"since": since, "until": until}
-
-
-def _found(table: pa.Table, nothing: str, how: Format) -> Response:
-    if not table.num_rows:
-        raise HTTPException(404, nothing)
-    return _written(table, how)
-
-
-def _written(table: pa.Table, how: Format) -> Response:
-    if how is Format.csv:
-        written = io.BytesIO()
-        pyarrow.csv.write_csv(_flat(table), written)
-        return Response(written.getvalue(), media_type="text/csv; charset=utf-8")
-    # DuckDB writes the JSON: dates as ISO texts, what is not known as null
-    with duckdb.connect(config=duckdb_config()) as connection:
-        connection.register("answer", table)
-        ((text,),) = connection.execute("select coalesce(to_json(list(answer)), '[]') from answer").fetchall()
-    return Response(text, media_type="application/json")
 
 
 def _flat(table: pa.Table) -> pa.Table:

@@ -14,7 +14,7 @@ from typing import NoReturn
 
 from bi.brief.reader import StoryError
 from bi.brief.story import read_story
-from bi.published import NotPublishedError
+from bi.published import NotPublishedError, PublishedFile
 from dagster_project.output import end_with_reader
 from dagster_project.settings import Settings, SettingsError, load_settings
 
@@ -50,7 +50,9 @@ def write_brief(
 
     name = f"{story.symbol}-{story.session}" + ("" if quote is None else f"-at-{quote:g}")
     pages = {
-        settings.data_dir / "briefs" / f"{name}.html": html_page(story, draw(settings.published_database, story)),
+        settings.data_dir / "briefs" / f"{name}.html": html_page(
+            story, draw(PublishedFile(settings.published_database), story)
+        ),
         settings.data_dir / "briefs" / f"{name}.md": markdown_page(story),
     }
     beside = {path: path.with_name(f".{path.name}.new") for path in pages}

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import altair as alt
 import pandas as pd
@@ -17,15 +16,16 @@ import vl_convert
 from bi import charts, questions
 from bi.brief.story import Story
 from bi.charts import look
+from bi.published import PublishedFile
 
 SESSIONS = 126
 """Half a year of candles: what fits beside the text."""
 
 
-def draw(database: Path, story: Story) -> dict[str, str | None]:
+def draw(file: PublishedFile, story: Story) -> dict[str, str | None]:
     """SVG by name: `price`, `scenarios` and `usd_per_mw`; None where there is nothing to draw."""
-    deals = questions.deals(database, story.session)
-    published = questions.publications(database, story.symbol, story.session).to_pandas()
+    deals = questions.deals(file, story.session)
+    published = questions.publications(file, story.symbol, story.session).to_pandas()
     told = {(scenario.as_of_date, scenario.source_firm, scenario.business) for scenario in story.scenarios}
     is_told = [
         (day.date() if hasattr(day, "date") else day, firm, business) in told
@@ -36,10 +36,10 @@ def draw(database: Path, story: Story) -> dict[str, str | None]:
     published = published[pd.Series(is_told, dtype=bool) & (published["mw_basis"] == "critical_it")]
     makers: dict[str, Callable[[], alt.LayerChart | alt.VConcatChart]] = {
         "price": lambda: charts.miner_chart(
-            questions.bars(database, story.symbol, story.prices_until, SESSIONS),
+            questions.bars(file, story.symbol, story.prices_until, SESSIONS),
             _levels(story),
-            questions.ratings(database, story.session, story.symbol),
-            questions.deals(database, story.session, story.symbol),
+            questions.ratings(file, story.session, story.symbol),
+            questions.deals(file, story.session, story.symbol),
             target=story.consensus.mean_price_target if story.consensus else None,
             width=470,
         ),

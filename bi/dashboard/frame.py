@@ -24,7 +24,7 @@ import streamlit as st
 
 from bi import questions
 from bi.charts import ChartError, themed
-from bi.published import NotPublishedError
+from bi.published import NotPublishedError, PublishedFile, Stamp, stamp_of
 from dagster_project.settings import load_settings
 
 NOT_KNOWN = "not known"
@@ -66,7 +66,6 @@ _STYLE = """<style>
 .table th.held {background: var(--head); z-index: 2}
 .said {font-size: .875rem; margin: 0}
 </style>"""
-Stamp = tuple[int, int, int]
 
 
 @dataclass(frozen=True)
@@ -86,16 +85,9 @@ class Published:
         return datetime.fromtimestamp(self.stamp[0] / 1e9, tz=UTC)
 
 
-def stamp_of(database: Path) -> Stamp:
-    """What tells this file from the one that replaces it: time of writing, inode, size.
-
-    Raises `NotPublishedError` where there is no file.
-    """
-    try:
-        stat = database.stat()
-    except FileNotFoundError:
-        raise NotPublishedError(f"{database} is not there yet") from None
-    return stat.st_mtime_ns, stat.st_ino, stat.st_size
+@st.cache_resource(show_spinner=False)
+def _file(database: str) -> PublishedFile:
+    return PublishedFile(Path(database))
 
 
 @st.cache_data(show_spinner=False, max_entries=500)
@@ -103,7 +95,7 @@ def _answer(
     _question: Callable[..., pa.Table], name: str, database: str, stamp: Stamp, *arguments: object
 ) -> pd.DataFrame:
     del name, stamp  # with the arguments, what the answer is kept by
-    answer: pd.DataFrame = _question(Path(database), *arguments).to_pandas()
+    answer: pd.DataFrame = _question(_file(database), *arguments).to_pandas()
     return answer
 
 

@@ -19,6 +19,7 @@ from bi.brief.pictures import draw
 from bi.brief.reader import StoryError
 from bi.brief.story import read_story
 from bi.brief.words import html_page, markdown_page
+from bi.published import PublishedFile
 from dagster_project.settings import PROJECT_DIR
 
 DAY = date(2025, 11, 24)
@@ -197,7 +198,7 @@ def test_what_is_missing_is_said_and_never_zero(spoiled: Spoil) -> None:
         assert said in page
     assert "None" not in page
     assert "| 0 |" not in page
-    pictures = draw(bare, story)
+    pictures = draw(PublishedFile(bare), story)
     assert pictures["price"] is None
     assert "None" not in html_page(story, pictures)
 

@@ -24,6 +24,7 @@ from playwright.sync_api import ConsoleMessage, Page, Request, sync_playwright
 
 from bi import charts, questions
 from bi.brief.__main__ import write_brief
+from bi.published import PublishedFile
 from dagster_project.settings import PROJECT_DIR
 
 if TYPE_CHECKING:
@@ -128,9 +129,9 @@ def test_tile_chart_and_brief_show_one_value(dashboard: str, page: Page, sample:
     _open(page, f"{dashboard}/miner?symbol=CLSK")
     tile = page.locator("[data-testid=stMetric]", has_text="Value a share").inner_text()
     low, high = re.findall(r"\d+\.\d\d", tile)[:2]
-    database = sample.settings.published_database
-    session = questions.last_session(database)
-    publications = questions.publications(database, "CLSK", session).to_pandas()
+    published = PublishedFile(sample.settings.published_database)
+    session = questions.last_session(published)
+    publications = questions.publications(published, "CLSK", session).to_pandas()
     drawn = json.dumps(charts.publication_chart(publications[publications["is_headline"]], None).to_dict())
     assert {low, high} <= set(re.findall(r'"said": "([\d.,]+)"', drawn))
     html, _ = write_brief(sample.settings, "CLSK", session)

@@ -17,7 +17,7 @@ import yaml
 from pydantic import SecretStr
 
 from bi import questions
-from bi.published import query
+from bi.published import PublishedFile
 from bi.superset import __main__ as command
 from bi.superset.assets import LAST_DAY, UnknownTableError, complete_assets, read_assets, written
 
@@ -44,7 +44,9 @@ def test_the_bundle_knows_the_file_its_columns_and_every_mart(database: Path) ->
     bundle = complete_assets(database)
     registered = set(bundle) - set(read_assets())
     assert set(read_assets()) < set(bundle)
-    marts = query(database, "from duckdb_tables() select table_name where schema_name = 'marts'").to_pydict()
+    marts = (
+        PublishedFile(database).query("from duckdb_tables() select table_name where schema_name = 'marts'").to_pydict()
+    )
     assert {f"datasets/minehouse/{table}.yaml" for table in marts["table_name"]} == registered
     assert all(_ask(bundle, name)["columns"] for name in registered)
     assert _ask(bundle, "databases/minehouse.yaml")["sqlalchemy_uri"] == f"duckdb:///{database}"
@@ -67,14 +69,14 @@ def test_a_file_without_a_table_is_named(database: Path) -> None:
 
 def _rows(database: Path, dataset: str, day: str) -> pd.DataFrame:
     sql = read_assets()[f"datasets/minehouse/{dataset}.yaml"]["sql"]
-    return query(database, written(sql, day)).to_pandas()
+    return PublishedFile(database).query(written(sql, day)).to_pandas()
 
 
 def test_totals_and_values_are_those_of_the_dashboard(sample: Pipeline) -> None:
     database = sample.settings.published_database
     deals = _rows(database, "deals_asof", f"date '{DAY}'")
     firm = deals[deals["is_firm"]]
-    told = questions.deal_totals(database, DAY).to_pylist()[0]
+    told = questions.deal_totals(PublishedFile(database), DAY).to_pylist()[0]
     assert (len(firm), firm["contract_value_usd"].sum(), firm["critical_it_mw"].sum()) == pytest.approx(
         (told["firm_deals"], told["contract_value_usd"], told["critical_it_mw"])
     )
@@ -83,7 +85,7 @@ def test_totals_and_values_are_those_of_the_dashboard(sample: Pipeline) -> None:
         frame.sort_values("symbol", ignore_index=True)[columns]
         for frame in (
             _rows(database, "miner_snapshot_asof", f"date '{DAY}'"),
-            questions.snapshot(database, DAY).to_pandas(),
+            questions.snapshot(PublishedFile(database), DAY).to_pandas(),
         )
     )
     pd.testing.assert_frame_equal(ours, theirs)
@@ -97,7 +99,7 @@ def test_without_a_chosen_day_it_is_the_last_session_and_a_chosen_one_is_put_in(
     engine.filters["where_in"] = lambda values: "(" + ", ".join(f"'{value}'" for value in values) + ")"
     for chosen, seen in (([DAY.isoformat()], DAY.isoformat()), ([], "2025-11-24")):
         rendered = engine.from_string(sql).render(filter_values=lambda *_, chosen=chosen, **__: chosen)
-        assert set(query(database, rendered).to_pydict()["as_of"]) == {seen}
+        assert set(PublishedFile(database).query(rendered).to_pydict()["as_of"]) == {seen}
 
 
 def test_sources_are_links_and_markup_in_an_address_is_none() -> None:

@@ -14,6 +14,7 @@ import duckdb
 import pytest
 
 from bi.brief.story import read_story
+from bi.published import PublishedFile
 from bi.questions import held_back
 from dagster_project.definitions import build_defs
 from dagster_project.settings import PROJECT_DIR
@@ -71,7 +72,7 @@ def test_a_mart_that_fails_its_check_keeps_its_version_and_the_others_move_on(da
     assert "rating_changes" in why["miner_snapshot"]
     assert _ask(database, "select * from marts.fct_rating_changes order by all") == before
     # a reader is told
-    assert "miner_snapshot" in held_back(database)["table_name"].to_pylist()
+    assert "miner_snapshot" in held_back(PublishedFile(database))["table_name"].to_pylist()
     day = _ask(database, "select max(trade_date) from marts.fct_daily_technicals")[0][0]
     told = {gap.what: gap.why for gap in read_story(database, "CLSK", day).gaps}
     assert "UTC because: " in told["New rows of miner_snapshot"]
