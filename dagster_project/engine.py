@@ -33,6 +33,8 @@ DuckDBConfig = dict[str, str | bool | int | float | list[str]]
 
 PYTHON_BYTES = 2**30
 """What a run takes beside DuckDB: Dagster, dbt and Great Expectations, each in a process (0.9 GiB measured)."""
+USUAL_BYTES = 2 * 2**30
+"""Enough for five million bars and more: what is larger than it is computed in parts, or partly on the disk."""
 LEAST_BYTES = 256 * 2**20
 """The sample is built in less."""
 
@@ -85,7 +87,7 @@ class Engine(BaseSettings):
     data_dir: Folder = Field(default=PROJECT_DIR / "data", description="The folder that receives all output.")
     memory_limit: Annotated[str, AfterValidator(_size)] = Field(
         default_factory=lambda: default_memory_limit(machine_bytes()),
-        description="How much memory a DuckDB may take, like 2GB; unset: what the machine or its container leaves.",
+        description="How much memory a DuckDB may take, like 4GB; unset: 2GiB, or less where the machine has less.",
     )
     temp_dir: Folder = Field(
         default_factory=lambda given: given["data_dir"] / "build" / "tmp",
@@ -119,8 +121,8 @@ def _config(*_: str | None) -> DuckDBConfig:
 
 
 def default_memory_limit(machine: int) -> str:
-    """Four fifths of what Python's part of a run leaves of the machine's bytes."""
-    return f"{max(LEAST_BYTES, (machine - PYTHON_BYTES) * 4 // 5) // 2**20}MiB"
+    """Four fifths of what Python's part of a run leaves of the machine's bytes, and no more than the usual."""
+    return f"{max(LEAST_BYTES, min(USUAL_BYTES, (machine - PYTHON_BYTES) * 4 // 5)) // 2**20}MiB"
 
 
 def machine_bytes(groups: Path = Path("/proc/self/cgroup"), root: Path = Path("/sys/fs/cgroup")) -> int:

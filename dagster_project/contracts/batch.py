@@ -61,6 +61,9 @@ class FileRead:
 
     `reader` says what the reading rests on beside the file's own bytes (of which `digest` is a hash): the code and the
     settings. `groups` are those of the contract's `guard_by` that come from it, `remarks` what was said of it.
+
+    `edges` is a hash of what was read of its first and last lines, and `last_date` the latest day in it (ISO): by these
+    a file that has only grown is known, and its new lines alone are read. Empty where they cannot be.
     """
 
     label: str
@@ -70,6 +73,8 @@ class FileRead:
     reader: str
     groups: tuple[str, ...]
     remarks: tuple[str, ...] = ()
+    edges: str = ""
+    last_date: str = ""
 
 
 @dataclass(frozen=True)

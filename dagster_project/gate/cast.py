@@ -6,6 +6,7 @@ allowed.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 
 import pyarrow as pa
@@ -20,9 +21,10 @@ ARROW_TYPES: dict[ColumnType, pa.DataType] = {
     "bigint": pa.int64(),
     "boolean": pa.bool_(),
 }
-_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?$"
+_NUMBER = r"^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$"
 _WHOLE_NUMBER = r"^[+-]?\d{1,18}(\.0*)?$"
-_ISO_DATE = r"^\d{4}-\d{2}-\d{2}$"
+_MOST_DIGITS = 18
+_ISO_DATE = r"^(\d{3}[1-9]|\d{2}[1-9]\d|\d[1-9]\d{2}|[1-9]\d{3})-\d{2}-\d{2}$"  # there is no year 0
 _UNSEEN = r"[\p{Cc}\p{Cf}\p{Co}\p{Zl}\p{Zp}\x{FFFD}]"
 """Characters that a reader does not see or that turn the text around him, and the mark of a wrong encoding."""
 _FORMULA = r"^[=+@\x{FF1D}\x{FF0B}\x{FF20}\x{FF0D}-]"
@@ -50,6 +52,8 @@ def cast_column(values: pa.ChunkedArray, column: Column) -> tuple[pa.Array, dict
         finite = pc.fill_null(pc.is_finite(typed), fill_value=True)
         reasons = _reasons(column, array, pc.invert(finite))
         return pc.if_else(finite, typed, pa.scalar(None, target)), reasons
+    if column.type in _PLAIN and (plain := _plain(array, column.type)) is not None:
+        return plain, {}
     text = pc.utf8_trim_whitespace(pc.cast(array, pa.string()))
     text = pc.if_else(pc.equal(text, ""), pa.scalar(None, pa.string()), text)
     if column.type == "varchar":
@@ -61,6 +65,9 @@ def cast_column(values: pa.ChunkedArray, column: Column) -> tuple[pa.Array, dict
 
 def _harmless(column: Column, text: pa.Array) -> tuple[pa.Array, dict[int, str]]:
     """The texts that show what they are, and the reasons of the others."""
+    texts = text.dictionary_encode()
+    if len(texts.dictionary) < len(text) and not _harmless(column, texts.dictionary)[1]:
+        return text, {}  # mostly a few texts that come again and again, and nothing wrong with them
     reasons: dict[int, str] = {}
     for pattern, because in (
         (_UNSEEN, "holds control, direction or invisible characters, or was decoded wrongly"),
@@ -73,6 +80,15 @@ def _harmless(column: Column, text: pa.Array) -> tuple[pa.Array, dict[int, str]]
         return text, reasons
     fits = pa.array([at not in reasons for at in range(len(text))], pa.bool_())
     return pc.if_else(fits, text, pa.scalar(None, pa.string())), reasons
+
+
+def _plain(cells: pa.Array, kind: ColumnType) -> pa.Array | None:
+    """All cells at once where each is written as Arrow writes it, which takes a tenth of the time; None where not."""
+    try:
+        typed = pc.cast(cells, ARROW_TYPES[kind])
+    except pa.ArrowInvalid:
+        return None
+    return typed if typed.null_count == len(typed) or _PLAIN[kind](cells, typed) else None
 
 
 def _is_text(data_type: pa.DataType) -> bool:
@@ -104,7 +120,7 @@ def _to_date(text: pa.Array) -> pa.Array:
     import pandas as pd
 
     days = pd.to_datetime(_matching(text, _ISO_DATE).to_pandas(), format="%Y-%m-%d", errors="coerce")
-    return pa.array(days.dt.date, pa.date32(), from_pandas=True)
+    return pa.array(days.to_numpy().astype("datetime64[D]"), pa.date32(), from_pandas=True)
 
 
 def _to_boolean(text: pa.Array) -> pa.Array:
@@ -120,3 +136,13 @@ _PARSERS: dict[ColumnType, Callable[[pa.Array], pa.Array]] = {
     "date": _to_date,
     "boolean": _to_boolean,
 }
+_PLAIN: dict[ColumnType, Callable[[pa.Array, pa.Array], bool]] = {
+    "double": lambda _, numbers: bool(pc.all(pc.is_finite(numbers)).as_py()),
+    # Arrow reads 0x1F too
+    "bigint": lambda cells, _: (
+        pc.max(pc.utf8_length(cells)).as_py() <= _MOST_DIGITS
+        and not pc.any(pc.match_substring(cells, "x", ignore_case=True)).as_py()
+    ),
+    "date": lambda _, days: bool(pc.all(pc.greater_equal(days, pa.scalar(dt.date(1, 1, 1)))).as_py()),
+}
+"""Whether what Arrow made of all cells is what the parsers make of them, by type."""

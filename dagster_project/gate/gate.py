@@ -9,7 +9,7 @@ import datetime as dt
 import itertools
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -94,6 +94,17 @@ def judge(
     return replace(batch, rows=rows, rejects=(*batch.rejects, *(rejects[at] for at in sorted(rejects))), checks=checks)
 
 
+def judge_fetched(
+    fetch: Callable[[], Batch],
+    contract: Contract,
+    known: Mapping[str, frozenset[str]],
+    today: dt.date,
+    page: Path | None = None,
+) -> Batch:
+    """Fetch a batch and judge it, in one process: only what was judged travels to the one that loads it."""
+    return judge(fetch(), contract, known, today, page=page)
+
+
 def _parts(rows: pa.Table, contract: Contract, rows_at_a_time: int) -> Iterator[NDArray[np.int64]]:
     """The positions of the rows to judge together: whole groups, in the order in which they first come."""
     if rows.num_rows <= rows_at_a_time or not contract.guard_by:
@@ -132,7 +143,7 @@ def _judge_part(
     typed = pa.table(columns)
     failing = Counter({_FITS: len(reasons)})
     frame = _frame(typed)
-    _find_repeats(frame, rows, reasons)
+    _find_repeats(frame, rows, contract, reasons)
     failing[_IS_NO_REPEAT] = len(reasons) - failing[_FITS]
     at_fault = _evaluate(contract, frame, reasons, suite, page)
     of_rows = {at: said for at, said in at_fault.items() if any(not finding.is_about_key for finding in said)}
@@ -185,8 +196,10 @@ def _frame(typed: pa.Table) -> pd.DataFrame:
     return frame
 
 
-def _find_repeats(frame: pd.DataFrame, rows: pa.Table, reasons: _Reasons) -> None:
+def _find_repeats(frame: pd.DataFrame, rows: pa.Table, contract: Contract, reasons: _Reasons) -> None:
     """A row that says exactly what an earlier row said is set aside; the earlier one stands."""
+    if not frame.duplicated(list(contract.key)).any():
+        return  # a repeat has the key of another row
     repeated = frame.duplicated(keep="first")
     if not repeated.any():
         return

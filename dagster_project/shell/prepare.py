@@ -50,8 +50,13 @@ def _keep_manifest(settings: Settings, call_dbt: Call) -> None:
 
 
 def _digest_of_project(folder: Path) -> str:
-    """One digest of the place, the names and the content of what dbt reads."""
-    paths = sorted(path for path in folder.rglob("*") if path.suffix in {".sql", ".yml", ".md", ".csv"})
+    """One digest of the place, the names and the content of what dbt reads.
+
+    Not of what dbt called by hand writes beside it, where folders too have names that end in .yml.
+    """
+    places = (place for place in folder.iterdir() if place.name not in {"target", "logs"})
+    found = (path for place in places for path in (place, *place.rglob("*")))
+    paths = sorted(path for path in found if path.suffix in {".sql", ".yml", ".md", ".csv"} and path.is_file())
     listed = "".join(f"{path} {_digest(path)}\n" for path in paths)
     return hashlib.sha256(listed.encode(errors="surrogateescape")).hexdigest()
 

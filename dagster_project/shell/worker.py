@@ -9,6 +9,8 @@ Belongs here: the child and how it is asked. Does not belong here: what it is as
 from __future__ import annotations
 
 import contextlib
+import ctypes
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -31,6 +33,14 @@ def run_first(first: Callable[[], object], call: Call) -> Call:
         return call(function, *args, **kwargs)
 
     return run
+
+
+def give_back_memory() -> None:
+    """Hand what was freed back to the system, which Arrow and the C library would keep for the next batch."""
+    if arrow := sys.modules.get("pyarrow"):
+        arrow.default_memory_pool().release_unused()
+    with contextlib.suppress(OSError, AttributeError):  # a C library without it
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _start() -> None:
@@ -57,12 +67,14 @@ class Child:
         the failure of one step, go on with the others and publish what little they make.
         """
         try:
-            return self.start(function, *args, **kwargs).result()
+            result = self.start(function, *args, **kwargs).result()
+            self.start(give_back_memory)
         except BrokenProcessPool:
             leave_as_killed(
                 f"error: the child process that was to run {function.__name__} was killed (by hand, or for want of "
                 "memory); nothing of this run was published; `make run` does its work again"
             )
+        return result
 
 
 @contextlib.contextmanager

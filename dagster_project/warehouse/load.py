@@ -18,7 +18,7 @@ import pyarrow as pa
 
 from dagster_project.contracts.base import Contract, LoadMode
 from dagster_project.contracts.batch import Batch, Reject
-from dagster_project.warehouse.files_read import loaded_whole, remember
+from dagster_project.warehouse.files_read import forget, loaded_whole, remember
 
 KEEP_RATIO = 0.8
 """A batch with fewer than this share of the rows that stand is refused."""
@@ -198,7 +198,11 @@ def load(connection: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch
                 by,
                 replacing=sorted(batch.restated.keys() - refused.keys()),
             )
-            if contract.guard_by and not batch.is_partial:
+            if contract.guard_by and batch.is_partial:
+                # what was found unchanged is in `incoming` no more
+                written = connection.execute(f"select distinct {_group(contract)} from incoming").fetchall()
+                forget(connection, contract, batch.source, [*batch.restated, *(group for (group,) in written)])
+            elif contract.guard_by:
                 rejected = {reject.source_file for reject in batch.rejects}
                 remember(connection, contract, batch.source, loaded_whole(batch.files, rejected, refused))
         connection.execute("commit")

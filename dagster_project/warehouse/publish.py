@@ -4,6 +4,10 @@
 it. A reader keeps what it has open; a reader that opens next sees the new state; nobody ever sees half of one. The last
 publications are kept, so that one can go back.
 
+A table that has not changed since the publication that stands is not written again: its Parquet file is the same file
+under a second name, and where most of what is published has not changed the DuckDB file begins as a copy. Whether it
+has changed says a hash of all rows, read on both sides; so nothing damaged is taken over.
+
 A mart of more rows than one file should hold is published as Parquet files alone, a folder for each year. The DuckDB
 file then has a view of them under the mart's name, which names the files by their whole path.
 
@@ -13,11 +17,12 @@ what a mart holds (dbt).
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import fcntl
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -114,6 +119,9 @@ def _write(
     publication_id = new.stem
     parquet = new / PARQUET
     parquet.mkdir(parents=True)
+    before = _before(build_database, published_dir, held_back)
+    if before.is_most and before.folder:
+        shutil.copyfile(before.folder / DATABASE, new / DATABASE)
     with connection.write(new / DATABASE) as con:
         con.execute(f"attach {sql_literal(str(build_database))} as build (read_only)")
         tables = _marts(con)
@@ -121,7 +129,8 @@ def _write(
             raise NothingToPublishError(f"{build_database} holds no mart: run the pipeline first")
         standing, damaged = _standing_versions(con, published_dir, held_back)
         con.execute("begin transaction")  # one write to disk, not one for each of a thousand descriptions
-        con.execute("create schema marts")
+        con.execute("create schema if not exists marts")
+        kept = _keep(con, before.unchanged)
         tables = sorted({*tables, *(standing.keys() & held_back.keys())})
         rows: dict[str, int] = {}
         alone: list[str] = []
@@ -132,16 +141,21 @@ def _write(
                 stood = standing.get(table, _NEVER_PUBLISHED)
                 since = stood["held_back_since"] or published_at
                 version = stood | {"held_back_since": since, "held_back_why": held_back[table]}
+            elif table in before.unchanged and standing.get(table, _NEVER_PUBLISHED)["version_id"]:
+                version = {name: standing[table][name] for name in version}
             if table not in held_back or table in standing:
                 source = f"{'stood' if table in held_back else 'build'}.marts.{table}"
                 rows[table] = int(con.execute(f"select count(*) from {source}").fetchall()[0][0])
                 if parquet_alone_rows is not None and rows[table] > parquet_alone_rows:
                     alone.append(table)
+                    con.execute(f"drop table if exists marts.{table}")
                     _copy_to_parquet_alone(con, source, table, parquet, new.with_suffix("") / PARQUET)
                 else:
-                    con.execute(f"create table marts.{table} as from {source}")
-                    file = sql_literal(str(parquet / f"{table}.parquet"))
-                    con.execute(f"copy marts.{table} to {file} (format parquet)")
+                    if table not in kept:
+                        con.execute(f"create table marts.{table} as from {source}")
+                    file = parquet / f"{table}.parquet"
+                    if not (table in before.files and _same_file(before.files[table], file)):
+                        con.execute(f"copy marts.{table} to {sql_literal(str(file))} (format parquet)")
             about = {"table_name": table, "publication_id": publication_id, "published_at": published_at}
             versions.append(about | version | {"row_count": rows.get(table), "is_parquet_alone": table in alone})
         _copy_descriptions(con)
@@ -155,6 +169,101 @@ def _write(
             path.chmod(0o444)  # a reader in a client's default mode would lock out the others
     database_bytes = (new / DATABASE).stat().st_size
     return Publication(rows, macros, database_bytes, publication_id, damaged, tuple(alone))
+
+
+@dataclass(frozen=True)
+class _Before:
+    """The publication that stands, and which of its tables and Parquet files hold what the build file holds.
+
+    `is_most` says that these tables are nearly all of what is published.
+    """
+
+    folder: Path | None = None
+    unchanged: frozenset[str] = frozenset()
+    files: Mapping[str, Path] = field(default_factory=dict)
+    is_most: bool = False
+
+
+MOST = 0.8
+"""The share of all cells from which on a copied file, less what has changed, is not much larger than a new one."""
+
+
+def _before(build_database: Path, published_dir: Path, held_back: Collection[str]) -> _Before:
+    """Compare the publication that stands with the build file, table by table; a damaged one has nothing unchanged."""
+    current = current_id(published_dir)
+    folder = published_dir / "publications" / str(current)
+    if not (folder / DATABASE).exists():
+        return _Before()
+    with connection.read(build_database) as con:
+        build = con.execute("select current_database()").fetchall()[0][0]
+        try:
+            con.execute(f"attach {sql_literal(str((folder / DATABASE).resolve()))} as stood (read_only)")
+            there = _columns_of(con, "stood")
+            cells = same_cells = 0
+            same: set[str] = set()
+            files: dict[str, Path] = {}
+            for table, columns in _columns_of(con, build).items():
+                if table not in held_back:
+                    content = _content(con, f"{build}.marts.{table}")
+                    cells += content[0] * len(columns)
+                    if there.get(table) == columns and _content(con, f"stood.marts.{table}") == content:
+                        same.add(table)
+                        same_cells += content[0] * len(columns)
+                        file = folder / PARQUET / f"{table}.parquet"
+                        with contextlib.suppress(duckdb.Error):  # gone, or damaged
+                            if _content(con, f"read_parquet({sql_literal(str(file))})") == content:
+                                files[table] = file
+        except duckdb.Error as error:
+            if not connection.tells_of_damage(str(error)):
+                raise
+            return _Before()
+    return _Before(folder, frozenset(same), files, same_cells >= MOST * cells)
+
+
+def _columns_of(con: duckdb.DuckDBPyConnection, database: str) -> dict[str, list[tuple[str, str]]]:
+    """Names and types of the columns of the tables of a database's marts, in their order; views are left aside."""
+    found: dict[str, list[tuple[str, str]]] = {}
+    for table, column, kind in con.execute(
+        """select table_name, column_name, data_type from duckdb_columns()
+           semi join duckdb_tables() using (database_name, schema_name, table_name)
+           where database_name = ? and schema_name = 'marts' order by table_name, column_index""",
+        [database],
+    ).fetchall():
+        found.setdefault(table, []).append((column, kind))
+    return found
+
+
+def _content(con: duckdb.DuckDBPyConnection, relation: str) -> tuple[int, int | None]:
+    """How many rows, and a number that changes when any value of any row does."""
+    rows, content = con.execute(f"select count(*), sum(hash(held)) from {relation} as held").fetchall()[0]
+    return int(rows), content
+
+
+def _keep(con: duckdb.DuckDBPyConnection, tables: Collection[str]) -> frozenset[str]:
+    """Take everything out of the schema but these tables; returns those that are there."""
+    there = con.execute(
+        """select kind, name from (
+               select 'view' as kind, view_name as name, database_name, schema_name, internal from duckdb_views()
+               union all
+               select 'macro table', function_name, database_name, schema_name, internal from duckdb_functions()
+               union all
+               select 'table', table_name, database_name, schema_name, internal from duckdb_tables()
+           ) where database_name = current_database() and schema_name = 'marts' and not internal
+           order by kind = 'table', kind, name"""
+    ).fetchall()
+    for kind, name in there:
+        if kind != "table" or name not in tables:
+            con.execute(f'drop {kind} if exists marts."{name}"')
+    return frozenset(name for kind, name in there if kind == "table" and name in tables)
+
+
+def _same_file(stood: Path, file: Path) -> bool:
+    """Let a file that stands be the new one too; False on a disk that knows no second name."""
+    try:
+        file.hardlink_to(stood)
+    except OSError:
+        return False
+    return True
 
 
 _NEVER_PUBLISHED: dict[str, Any] = {"version_id": None, "built_by_run": None, "held_back_since": None}

@@ -65,7 +65,7 @@ def test_models_and_macros_are_written_for_both_engines() -> None:
     found = [
         f"{path.relative_to(DBT)}: {what}"
         for path in sorted(DBT.rglob("*.sql"))
-        if str(path.relative_to(DBT)) not in OF_ONE_ENGINE
+        if str(path.relative_to(DBT)) not in OF_ONE_ENGINE and path.relative_to(DBT).parts[0] != "target"
         for what in _found(_plain_sql(path.read_text()))
     ]
     assert not found, "\n".join(found)

@@ -31,7 +31,11 @@ REASON_COMPARED = re.compile(
 def _code() -> Iterator[Path]:
     """What asks the marts or makes them."""
     for folder, endings in (("dbt", {".sql", ".yml"}), ("dagster_project", {".py"}), ("bi", READERS)):
-        yield from (path for path in sorted((PROJECT_DIR / folder).rglob("*")) if path.suffix in endings)
+        yield from (
+            path
+            for path in sorted((PROJECT_DIR / folder).rglob("*"))
+            if path.suffix in endings and "target" not in path.parts
+        )
 
 
 def _readers() -> Iterator[tuple[Path, str]]:

@@ -200,22 +200,33 @@ def test_a_missing_column_is_the_sources_fault() -> None:
         ("double", "0.1", 0.1),
         ("double", "1,000", None),
         ("double", "1e999", None),
+        ("double", "1e0005", 100_000.0),
+        ("double", "nan", None),
+        ("double", "Infinity", None),
         ("bigint", "12.0", 12),
         ("bigint", "007", 7),
         ("bigint", "1e3", None),
         ("bigint", "99999999999999999999", None),
+        ("bigint", "0000000000000000012", None),
+        ("bigint", "0x1F", None),
+        ("bigint", "0X1F", None),
         ("date", "2024-02-29", dt.date(2024, 2, 29)),
         ("date", "2023-02-29", None),
         ("date", "1600-01-01", dt.date(1600, 1, 1)),
+        ("date", "0001-01-01", dt.date(1, 1, 1)),
+        ("date", "0000-01-01", None),
+        ("date", "20240229", None),
         ("boolean", "Yes", True),
         ("boolean", "0", False),
         ("varchar", "  x ", "x"),
     ],
 )
 def test_casting_cell_by_cell(kind: Any, cell: str, value: object) -> None:
-    typed, unfit = cast_column(pa.chunked_array([[cell]]), Column("x", kind, "A column."))
-    assert typed.to_pylist() == [value]
-    assert list(unfit) == ([0] if value is None else [])
+    # a blank cell keeps Arrow from casting the whole column at once
+    for cells in ([cell], [cell, None], [cell, "  "]):
+        typed, unfit = cast_column(pa.chunked_array([cells]), Column("x", kind, "A column."))
+        assert typed.to_pylist() == [value, None][: len(cells)]
+        assert list(unfit) == ([0] if value is None else [])
 
 
 def test_typed_columns_pass_and_their_infinities_do_not() -> None:

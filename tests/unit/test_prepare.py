@@ -62,3 +62,13 @@ def test_content_decides_and_not_times(tmp_path: Path) -> None:
     os.utime(changed, (0, 0))
     assert _digest_of_project(project) != before
     assert _digest_of_project(project.rename(tmp_path / "moved")) != before, "its paths are in the manifest"
+
+
+def test_what_dbt_called_by_hand_has_written_is_not_part_of_the_project(tmp_path: Path) -> None:
+    project = tmp_path / "dbt"
+    shutil.copytree(PROJECT_DIR / "dbt" / "macros", project / "macros")
+    before = _digest_of_project(project)
+    tests = project / "target" / "compiled" / "models" / "fct_hpc_deals.yml"  # the folder of a file's tests
+    tests.mkdir(parents=True)
+    (tests / "unique.sql").write_text("select 1")
+    assert _digest_of_project(project) == before

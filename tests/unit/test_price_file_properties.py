@@ -73,7 +73,9 @@ WRITERS: dict[str, Callable[[list[Bar]], str]] = {
     "yahoo page": lambda bars: _lines(
         bars,
         "Date\tOpen\tHigh\tLow\tClose\tAdj Close\tVolume",
-        lambda b: f"{b.day:%b %d, %Y}\t{b.open:,}\t{b.high:,}\t{b.low:,}\t{b.close:,.2f}\t{b.close:,.2f}\t{b.volume:,}",
+        lambda b: (
+            f"{b.day:%b %d, %Y}\t{b.open:,.2f}\t{b.high:,.2f}\t{b.low:,.2f}\t{b.close:,.2f}\t{b.close:,.2f}\t{b.volume:,}"
+        ),
         newest_first=True,
     ),
     "yfinance": lambda bars: _lines(

@@ -111,9 +111,101 @@ def test_a_held_back_table_keeps_its_version_and_says_since_when(tmp_path: Path)
     with _published(folder) as con:
         stands = con.execute(asked, [first.publication_id, "fct_things"]).fetchall()
         assert stands == [("run 1", 10, "check not_null_x failed", True, True)]
-        assert con.execute(asked, ["", "fct_more"]).fetchall() == [("run 3", 1, None, False, None)]
+        assert con.execute(asked, ["", "fct_more"]).fetchall() == [("run 2", 1, None, False, None)]
     publish(build, folder, run_id="run 4")
     assert _count(folder) == (20, 20)
+
+
+def _versions(folder: Path) -> dict[str, tuple[str, str]]:
+    with _published(folder) as con:
+        rows = con.execute("select table_name, version_id, built_by_run from marts.publication").fetchall()
+    return {table: (version, run) for table, version, run in rows}
+
+
+def _inode(folder: Path, table: str) -> int:
+    return (folder / "parquet" / f"{table}.parquet").stat().st_ino
+
+
+def test_what_has_not_changed_is_not_written_again_and_keeps_its_version(tmp_path: Path) -> None:
+    build, folder = tmp_path / "w.duckdb", tmp_path / "published"
+    _build(build, 1000)
+    with connection.write(build) as con:
+        con.execute("create table marts.fct_more as select 1 as y")
+    first = publish(build, folder, run_id="run 1")
+    written = {table: _inode(folder, table) for table in ("fct_things", "fct_more")}
+    with connection.write(build) as con:
+        con.execute("update marts.fct_more set y = 2")
+        con.execute("create or replace macro marts.b_things(n) as table select * from marts.fct_things where x > n")
+        con.execute("drop macro table marts.a_things")
+        con.execute("comment on table marts.fct_things is 'Another word.'")
+    second = publish(build, folder, run_id="run 2")
+    assert (_inode(folder, "fct_things"), _count(folder)) == (written["fct_things"], (1000, 1000))
+    assert _inode(folder, "fct_more") != written["fct_more"]
+    assert _versions(folder) == {
+        "fct_things": (first.publication_id, "run 1"),
+        "fct_more": (second.publication_id, "run 2"),
+    }
+    with _published(folder) as con:
+        assert con.execute("from marts.fct_more").fetchall() == [(2,)]
+        assert con.execute("select count(*) from marts.b_things(989)").fetchall() == [(10,)]
+        assert con.execute("select comment from duckdb_tables() where table_name = 'fct_things'").fetchall() == [
+            ("Another word.",)
+        ]
+    assert second.macros == ("b_things",)
+
+
+CHANGES = {
+    "a value": "update marts.fct_things set x = 7 where x = 8",
+    "a row thrice, others gone": "update marts.fct_things set x = 1 where x > 7",
+    "a type": "alter table marts.fct_things alter x type integer",
+    "a name": "alter table marts.fct_things rename x to z",
+    "a null": "update marts.fct_things set x = null where x = 8",
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_whatever_changes_is_written_anew(tmp_path: Path, change: str) -> None:
+    build, folder = tmp_path / "w.duckdb", tmp_path / "published"
+    with connection.write(build) as con:
+        con.execute("create schema marts; create table marts.fct_things as select range as x from range(10)")
+    publish(build, folder)
+    with connection.write(build) as con:
+        con.execute(CHANGES[change])
+        expected = con.execute("from marts.fct_things order by all").fetchall()
+    second = publish(build, folder)
+    assert _versions(folder)["fct_things"] == (second.publication_id, None)
+    with _published(folder) as con:
+        assert con.execute("from marts.fct_things order by all").fetchall() == expected
+        file = str(folder / "parquet" / "fct_things.parquet")
+        assert con.execute("from read_parquet(?) order by all", [file]).fetchall() == expected
+
+
+@pytest.mark.parametrize("harm", ["cut", "gone", "of another table"])
+def test_a_parquet_file_that_was_harmed_is_written_anew(tmp_path: Path, harm: str) -> None:
+    build, folder = tmp_path / "w.duckdb", tmp_path / "published"
+    _build(build, 1000)
+    publish(build, folder)
+    file = (folder / "parquet" / "fct_things.parquet").resolve()
+    file.chmod(0o644)
+    if harm == "cut":
+        os.truncate(file, 200)
+    else:
+        file.unlink()
+    if harm == "of another table":
+        duckdb.execute(f"copy (select range as x from range(999)) to '{file}'")
+    publish(build, folder)
+    assert _count(folder) == (1000, 1000)
+
+
+def test_an_unchanged_mart_can_become_parquet_alone_and_a_table_again(tmp_path: Path) -> None:
+    build, folder = tmp_path / "w.duckdb", tmp_path / "published"
+    with connection.write(build) as con:
+        con.execute("create schema marts; create table marts.fct_things as select date '2025-01-01' as day, 1 as x")
+    for limit in (None, 0, 0, None, None):
+        done = publish(build, folder, parquet_alone_rows=limit)
+        assert done.parquet_alone == (() if limit is None else ("fct_things",))
+        with _published(folder) as con:
+            assert con.execute("select x from marts.fct_things").fetchall() == [(1,)]
 
 
 def test_a_table_that_never_passed_stays_out_with_the_macros_that_ask_it(tmp_path: Path) -> None:

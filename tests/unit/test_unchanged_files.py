@@ -154,6 +154,15 @@ def test_picked_symbols_are_read_and_the_others_stay_remembered(house: House) ->
     assert house.run()[0] == []
 
 
+def test_a_file_whose_other_bytes_were_loaded_in_part_is_read_again(house: House) -> None:
+    house.put("CLSK.csv", TEXT.replace("10.4", "10.5"), OLD + 60)
+    house.bring(house.read(start=dt.date(2025, 11, 21)))
+    assert house.closes()["CLSK"] == [10.2, 10.5]
+    house.put("CLSK.csv")
+    assert house.run()[0] == ["CLSK.csv"]
+    assert house.closes()["CLSK"] == [10.2, 10.4]
+
+
 def test_a_file_with_a_rejected_row_is_read_until_it_is_mended(house: House) -> None:
     house.put("MARA.csv", TEXT + "2025-11-24,soon\n", OLD + 60)
     for _ in range(2):

@@ -6,6 +6,7 @@ source reads (`sources.prices`), the run configuration (`assets.ingest.selection
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 
 import dagster as dg
 
@@ -62,20 +63,26 @@ def prices_asset() -> dg.AssetsDefinition:
         with warehouse.write():  # open for all that is asked of it here, and closed while the source is
             request = _price_request(warehouse, price_source.name, config)
 
+        # seen before the files are read: what changes meanwhile is a change
+        state = folder_state(price_source.folder) if isinstance(price_source, FilePrices) else None
         told = {}
 
-        def fetch() -> Batch:
-            # seen before the files are read: what changes meanwhile is a change
-            state = folder_state(price_source.folder) if isinstance(price_source, FilePrices) else None
-            local = price_source.is_local
-            batch = load_policy.call(price_source.fetch, request) if local else price_source.fetch(request)
-            told.update({FOLDER_STATE: state} if state and not request.is_partial else {})
-            return batch
+        def results(batch: Batch | None, report: LoadReport | None, refusal: str) -> Iterator[dg.AssetCheckResult]:
+            if batch is not None and state and not request.is_partial:
+                told[FOLDER_STATE] = state
+            yield from _symbol_check_results(batch, report, refusal)
 
         # a new version of the sample is another path, and no fault
         policy = replace(load_policy, allow_rewrite=load_policy.allow_rewrite or price_source.is_simulated)
         result = ingest_batch(
-            context, warehouse, PRICES_FEED, fetch, known={}, policy=policy, more_results=_symbol_check_results
+            context,
+            warehouse,
+            PRICES_FEED,
+            partial(price_source.fetch, request),
+            known={},
+            policy=policy,
+            is_local=price_source.is_local,
+            more_results=results,
         )
         return result._replace(metadata={**(result.metadata or {}), **told})
 

@@ -21,7 +21,7 @@ from dagster_project.calls import Call, call_directly
 from dagster_project.contracts import curated
 from dagster_project.contracts.base import Contract
 from dagster_project.contracts.batch import Batch, Reject, visible
-from dagster_project.gate.gate import judge
+from dagster_project.gate.gate import judge, judge_fetched
 from dagster_project.sources.base import NothingToLoadError, SourceError
 from dagster_project.transform.sources_yml import OWNER
 from dagster_project.warehouse.load import LOAD_COLUMNS, Load, LoadError, LoadReport, load
@@ -145,11 +145,13 @@ def ingest_batch(
     *,
     known: Mapping[str, frozenset[str]],
     policy: LoadPolicy,
+    is_local: bool = False,
     more_results: Callable[[Batch | None, LoadReport | None, str], Iterator[dg.AssetCheckResult]] = _no_results,
 ) -> dg.MaterializeResult:
     """Fetch, judge and load; where that is refused, what stood before stands, and the result says why.
 
-    A source that is switched off, or has nothing new, is no failure: the result says so in `status`.
+    A source that is switched off, or has nothing new, is no failure: the result says so in `status`. With `is_local`
+    the fetch needs no network and can be pickled: it runs in the process that judges.
     """
     contract = feed.contract
     fetched_at = dt.datetime.now(dt.UTC).replace(tzinfo=None)
@@ -157,13 +159,14 @@ def ingest_batch(
     rejects: tuple[Reject, ...] = ()
     refusal = status = ""
     batch: Batch | None = None
-    page: Path | None = None
+    page = policy.docs_dir / f"{contract.table}.html" if policy.docs_dir else None
     with contextlib.ExitStack() as opened:
         try:
-            batch = fetch()
-            page = policy.docs_dir / f"{contract.table}.html" if policy.docs_dir else None
-            judged = policy.call(judge, batch, contract, known, today(), page=page)
-            rejects = judged.rejects
+            if is_local:
+                batch = policy.call(judge_fetched, fetch, contract, known, today(), page)
+            else:
+                batch = policy.call(judge, fetch(), contract, known, today(), page=page)
+            rejects = batch.rejects
             for line in (*batch.remarks, *_listed(contract, rejects)):
                 context.log.warning(line)
             by = Load(
@@ -174,8 +177,8 @@ def ingest_batch(
                 retire_other_sources=feed.exclusive,
             )
             connection = opened.enter_context(warehouse.write())
-            append_check_records(connection, list(_gate_records(contract, judged, by)))
-            report = load(connection, contract, judged, by)
+            append_check_records(connection, list(_gate_records(contract, batch, by)))
+            report = load(connection, contract, batch, by)
             for line in _withdrawals(report):
                 context.log.warning(line)
             refusal = "; ".join(f"{group}: {why}" for group, why in report.refused.items())

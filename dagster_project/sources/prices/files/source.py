@@ -37,7 +37,7 @@ from dagster_project.sources.prices.files.layouts import DAILY, DOLLARS, Layout,
 from dagster_project.sources.prices.files.names import is_abroad, is_copy, same_instrument, symbol_in
 from dagster_project.sources.prices.files.numbers import PRICE_COLUMNS, plain_numbers
 from dagster_project.sources.prices.files.sheets import Block, Misfit, Rows, Sheet, joined, open_sheet
-from dagster_project.sources.prices.files.unchanged import ReadBefore
+from dagster_project.sources.prices.files.unchanged import Growth, ReadBefore
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -101,6 +101,7 @@ class FilePrices:
             self.name,
             rows,
             tuple(rejects),
+            since=reading.since,
             missing=missing,
             is_partial=request.is_partial,
             remarks=tuple(remarks),
@@ -117,13 +118,16 @@ class _Reading:
         self.files: list[FileRead] = []
         """Those that need not be read again while they stay the same."""
         self._before = before
-        self._unread = 0
+        self._unread = self._grown = 0
+        self.since: dict[str, dt.date] = {}
+        """By symbol, the day from which on it was read: its file has only grown."""
         self.rejects: list[Reject] = []
         self.sources: dict[str, str] = {}
         """By symbol, the file that it comes from."""
         self._request = request
         self._listed = frozenset(request.symbols)
         self._date_order = date_order
+        self._now = now
         self._today = now.astimezone(dt.UTC).date()
         self._last_utc_day = last_complete_utc_day(now)
         # asked of the calendar once and at most, not for every symbol
@@ -154,15 +158,17 @@ class _Reading:
                 return
             if known := self._before.unchanged(file):
                 self._take_unread(known)
+                self._unread += 1
                 return
-            rejects = len(self.rejects)
-            sheet = open_sheet(replace(file, read=read))
-            for block in sheet.blocks:
-                self._take_block(file, sheet, block, symbol)
+            if (growth := self._before.grown(file)) and self._take_growth(file, growth, symbol):
+                return
+            rejects, tables = len(self.rejects), len(self._tables)
+            self._take_sheet(replace(file, read=read), symbol)
             groups = tuple(symbol for symbol, label in self.sources.items() if label == file.label)
             if self._before.is_asked and groups and len(self.rejects) == rejects and file.label not in self._going_on:
                 remarks = tuple(what for what, labels in self._said.items() if file.label in labels)
-                self.files.append(self._before.read(file, data, groups, remarks))
+                rows = pa.concat_tables(self._tables[tables:])
+                self.files.append(self._before.read(file, data, rows, groups, remarks))
         except UnreadableFileError as error:
             if file.ending == ".txt" and isinstance(error, NoPriceTableError):
                 self._said["left out, a text that is no table of prices"][file.label] = None
@@ -178,7 +184,36 @@ class _Reading:
         for what in known.remarks:
             self._said[what][known.label] = None
         self.files.append(known)
-        self._unread += 1
+
+    def _take_sheet(self, file: PriceFile, symbol: str | None) -> None:
+        sheet = open_sheet(file)
+        for block in sheet.blocks:
+            self._take_block(file, sheet, block, symbol)
+
+    def _take_growth(self, file: PriceFile, growth: Growth, symbol: str | None) -> bool:
+        """Take the new lines of a file that has grown; False where it has to be read whole, and nothing is taken."""
+        excerpt = growth.excerpt
+        alone = _Reading(self._request, self._date_order, self._now, self._before)
+        try:
+            alone._take_sheet(replace(file, read=lambda: excerpt, head=lambda most: excerpt[:most]), symbol)
+        except UnreadableFileError:
+            return False
+        read = alone.rows()
+        rows = growth.new_rows(read)
+        is_going_on = file.label in alone._going_on
+        is_usual = set(alone._said) <= set(growth.known.remarks) or is_going_on
+        if rows is None or alone.rejects or not is_usual or not alone.sources.keys() <= set(growth.known.groups):
+            return False
+        # read again from where it was until that day is over
+        self._take_unread(growth.known if is_going_on else growth.read(file, read, self._before))
+        for what in alone._said:
+            self._said[what][file.label] = None
+        self._going_on |= alone._going_on
+        after = dt.date.fromisoformat(growth.known.last_date) + dt.timedelta(days=1)
+        self.since |= dict.fromkeys(growth.known.groups, after)
+        self._tables.append(rows)
+        self._grown += 1
+        return True
 
     def _take_block(self, file: PriceFile, sheet: Sheet, block: Block, named: str | None) -> None:
         layout = layout_of(block.header)
@@ -388,6 +423,8 @@ class _Reading:
         """A line for each thing that a person should know, with the files that it is about."""
         if self._unread:
             yield f"{self._unread} files are as they were when they were loaded, and were not read again"
+        if self._grown:
+            yield f"{self._grown} files have only grown since they were loaded: their new lines were read"
         for what, labels in self._said.items():
             yield f"{_named(list(labels))}: {what}"
         if self._listed and not self._request.only_listed:

@@ -1,7 +1,9 @@
-"""Tells which files need not be read again.
+"""Tells which files need not be read again, and of which the new lines alone need be.
 
 A file is unchanged where its size and time are those that were remembered, or where its bytes are; and where nothing
-else that its reading rests on is another: the code, the settings, the reference list.
+else that its reading rests on is another: the code, the settings, the reference list. A text has grown where it begins
+with the bytes that were remembered. Its new lines are read beneath its first and last old ones (`Growth`); they stand
+for the whole where these are read as they were before, and where the new ones are later days and nothing unusual.
 
 Belongs here: that judgement. Does not belong here: where it is remembered (`warehouse.files_read`).
 """
@@ -10,17 +12,21 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import json
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 import dagster_project
 from dagster_project.contracts.batch import FileRead
 from dagster_project.sources.prices.base import PriceRequest
 from dagster_project.sources.prices.files.dates import DateOrder
 from dagster_project.sources.prices.files.errors import UnreadableFileError
-from dagster_project.sources.prices.files.folder import PriceFile
+from dagster_project.sources.prices.files.folder import TEXT_ENDINGS, PriceFile
 
 _SETTLED = dt.timedelta(seconds=2)
 """A file that was written so shortly before it is read may be written once more within one tick of the clock."""
@@ -54,14 +60,85 @@ class ReadBefore:
         # a time that may still change under the same bytes is not taken over
         return replace(known, modified_ns=file.modified_ns) if self._is_settled(file) else known
 
-    def read(self, file: PriceFile, data: bytes, groups: tuple[str, ...], remarks: tuple[str, ...]) -> FileRead:
-        """What to remember of a file that was read."""
+    def grown(self, file: PriceFile) -> Growth | None:
+        """What has come to a text since it was loaded; None where anything else has changed, or nothing can be said."""
+        known = self._known.get(file.label)
+        if known is None or known.reader != self.reader or not known.edges or file.size_bytes <= known.size_bytes:
+            return None
+        data = file.read()
+        old = data[: known.size_bytes]
+        if len(data) != file.size_bytes or hashlib.sha256(old).hexdigest() != known.digest:
+            return None
+        return Growth(known, data)
+
+    def read(
+        self, file: PriceFile, data: bytes, rows: pa.Table, groups: tuple[str, ...], remarks: tuple[str, ...]
+    ) -> FileRead:
+        """What to remember of a file that was read, `rows` being all that it brought."""
         digest = hashlib.sha256(data).hexdigest()
         modified = file.modified_ns if self._is_settled(file) else 0
-        return FileRead(file.label, file.size_bytes, modified, digest, self.reader, groups, remarks)
+        is_text = len(data) == file.size_bytes and file.ending in TEXT_ENDINGS
+        edges, last = (_edges(rows, data), pc.max(rows["trade_date"]).as_py() or "") if is_text else ("", "")
+        return FileRead(
+            file.label, file.size_bytes, modified, digest, self.reader, groups, remarks, edges if last else "", last
+        )
 
     def _is_settled(self, file: PriceFile) -> bool:
         return file.modified_ns < self._now_ns - _SETTLED.total_seconds() * 10**9
+
+
+@dataclass(frozen=True)
+class Growth:
+    """A text that begins with the bytes that were loaded already."""
+
+    known: FileRead
+    data: bytes
+
+    @property
+    def excerpt(self) -> bytes:
+        """Its first and last old lines, and below them the new ones."""
+        old = self.data[: self.known.size_bytes].split(b"\n")
+        edges = b"\n".join([*old[:_EDGE_LINES], *old[-1 - _EDGE_LINES : -1]])
+        return edges + b"\n" + self.data[self.known.size_bytes :]
+
+    def new_rows(self, read: pa.Table) -> pa.Table | None:
+        """Of the rows that were read of the excerpt those below the old lines, with their lines in the whole file.
+
+        None where the whole has to be read: the old lines are read otherwise now (a split divides them, say), or a new
+        row is not of a later day.
+        """
+        is_old = pc.less_equal(read["source_row"], 2 * _EDGE_LINES)
+        if _digest_of_rows(read.filter(is_old)) != self.known.edges:
+            return None
+        rows = read.filter(pc.invert(is_old))
+        if not pc.all(pc.greater(rows["trade_date"], self.known.last_date), min_count=0).as_py():
+            return None
+        left_out = self.data[: self.known.size_bytes].count(b"\n") - 2 * _EDGE_LINES
+        at = rows.schema.get_field_index("source_row")
+        return rows.set_column(at, "source_row", pc.add(rows["source_row"], left_out))
+
+    def read(self, file: PriceFile, read: pa.Table, before: ReadBefore) -> FileRead:
+        """What to remember of the whole file, `read` being the rows of the excerpt."""
+        now = before.read(file, self.data, read, self.known.groups, self.known.remarks)
+        return replace(now, edges=_edges(read, self.excerpt), last_date=max(now.last_date, self.known.last_date))
+
+
+_EDGE_LINES = 64
+"""So many lines from either end: titles, header, and enough rows to tell how dates and numbers are written."""
+
+
+def _edges(rows: pa.Table, data: bytes) -> str:
+    """A hash of the rows of the first and last lines; empty for a text that is too short."""
+    lines = data.count(b"\n")
+    if lines <= 2 * _EDGE_LINES:
+        return ""
+    at = rows["source_row"]
+    is_edge = pc.or_(pc.less_equal(at, _EDGE_LINES), pc.greater(at, lines - _EDGE_LINES))
+    return _digest_of_rows(rows.filter(is_edge))
+
+
+def _digest_of_rows(rows: pa.Table) -> str:
+    return _digest(json.dumps(rows.drop_columns(["source_file", "source_row"]).to_pydict()))
 
 
 @cache

@@ -1,3 +1,26 @@
+{#- what a bar is striking for, beside the bars before and after it: each is a finding below -#}
+{%- set strikes = {
+    'move_without_split':
+        'move_in_volatilities > ' ~ var('move_max_volatilities') ~ ' and move_factor > ' ~ var('move_min_factor')
+        ~ ' and split_ratio is null',
+    'unadjusted_split':
+        'split_number >= 2 and off_split_number < ' ~ var('split_tolerance')
+        ~ ' and abs(log_ratio) > ' ~ var('split_min_volatilities') ~ ' * usual_move'
+        ~ ' and abs(log_move) > abs(log_ratio) / 2 and split_ratio is null',
+    'lone_spike':
+        'move_in_volatilities > ' ~ var('spike_min_volatilities') ~ ' and move_factor > ' ~ var('move_min_factor')
+        ~ ' and abs(log_move_with_next) < abs(log_move) / 4',
+    'wide_range': 'high_over_low < 1 or high_over_low > ' ~ var('range_max_factor'),
+    'close_far_from_average':
+        'close_over_sma_50 < ' ~ var('average_min_factor') ~ ' or close_over_sma_50 > ' ~ var('average_max_factor'),
+    'session_without_volume': 'volume = 0',
+    'repeated_bar':
+        'volume > 0 and volume = volume_before and open = open_before and high = high_before and low = low_before'
+        ~ ' and close = prev_close',
+    'price_stands_still': 'volatility_21d_pct = 0',
+    'price_basis_changes': 'price_basis <> basis_before',
+} -%}
+
 with
 
 technicals as (
@@ -17,7 +40,7 @@ splits as (
 
 ),
 
--- one pass over the bars: each with its neighbours
+-- each bar with its neighbours
 neighbours as (
 
     select
@@ -38,18 +61,7 @@ neighbours as (
         lag(low) over by_symbol as low_before,
         lag(volume) over by_symbol as volume_before,
         {{ ignoring_nulls('lag', 'price_basis') }} over by_symbol as basis_before,
-        lead(close) over by_symbol as close_after,
-        close - 2 * prev_close + lag(prev_close) over by_symbol as bend,
-        avg(ln(nullif(volume, 0))) over (
-            partition by symbol order by trade_date
-            rows between 1 following and {{ var('volume_sessions') }} following
-        ) as log_volume_after,
-        avg(ln(nullif(volume, 0))) over (
-            partition by symbol order by trade_date
-            rows between {{ var('volume_sessions') }} preceding and 1 preceding
-        ) as log_volume_before,
-        row_number() over by_symbol as bar_number,
-        count(*) over (partition by symbol) as bars
+        lead(close) over by_symbol as close_after
     from technicals
     window by_symbol as (partition by symbol order by trade_date)
 
@@ -91,6 +103,37 @@ compared as (
 
 ),
 
+-- mostly none: the findings look at these alone
+striking as (
+
+    select * from compared
+    where ({{ strikes.values() | join(')\n        or (') }})
+
+),
+
+stretches as (
+
+    select
+        symbol,
+        trade_date,
+        close,
+        prev_close,
+        close - 2 * prev_close + lag(prev_close) over by_symbol as bend,
+        avg(ln(nullif(volume, 0))) over (
+            partition by symbol order by trade_date
+            rows between 1 following and {{ var('volume_sessions') }} following
+        ) as log_volume_after,
+        avg(ln(nullif(volume, 0))) over (
+            partition by symbol order by trade_date
+            rows between {{ var('volume_sessions') }} preceding and 1 preceding
+        ) as log_volume_before,
+        row_number() over by_symbol as bar_number,
+        count(*) over (partition by symbol) as bars
+    from technicals
+    window by_symbol as (partition by symbol order by trade_date)
+
+),
+
 -- the first session of another scale, and the last of a line
 in_turn as (
 
@@ -111,7 +154,7 @@ in_turn as (
             partition by symbol order by trade_date
             rows between {{ var('line_sessions') }} preceding and current row
         ) < 1e-6 * close as is_on_a_line
-    from neighbours
+    from stretches
 
 ),
 
@@ -204,6 +247,7 @@ dividends as (
     from technicals
     inner join prices
         on technicals.symbol = prices.symbol and technicals.trade_date = prices.trade_date
+    where prices.dividend_usd > 0
 
 ),
 
@@ -254,9 +298,7 @@ twins as (
 moves as (
 
     {{ finding(
-        'move_without_split', 'compared',
-        'move_in_volatilities > ' ~ var('move_max_volatilities')
-            ~ ' and move_factor > ' ~ var('move_min_factor') ~ ' and split_ratio is null',
+        'move_without_split', 'striking', strikes.move_without_split,
         'trade_date', 'move_in_volatilities', var('move_max_volatilities'),
         "'close ' || " ~ in_words('close') ~ " || ' after ' || " ~ in_words('prev_close')
             ~ " || ' is a move of ' || " ~ in_words('move_in_volatilities')
@@ -268,12 +310,7 @@ moves as (
 unadjusted_splits as (
 
     {{ finding(
-        'unadjusted_split', 'compared',
-        'split_number >= 2 and off_split_number < ' ~ var('split_tolerance')
-            ~ ' and abs(log_ratio) > ' ~ var('split_min_volatilities') ~ ' * usual_move'
-            ~ ' and abs(log_move) > abs(log_ratio) / 2'
-            ~ ' and split_ratio is null',
-        'trade_date', 'exp(abs(log_ratio))', 'split_number',
+        'unadjusted_split', 'striking', strikes.unadjusted_split, 'trade_date', 'exp(abs(log_ratio))', 'split_number',
         "'the price went from ' || " ~ in_words('prev_close') ~ " || ' to ' || " ~ in_words('coalesce(open, close)')
             ~ " || ' overnight, like a split of ' || cast(cast(split_number as integer) as string)"
             ~ " || ' to 1 that was not adjusted for'"
@@ -284,11 +321,7 @@ unadjusted_splits as (
 spikes as (
 
     {{ finding(
-        'lone_spike', 'compared',
-        'move_in_volatilities > ' ~ var('spike_min_volatilities')
-            ~ ' and move_factor > ' ~ var('move_min_factor')
-            ~ ' and abs(log_move_with_next) < abs(log_move) / 4',
-        'trade_date', 'move_factor', var('move_min_factor'),
+        'lone_spike', 'striking', strikes.lone_spike, 'trade_date', 'move_factor', var('move_min_factor'),
         "'close ' || " ~ in_words('close') ~ " || ' stands alone between ' || " ~ in_words('prev_close')
             ~ " || ' and ' || " ~ in_words('close_after')
     ) }}
@@ -298,7 +331,7 @@ spikes as (
 ranges as (
 
     {{ out_of_bounds(
-        'wide_range', 'compared', 'high_over_low', 1, var('range_max_factor'), 'high over low', 'trade_date'
+        'wide_range', 'striking', 'high_over_low', 1, var('range_max_factor'), 'high over low', 'trade_date'
     ) }}
 
 ),
@@ -306,7 +339,7 @@ ranges as (
 levels as (
 
     {{ out_of_bounds(
-        'close_far_from_average', 'compared', 'close_over_sma_50', var('average_min_factor'), var('average_max_factor'),
+        'close_far_from_average', 'striking', 'close_over_sma_50', var('average_min_factor'), var('average_max_factor'),
         'close over its 50-session average', 'trade_date'
     ) }}
 
@@ -315,7 +348,8 @@ levels as (
 no_volume as (
 
     {{ finding(
-        'session_without_volume', 'compared', 'volume = 0', 'trade_date', 'volume', 1, "'no share was traded'"
+        'session_without_volume', 'striking', strikes.session_without_volume, 'trade_date', 'volume', 1,
+        "'no share was traded'"
     ) }}
 
 ),
@@ -323,10 +357,8 @@ no_volume as (
 repeated as (
 
     {{ finding(
-        'repeated_bar', 'compared',
-        'volume > 0 and volume = volume_before and open = open_before and high = high_before'
-            ~ ' and low = low_before and close = prev_close',
-        'trade_date', 'close', 'prev_close', "'the bar repeats the one before, volume included'"
+        'repeated_bar', 'striking', strikes.repeated_bar, 'trade_date', 'close', 'prev_close',
+        "'the bar repeats the one before, volume included'"
     ) }}
 
 ),
@@ -334,7 +366,7 @@ repeated as (
 unchanged as (
 
     {{ finding(
-        'price_stands_still', 'compared', 'volatility_21d_pct = 0', 'trade_date', 'volatility_21d_pct', 0,
+        'price_stands_still', 'striking', strikes.price_stands_still, 'trade_date', 'volatility_21d_pct', 0,
         "'the close has not changed for 21 sessions'"
     ) }}
 
@@ -343,7 +375,7 @@ unchanged as (
 mixed_bases as (
 
     {{ finding(
-        'price_basis_changes', 'compared', 'price_basis <> basis_before', 'trade_date', 'null', 'null',
+        'price_basis_changes', 'striking', strikes.price_basis_changes, 'trade_date', 'null', 'null',
         "'prices are ' || price_basis || ' from here on and ' || basis_before || ' before: '"
             ~ " || 'averages and returns across the day mix both'"
     ) }}
