@@ -74,7 +74,8 @@ WRITERS: dict[str, Callable[[list[Bar]], str]] = {
         bars,
         "Date\tOpen\tHigh\tLow\tClose\tAdj Close\tVolume",
         lambda b: (
-            f"{b.day:%b %d, %Y}\t{b.open:,.2f}\t{b.high:,.2f}\t{b.low:,.2f}\t{b.close:,.2f}\t{b.close:,.2f}\t{b.volume:,}"
+            f"{b.day:%b %d, %Y}\t{b.open:,.2f}\t{b.high:,.2f}\t{b.low:,.2f}\t{b.close:,.2f}\t{b.close:,.2f}\t"
+            f"{b.volume:,}"
         ),
         newest_first=True,
     ),
