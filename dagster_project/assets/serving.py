@@ -15,6 +15,7 @@ from pydantic import Field
 from dagster_project.assets import groups
 from dagster_project.assets.freshness import after_every_close
 from dagster_project.gate.data_docs import write_index
+from dagster_project.progress import heard
 from dagster_project.transform.sources_yml import OWNER
 from dagster_project.warehouse.audit import held_back
 from dagster_project.warehouse.publish import publish, rollback
@@ -119,14 +120,15 @@ def serving_assets(
             )
         for table, why in held.items():
             context.log.warning(f"held back: marts.{table} keeps the version last published; {why}")
-        publication = publish(
-            warehouse.build_database,
-            warehouse.published_dir,
-            run_id=context.run_id,
-            held_back=held,
-            keep=keep_publications,
-            parquet_alone_rows=parquet_alone_rows,
-        )
+        with heard(context.log.info):
+            publication = publish(
+                warehouse.build_database,
+                warehouse.published_dir,
+                run_id=context.run_id,
+                held_back=held,
+                keep=keep_publications,
+                parquet_alone_rows=parquet_alone_rows,
+            )
         for table in publication.parquet_alone:
             context.log.info(
                 f"marts.{table} is published as Parquet alone: {publication.rows[table]:,} rows, "

@@ -21,6 +21,7 @@ from dagster_project.contracts.base import Contract
 from dagster_project.contracts.batch import Batch, GateCheck, Reject
 from dagster_project.gate.cast import cast_column
 from dagster_project.gate.expectations import Finding, check_name, evaluate, key_expectation, row_expectations
+from dagster_project.progress import Pace
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -71,6 +72,7 @@ def judge(
     good: list[pa.Table] = []
     good_positions: list[NDArray[np.int64]] = []
     failing: Counter[str] = Counter()
+    pace, judged = Pace(), 0
     for positions in _parts(batch.rows, contract, rows_at_a_time):
         typed, reasons, failed = _judge_part(
             _rows_at(batch.rows, positions), contract, suite, page if not good else None
@@ -82,6 +84,8 @@ def judge(
         good_positions.append(positions[is_good])
         for at, said in reasons.items():
             rejects[int(positions[at])] = _reject(batch, contract, int(positions[at]), said)
+        judged += len(positions)
+        pace.say(f"{judged:,} of {batch.rows.num_rows:,} rows judged")
     rows = pa.concat_tables(good)
     order = np.concatenate(good_positions)
     if (order[1:] < order[:-1]).any():

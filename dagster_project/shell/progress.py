@@ -17,11 +17,13 @@ class _StepLines(logging.Handler):
         self._started: dict[str, float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a line where a step ends or sums up what it did, and every warning or error of ours."""
+        """Write a line where a step ends or sums up what it did, how far it is, and every warning or error of ours."""
         meta = getattr(record, "dagster_meta", {})
         event: dg.DagsterEvent | None = meta.get("dagster_event")
         step = meta.get("step_key") or ""
         if event is None:
+            if record.levelno == logging.INFO and meta.get("orig_message"):
+                self._write(f"  ..  {meta['orig_message']}")
             if record.levelno >= logging.WARNING:
                 message = meta.get("orig_message") or record.getMessage()
                 self._write(f"  {record.levelname.lower()}: {message}")

@@ -87,7 +87,8 @@ def _run(settings: Settings, job: str) -> int:
         if settings.build_database.exists():
             with connection.read(settings.build_database):
                 pass  # one that cannot be opened is said before anything starts
-        with child() as dbt, child() as gate:
+        settings.temp_dir.mkdir(parents=True, exist_ok=True)
+        with child(settings.temp_dir) as dbt, child(settings.temp_dir) as gate:
             home = prepare(settings, dbt)
             dbt.start(os.getpid)  # from this thread, with which it ends
             # dbt then and not sooner: it is wanted last, and there are two processors

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dagster_project.progress import Pace
 from dagster_project.warehouse import connection
 
 if TYPE_CHECKING:
@@ -113,11 +114,27 @@ def invoke(project_dir: Path, target_dir: Path, arguments: list[str], target: st
     # the manifest is written where the project is prepared; writing it again for each area takes half a second
     flags = [*_flags(project_dir, target_dir), "--target", target]
     command = ["--no-write-json", *_UNLOGGED, *arguments, *flags]
-    done = dbtRunner(manifest=read_project(project_dir, target_dir, target)).invoke(command)
+    manifest = read_project(project_dir, target_dir, target)
+    done = dbtRunner(manifest=manifest, callbacks=[_say_what_is_built(Pace())]).invoke(command)
     if done.exception is not None:
         return DbtOutcome((), str(done.exception))
     executed: RunExecutionResult = done.result  # type: ignore[assignment]
     return DbtOutcome(tuple(_results(executed)), "\n".join(_failures(executed)))
+
+
+def _say_what_is_built(pace: Pace) -> Callable[[Any], None]:
+    """What dbt tells of its models and tests, as progress: how many are done, and what a macro of ours says."""
+    done = 0
+
+    def hear(event: Any) -> None:  # noqa: ANN401 - an event of dbt, which offers no type of it
+        nonlocal done
+        if event.info.name == "NodeFinished":
+            done += 1
+            pace.say(f"{done:,} models and tests done, {event.data.node_info.node_name} the last")
+        elif event.info.name == "JinjaLogInfo":
+            pace.say(event.data.msg)
+
+    return hear
 
 
 @cache

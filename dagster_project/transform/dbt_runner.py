@@ -14,6 +14,7 @@ import dagster as dg
 from dagster_dbt import DbtProject
 
 from dagster_project.calls import Call, call_directly
+from dagster_project.progress import heard
 from dagster_project.transform.dbt_calls import DbtOutcome, DbtRunError, NodeResult, run_dbt
 
 FAILED_SQL = "query"
@@ -62,13 +63,14 @@ class DbtRunner:
             ]
             brought = [name for unique_id in wanted for name in builds_with.get(unique_id, ())]
             selection = ["--indirect-selection", "empty", "--select", *map(_name, wanted), *brought]
-        outcome = self._call(
-            self._run,
-            Path(self._project.project_dir),
-            Path(self._project.target_path),
-            self._database,
-            ["build", "--exclude-resource-type", "unit_test", *selection],
-        )
+        with heard(context.log.info):
+            outcome = self._call(
+                self._run,
+                Path(self._project.project_dir),
+                Path(self._project.target_path),
+                self._database,
+                ["build", "--exclude-resource-type", "unit_test", *selection],
+            )
         for result in outcome.results:
             asset = models.get(result.unique_id)
             if asset in context.selected_asset_keys and result.status == "success":

@@ -28,6 +28,7 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.progress import counted
 from dagster_project.warehouse import connection
 from dagster_project.warehouse.load import sql_literal
 
@@ -135,7 +136,7 @@ def _write(
         rows: dict[str, int] = {}
         alone: list[str] = []
         versions: list[dict[str, object]] = []
-        for table in tables:
+        for table in counted(tables, "tables published"):
             version: dict[str, object] = {"version_id": publication_id, "built_by_run": run_id}
             if table in held_back:
                 stood = standing.get(table, _NEVER_PUBLISHED)

@@ -54,12 +54,32 @@ def test_yaml_lies_beside_each_model(manifest: dict[str, Any]) -> None:
 
 
 def test_every_table_has_a_key(manifest: dict[str, Any]) -> None:
+    """Or it is a view whose rows are, one for one, those of a table that has it."""
     keyed = {
         node["attached_node"]
         for node in manifest["nodes"].values()
         if node["resource_type"] == "test" and node["test_metadata"]["name"] in ("unique", "unique_combination")
     }
-    assert [model["name"] for model in _models(manifest) if _is_table(model) and model["unique_id"] not in keyed] == []
+    names = {model["name"]: model for model in _models(manifest)}
+    for model in _models(manifest):
+        elsewhere = names.get(model["config"]["meta"].get("key_is_tested_in"))
+        if elsewhere is None:
+            assert not _is_table(model) or model["unique_id"] in keyed, model["name"]
+        else:
+            assert model["config"]["materialized"] == "view", model["name"]
+            assert model["unique_id"] in _above(manifest, elsewhere), model["name"]
+            assert elsewhere["unique_id"] in keyed, model["name"]
+
+
+def _above(manifest: dict[str, Any], model: dict[str, Any]) -> set[str]:
+    """The models that a model rests on, over any number of steps."""
+    found: set[str] = set()
+    waiting = list(model["depends_on"]["nodes"])
+    while waiting:
+        if (unique_id := waiting.pop()) not in found and unique_id in manifest["nodes"]:
+            found.add(unique_id)
+            waiting += manifest["nodes"][unique_id]["depends_on"]["nodes"]
+    return found
 
 
 def test_every_symbol_of_a_mart_is_looked_up(manifest: dict[str, Any]) -> None:

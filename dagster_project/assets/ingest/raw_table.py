@@ -22,6 +22,7 @@ from dagster_project.contracts import curated
 from dagster_project.contracts.base import Contract
 from dagster_project.contracts.batch import Batch, Reject, visible
 from dagster_project.gate.gate import judge, judge_fetched
+from dagster_project.progress import heard
 from dagster_project.sources.base import NothingToLoadError, SourceError
 from dagster_project.transform.sources_yml import OWNER
 from dagster_project.warehouse.load import LOAD_COLUMNS, Load, LoadError, LoadReport, load
@@ -162,10 +163,11 @@ def ingest_batch(
     page = policy.docs_dir / f"{contract.table}.html" if policy.docs_dir else None
     with contextlib.ExitStack() as opened:
         try:
-            if is_local:
-                batch = policy.call(judge_fetched, fetch, contract, known, today(), page)
-            else:
-                batch = policy.call(judge, fetch(), contract, known, today(), page=page)
+            with heard(context.log.info):
+                if is_local:
+                    batch = policy.call(judge_fetched, fetch, contract, known, today(), page)
+                else:
+                    batch = policy.call(judge, fetch(), contract, known, today(), page=page)
             rejects = batch.rejects
             for line in (*batch.remarks, *_listed(contract, rejects)):
                 context.log.warning(line)

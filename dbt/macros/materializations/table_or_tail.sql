@@ -23,7 +23,7 @@
 
 {#-
     dbt's table, written batch by batch in one transaction: what the windows of one batch need is held at a time, and
-    not what those of the whole market need. `batches` are conditions on the model's rows that each row meets once.
+    not what those of the whole market need. `batches` have conditions on the model's rows that each row meets once.
 -#}
 {% macro table_in_batches(batches) -%}
     {%- set target_relation = this.incorporate(type='table') -%}
@@ -37,7 +37,7 @@
     {{ run_hooks(pre_hooks, inside_transaction=True) }}
 
     {%- for batch in batches %}
-        {%- set rows -%} select * from ( {{ compiled_code }} ) as batch where {{ batch }} {%- endset %}
+        {%- set rows -%} select * from ( {{ compiled_code }} ) as batch where {{ batch.condition }} {%- endset %}
         {%- call statement('main' if loop.first else 'batch_' ~ loop.index) -%}
             {%- if loop.first -%}
                 {{ create_table_as(False, made, rows) }}
@@ -45,6 +45,7 @@
                 insert into {{ made }} by name {{ rows }}
             {%- endif -%}
         {%- endcall %}
+        {%- do log(this.identifier ~ ': ' ~ "{:,}".format(batch.bars_until) ~ ' of ' ~ "{:,}".format(batches[-1].bars_until) ~ ' rows computed', info=True) -%}
     {%- endfor %}
 
     {%- if replaced is not none %}
@@ -63,23 +64,25 @@
 
 
 {#-
-    Conditions on `symbol` that cut the bars into ranges of some `technicals_rows_at_once` rows; one where there are
-    fewer. A symbol is never cut: windows run over the whole of it. No ref(): unit tests would have to give the bars.
+    Conditions on `symbol` that cut the bars into ranges of some `technicals_rows_at_once` rows, with the bars up to the
+    end of each; one where there are fewer. A symbol is never cut: windows run over the whole of it. No ref(): unit tests would have to give the bars.
 -#}
 {% macro symbol_batches() -%}
     {%- set bars = graph.nodes.values() | selectattr('name', 'equalto', 'int_daily_bars') | first -%}
     {%- set found = run_query(
         "with counted as (select symbol, count(*) as bars from " ~ bars.relation_name ~ " group by symbol), "
-        ~ "placed as (select symbol, (sum(bars) over (order by symbol) - bars) // "
+        ~ "placed as (select symbol, bars, (sum(bars) over (order by symbol) - bars) // "
         ~ var('technicals_rows_at_once') | int ~ " as batch from counted) "
-        ~ "select min(symbol) as first_symbol, max(symbol) as last_symbol from placed group by batch order by batch"
+        ~ "select min(symbol) as first_symbol, max(symbol) as last_symbol, sum(sum(bars)) over (order by batch) as until "
+        ~ "from placed group by batch order by batch"
     ) -%}
     {%- set batches = [] -%}
-    {%- for first_symbol, last_symbol in found.rows -%}
-        {%- do batches.append(
-            'symbol between ' ~ dbt.string_literal(dbt.escape_single_quotes(first_symbol))
-            ~ ' and ' ~ dbt.string_literal(dbt.escape_single_quotes(last_symbol))
-        ) -%}
+    {%- for first_symbol, last_symbol, bars_until in found.rows -%}
+        {%- do batches.append({
+            'condition': 'symbol between ' ~ dbt.string_literal(dbt.escape_single_quotes(first_symbol))
+                ~ ' and ' ~ dbt.string_literal(dbt.escape_single_quotes(last_symbol)),
+            'bars_until': bars_until | int,
+        }) -%}
     {%- endfor -%}
     {{ return(batches) }}
 {%- endmacro %}

@@ -20,6 +20,7 @@ import pyarrow.compute as pc
 
 from dagster_project.contracts.batch import Batch, FileRead, Reject
 from dagster_project.contracts.market import DAILY_PRICES
+from dagster_project.progress import counted
 from dagster_project.sessions import last_complete_session, last_complete_utc_day
 from dagster_project.sources.base import EmptyFetchError
 from dagster_project.sources.prices.files.bars import (
@@ -86,7 +87,8 @@ class FilePrices:
         before = ReadBefore(request, self._date_order, _now())
         reading = _Reading(request, self._date_order, self._now(), before)
         listed = frozenset(request.symbols)
-        for file in sorted(files, key=lambda file: (is_copy(file.stem, listed), file.label)):
+        in_order = sorted(files, key=lambda file: (is_copy(file.stem, listed), file.label))
+        for file in counted(in_order, "price files read"):
             reading.take(file)
         rows, rejects = reading.rows(), reading.rejects
         if not rows.num_rows and not rejects and not reading.files:
