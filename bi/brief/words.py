@@ -16,6 +16,7 @@ from markupsafe import Markup, escape
 
 from bi.brief.story import Story
 from bi.charts import look
+from bi.wording import in_words
 
 NOT_KNOWN = "not known"
 _MARKDOWN = re.compile(r"([\\`*_\[\]|~])")
@@ -50,11 +51,6 @@ def signed(value: float) -> str:
 def points(value: float) -> str:
     """A difference of two changes, in percentage points."""
     return "0.0" if round(value, 1) == 0 else f"{value:+.1f}".replace("-", "−")
-
-
-def use(code: str) -> str:
-    """What a site is used for: `hpc` is HPC."""
-    return {"hpc": "HPC"}.get(code, code.replace("_", " "))
 
 
 def tenant(name: str | None) -> str:
@@ -122,7 +118,7 @@ def _environment(finalize: Callable[[Any], Any] | None) -> Environment:
     for speak in (day, usd, money, count, signed, points, against):
         environment.filters[speak.__name__] = _or_not_known(speak)
     environment.filters |= {"safe_link": _safe_link, "code": _code, "site_name": _site_name, "or_dash": _or_dash}
-    environment.filters |= {"tenant": tenant, "use": use}
+    environment.filters |= {"tenant": tenant, "in_words": in_words}
     return environment
 
 

@@ -26,6 +26,7 @@ from bi.charts.look import (
     is_flattened,
     layer,
 )
+from bi.wording import in_words
 
 _COLUMNS = (
     "as_of_date",
@@ -248,6 +249,6 @@ def _named(row: dict[Hashable, Any]) -> str:
     said = f"{row['source_firm']}, {row['as_of_date']:%d %b %Y}; {row['business']}"
     if not pd.isna(row["now_mw"]):
         said += f", {row['now_mw']:,.0f} {_MW[str(row['mw_basis'])]}"
-    basis = str(row["now_capacity_basis"]).replace("_", " ")
+    basis = in_words(row["now_capacity_basis"])
     part = f", {row['now_mw_pct_of_power']:.0f} % of the power" if row["now_is_fraction_of_company"] else ""
     return f"{said}; {basis}{part}"

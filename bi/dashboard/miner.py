@@ -12,6 +12,7 @@ from markupsafe import Markup
 from bi import charts, questions
 from bi.dashboard import sector, tables
 from bi.dashboard.frame import NOT_KNOWN, WINDOWS, Opening, Published, choose, draw
+from bi.wording import in_words
 
 RATINGS = {
     "rating_date": tables.day("Day"),
@@ -198,7 +199,7 @@ def _sources(row: pd.Series[Any]) -> None:
     said = []
     if worth(row) is not None:
         firm, day, mw = row["scenario_source_firm"], row["scenario_as_of_date"], row["scenario_mw"]
-        basis = tables.words(row["scenario_capacity_basis"])
+        basis = in_words(row["scenario_capacity_basis"])
         shares = _said(row["scenario_shares_date"], ", shares of {:%d %b %Y}")
         said.append(
             Markup("Value a share: {} on {:,.0f} critical IT MW ({}){}").format(

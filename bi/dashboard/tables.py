@@ -1,7 +1,7 @@
 """Tables of the marts as HTML: which unit, format and words a column has.
 
-Belongs here: titles, units, formats, words for codes, and what is said where a figure is missing. Does not belong
-here: which columns a page shows.
+Belongs here: titles, units, formats, and what is said where a figure is missing. Does not belong here: which columns a
+page shows, and the words of codes (`bi.wording`).
 """
 
 from __future__ import annotations
@@ -18,36 +18,11 @@ import streamlit as st
 from markupsafe import Markup, escape
 
 from bi.dashboard.frame import NOT_KNOWN
+from bi.wording import in_words
 
 Row = dict[Hashable, Any]
 TIERS = {1: "primary", 2: "established", 3: "secondary"}
 """How near a page is to the origin: a filing or release of the company, established press, others."""
-_WORDS = {
-    "critical_it": "critical IT",
-    "hpc": "HPC",
-    "unstated": "not stated",
-    "approved_power": "all approved power",
-    "stated": "as the publication assumes",
-    "upgrade": "upgraded",
-    "downgrade": "downgraded",
-    "initiate": "coverage started",
-    "reiterate": "rating kept",
-    "target_raise": "target raised",
-    "target_cut": "target cut",
-    "btc": "bitcoin held",
-    "contracted_critical_it_mw": "contracted critical IT MW",
-    "planned_critical_it_mw": "planned critical IT MW",
-    "gross_power_mw": "power, gross MW",
-    "energized_gross_mw": "live power, gross MW",
-    "scenario": "scenario a share",
-    "ev_per_critical_it_mw": "EV per contracted critical IT MW",
-    "ERROR": "blocking",
-    "WARN": "warning",
-    "dbt": "dbt test",
-    "dagster": "Dagster",
-    "great_expectations": "Great Expectations",
-    "gate": "gate of a batch",
-}
 _WIDE = 18
 """Columns from which on a table is wider than any page: its cells take the room that they need."""
 _LONG = 40
@@ -139,12 +114,6 @@ def flag(title: str) -> Column:
     return Column(title, kind="flag")
 
 
-def words(code: object) -> str:
-    """The words of a code: `joint_venture` is joint venture."""
-    said = str(code)
-    return _WORDS.get(said, said.replace("_", " "))
-
-
 def is_missing(value: object) -> bool:
     """Whether there is nothing: None, NaN and NaT."""
     return value is None or bool(pd.isna(value))  # type: ignore[call-overload]
@@ -219,7 +188,7 @@ def _said(column: Column, value: Any, row: Row) -> Markup:  # noqa: ANN401 - a c
         case "moment":
             return escape(f"{value:%Y-%m-%d %H:%M}")
         case "code":
-            return escape(words(value))
+            return escape(in_words(value))
         case "flag":
             return escape("yes" if value else "no")
         case "miner":

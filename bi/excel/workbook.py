@@ -1,7 +1,7 @@
 """Writes the workbook: one sheet per question, a sheet that says what the columns mean.
 
 Belongs here: which questions become sheets, and the format of a column by its name. Does not belong here: SQL that
-computes.
+computes, and the words of codes (`bi.wording`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import pyarrow as pa
 import xlsxwriter
 
 from bi.published import connect
+from bi.wording import in_words, is_code
 
 SHEETS = {
     "Snapshot": ("miner_snapshot_asof", "select * from miner_snapshot_asof($as_of) order by symbol"),
@@ -101,7 +102,7 @@ def _sheet(book: xlsxwriter.Workbook, sheet: Any, table: pa.Table) -> None:  # n
             elif isinstance(value, bool | int | float | date):
                 sheet.write(row, place, value, formats[name])
             else:
-                text = "; ".join(map(str, value)) if isinstance(value, list) else str(value)
+                text = "; ".join(map(_said, value)) if isinstance(value, list) else _said(value)
                 sheet.write_string(row, place, text, wrapped if len(text) > _WIDE_TEXT else None)
                 longest = max(longest, len(text))
         sheet.set_column(place, place, min(max(longest, 12), _WIDE_TEXT))
@@ -112,6 +113,10 @@ def _sheet(book: xlsxwriter.Workbook, sheet: Any, table: pa.Table) -> None:  # n
         sheet.freeze_panes(1, 1)
         sheet.set_landscape()
         sheet.repeat_rows(0)
+
+
+def _said(value: object) -> str:
+    return in_words(value) if is_code(str(value)) else str(value)
 
 
 def _is_first(name: str) -> bool:

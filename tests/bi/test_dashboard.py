@@ -26,6 +26,7 @@ from streamlit.testing.v1 import AppTest
 from bi.dashboard import sector, tables
 from bi.dashboard.__main__ import APP
 from bi.dashboard.frame import NOT_KNOWN
+from bi.wording import in_words
 from dagster_project.settings import PROJECT_DIR
 
 if TYPE_CHECKING:
@@ -369,7 +370,7 @@ def test_every_coverage_column_has_words() -> None:
     text = (folder / "miner_snapshot.yml").read_text()
     names = re.findall(r"- name: (\w+)_coverage$", text, re.MULTILINE)
     assert "btc" in names
-    raw = {name: said for name in names if re.search(r"_|\b(btc|it|mw)\b", said := tables.words(name))}
+    raw = {name: said for name in names if re.search(r"_|\b(btc|it|mw)\b", said := in_words(name))}
     assert raw == {}
 
 

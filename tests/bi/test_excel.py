@@ -43,6 +43,8 @@ def test_the_workbook_holds_the_marts_with_types_and_sources(sample: Pipeline, t
     assert source.hyperlink.target == rows[0][2]
     assert source.value in rows[0][2] and "/" not in source.value, "the cell names the site"
     assert names.index("source_url") < 5
+    kinds = {deals.cell(row, names.index("deal_type") + 1).value for row in range(2, deals.max_row + 1)}
+    assert "joint venture" in kinds
     for sheet in book:
         assert not [cell for row in sheet.iter_rows() for cell in row if cell.data_type == "f"]
     assert not list(tmp_path.glob(".*"))
