@@ -133,9 +133,9 @@ def _is_first(name: str) -> bool:
 
 def _format(book: xlsxwriter.Workbook, name: str, kind: pa.DataType) -> Any:  # noqa: ANN401
     if pa.types.is_date(kind):
-        return book.add_format({"num_format": "yyyy-mm-dd"})
+        return book.add_format({"num_format": "yyyy-mm-dd", "align": "left"})
     if pa.types.is_timestamp(kind):
-        return book.add_format({"num_format": "yyyy-mm-dd hh:mm"})
+        return book.add_format({"num_format": "yyyy-mm-dd hh:mm", "align": "left"})
     if pa.types.is_boolean(kind):  # Excel shows true and false whatever the format, other programs a number
         return book.add_format({"num_format": '"yes";"yes";"no"'})
     if not (pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind)):

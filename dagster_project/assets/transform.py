@@ -227,7 +227,7 @@ def _with_rows(
         metadata = {**(result.metadata or {}), **dict(_shown(table) if table else ())}
         if result.asset_key == TECHNICALS_KEY and (build := warehouse.last_technicals_build()):
             metadata |= _how_built(build)
-            context.log.info(f"fct_daily_technicals {metadata[SUMMARY]}")
+            context.log.debug(f"fct_daily_technicals {metadata[SUMMARY]}")
         yield dg.MaterializeResult(asset_key=result.asset_key, metadata=metadata)
 
 
