@@ -20,16 +20,18 @@ import duckdb
 import pyarrow as pa
 import pyarrow.csv
 from fastapi import FastAPI, HTTPException, Query, Request, Response
+from fastapi.middleware.cors import CORSMiddleware
 from fastapi.responses import JSONResponse
 from fastapi_offline import FastAPIOffline
 
 from bi import questions
+from bi.api import openbb
 from bi.published import NotPublishedError, PublishedFile
 from dagster_project.engine import duckdb_config
 
 AsOf = Annotated[date | None, Query(description="Day whose knowledge is asked for; the last session by default.")]
 Symbol = Annotated[
-    str | None, Query(description="Ticker of a company.", pattern=r"^[A-Za-z0-9.\-]{1,12}$", examples=["CLSK"])
+    str | None, Query(description="Ticker of a company.", pattern=r"^[A-Za-z0-9.\-]{0,12}$", examples=["CLSK"])
 ]
 
 
@@ -37,10 +39,13 @@ class Format(StrEnum):
     """How an answer is written."""
 
     json = "json"
+    flat = "flat"
     csv = "csv"
 
 
-As = Annotated[Format, Query(alias="format", description="json (rows with their names) or csv.")]
+As = Annotated[
+    Format, Query(alias="format", description="json (rows with their names), flat (the same, lists as texts) or csv.")
+]
 
 
 @dataclass(frozen=True)
@@ -108,6 +113,12 @@ def make_app(database: Path) -> FastAPI:
             "`price_source = 'sample'` rest on simulated prices."
         ),
     )
+
+    app.add_middleware(CORSMiddleware, allow_origins=[openbb.ORIGIN], allow_methods=["GET"], allow_private_network=True)
+
+    @app.get("/widgets.json", include_in_schema=False)
+    def widgets() -> dict[str, dict[str, Any]]:
+        return openbb.widgets((question.path, question.says) for question in QUESTIONS)
 
     @app.exception_handler(NotPublishedError)
     def not_published(_: Request, error: Exception) -> JSONResponse:
@@ -220,7 +231,7 @@ class _Answers:
             return Response(written.getvalue(), media_type="text/csv; charset=utf-8")
         # DuckDB writes the JSON: dates as ISO texts, what is not known as null
         with self._writer.cursor() as cursor:
-            cursor.register("answer", table)
+            cursor.register("answer", _flat(table) if how is Format.flat else table)
             ((text,),) = cursor.execute("select coalesce(to_json(list(answer)), '[]') from answer").fetchall()
         return Response(text, media_type="application/json")
 
@@ -233,7 +244,7 @@ def _asked(answers: _Answers, question: Question) -> Callable[..., Response]:
 
 
 def _flat(table: pa.Table) -> pa.Table:
-    """Lists as texts, which CSV has no other way to hold."""
+    """Lists as texts, which CSV and tables have no other way to hold."""
     for place, column in enumerate(table.schema):
         if pa.types.is_nested(column.type):
             texts = [None if value is None else "; ".join(map(str, value)) for value in table[place].to_pylist()]

@@ -34,6 +34,10 @@ class Client:
         """What a reader gets."""
         return requests.get(self._address + path, params=params, timeout=60)
 
+    def ask(self, method: str, path: str, headers: dict[str, str]) -> requests.Response:
+        """What another page's script is told."""
+        return requests.request(method, self._address + path, headers=headers, timeout=60)
+
     def post(self, path: str) -> requests.Response:
         """What a writer is told."""
         return requests.post(self._address + path, timeout=60)
@@ -101,6 +105,20 @@ def test_nonsense_is_refused_in_words(client: Client, path: str, status: int) ->
     answer = client.get(path)
     assert answer.status_code == status
     assert answer.json()["detail"]
+
+
+def test_openbb_finds_a_widget_for_every_question_and_flat_rows(client: Client) -> None:
+    widgets = client.get("/widgets.json").json()
+    assert widgets.keys() == {question.path for question in QUESTIONS}
+    for widget in widgets.values():
+        assert {"name", "description", "endpoint", "type"} <= widget.keys()
+        given = {param["paramName"]: {"as_of": DAY, "symbol": "CLSK"}[param["paramName"]] for param in widget["params"]}
+        rows = client.get(f"/{widget['endpoint']}", params=given).json()
+        assert not [cell for row in rows for cell in row.values() if isinstance(cell, list | dict)]
+    asked = {"Origin": "https://pro.openbb.co", "Access-Control-Request-Method": "GET"}
+    for origin, allowed in ((asked["Origin"], asked["Origin"]), ("https://example.com", None)):
+        answer = client.ask("OPTIONS", "/deals", asked | {"Origin": origin})
+        assert answer.headers.get("access-control-allow-origin") == allowed
 
 
 def test_nothing_can_be_written(client: Client) -> None:
