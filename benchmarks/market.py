@@ -3,7 +3,8 @@
 Three runs are measured, each from the shell command to its end: a cold one, one in which nothing has changed, and one
 after a new session in every file. Beside them stands what one would write instead of a pipeline (`peers.from_files`),
 measured in the same sitting. CPU seconds are those of all processes of a run; peak memory is what all of them hold
-together, pages that they share counted once. Writes `results/market.json` and `results/market.md`.
+together, pages that they share counted once. Writes `results/market.json` and `results/market.md`, which keep the last
+sitting of each number of symbols.
 """
 
 from __future__ import annotations
@@ -134,23 +135,31 @@ def run(prices: Path, folder: Path, memory_limit: str) -> dict[str, object]:
     }
 
 
-def as_markdown(results: dict) -> str:
-    """The results as a table that a reader sees in the repository."""
-    lines = [
-        "# The whole pipeline on a market of files",
-        "",
-        f"{results['symbols']:,} symbols, {results['rows']:,} bars as CSV, {results['machine']}.",
-        "",
-        "| work | CPU s | wall s | peak GiB, all processes | CPU / peer |",
-        "|---|---:|---:|---:|---:|",
-    ]
-    for name, text in LINES.items():
-        cost = results["costs"][name]
-        lines.append(
-            f"| {text} | {cost['cpu_seconds']:.1f} | {cost['wall_seconds']:.1f} "
-            f"| {cost['peak_bytes'] / 2**30:.1f} | {cost['cpu_ratio']:.2f} |"
-        )
+def as_markdown(sittings: list[dict]) -> str:
+    """The sittings as tables that a reader sees in the repository."""
+    lines = ["# The whole pipeline on a market of files"]
+    for results in sittings:
+        lines += [
+            "",
+            f"{results['symbols']:,} symbols, {results['rows']:,} bars as CSV, {results['machine']}.",
+            "",
+            "| work | CPU s | wall s | peak GiB, all processes | CPU / peer |",
+            "|---|---:|---:|---:|---:|",
+        ]
+        for name, text in LINES.items():
+            cost = results["costs"][name]
+            lines.append(
+                f"| {text} | {cost['cpu_seconds']:.1f} | {cost['wall_seconds']:.1f} "
+                f"| {cost['peak_bytes'] / 2**30:.1f} | {cost['cpu_ratio']:.2f} |"
+            )
     return "\n".join(lines) + "\n"
+
+
+def kept_with(results: dict, file: Path) -> list[dict]:
+    """The sittings that the file keeps, this one in the place of the last of as many symbols."""
+    before = json.loads(file.read_text()) if file.exists() else []
+    others = [sitting for sitting in before if sitting["symbols"] != results["symbols"]]
+    return sorted([*others, results], key=lambda sitting: sitting["symbols"])
 
 
 def main() -> None:
@@ -166,9 +175,10 @@ def main() -> None:
     prices = options.prices or panel.write_files(made, options.symbols, options.rows)
     results = run(prices, options.folder / "work", options.memory_limit)
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "market.json").write_text(json.dumps(results, indent=2) + "\n")
-    (RESULTS / "market.md").write_text(as_markdown(results))
-    print(as_markdown(results))
+    sittings = kept_with(results, RESULTS / "market.json")
+    (RESULTS / "market.json").write_text(json.dumps(sittings, indent=2) + "\n")
+    (RESULTS / "market.md").write_text(as_markdown(sittings))
+    print(as_markdown([results]))
 
 
 if __name__ == "__main__":

@@ -85,7 +85,9 @@ def _days(dates: pa.Array) -> np.ndarray:
         known = dates.cast(pa.date32())
     except pa.ArrowInvalid:
         known = dates.filter(pc.fill_null(pc.match_substring_regex(dates, PLAIN_DATE), False)).cast(pa.date32())
-    return np.unique(known.drop_null().to_numpy(zero_copy_only=False))
+    days = known.drop_null().to_numpy(zero_copy_only=False)
+    # mostly they are in order and each comes once, which is seen sooner than sorted
+    return days if (days[1:] > days[:-1]).all() else np.unique(days)
 
 
 def without_noise(table: pa.Table) -> pa.Table:
