@@ -57,6 +57,7 @@ def _start(said: Path) -> None:
     # a file, and no pipe: whoever is killed while he writes to it stops nobody who reads
     LOGGER.addHandler(logging.FileHandler(said, encoding="utf-8"))
     LOGGER.setLevel(logging.INFO)
+    LOGGER.propagate = False  # libraries send the root's log to the console
 
 
 class Child:
