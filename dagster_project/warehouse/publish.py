@@ -146,7 +146,7 @@ def _write(
                 version = {name: standing[table][name] for name in version}
             if table not in held_back or table in standing:
                 source = f"{'stood' if table in held_back else 'build'}.marts.{table}"
-                rows[table] = int(con.execute(f"select count(*) from {source}").fetchall()[0][0])
+                rows[table] = _rows(con, source)
                 if parquet_alone_rows is not None and rows[table] > parquet_alone_rows:
                     alone.append(table)
                     con.execute(f"drop table if exists marts.{table}")
@@ -205,11 +205,15 @@ def _before(build_database: Path, published_dir: Path, held_back: Collection[str
             files: dict[str, Path] = {}
             for table, columns in _columns_of(con, build).items():
                 if table not in held_back:
-                    content = _content(con, f"{build}.marts.{table}")
-                    cells += content[0] * len(columns)
-                    if there.get(table) == columns and _content(con, f"stood.marts.{table}") == content:
+                    builds, stands = f"{build}.marts.{table}", f"stood.marts.{table}"
+                    of_table = _rows(con, builds) * len(columns)
+                    cells += of_table
+                    # the number of rows is known without reading them
+                    if there.get(table) != columns or _rows(con, builds) != _rows(con, stands):
+                        continue
+                    if (content := _content(con, builds)) == _content(con, stands):
                         same.add(table)
-                        same_cells += content[0] * len(columns)
+                        same_cells += of_table
                         file = folder / PARQUET / f"{table}.parquet"
                         with contextlib.suppress(duckdb.Error):  # gone, or damaged
                             if _content(con, f"read_parquet({sql_literal(str(file))})") == content:
@@ -234,10 +238,14 @@ def _columns_of(con: duckdb.DuckDBPyConnection, database: str) -> dict[str, list
     return found
 
 
-def _content(con: duckdb.DuckDBPyConnection, relation: str) -> tuple[int, int | None]:
-    """How many rows, and a number that changes when any value of any row does."""
-    rows, content = con.execute(f"select count(*), sum(hash(held)) from {relation} as held").fetchall()[0]
-    return int(rows), content
+def _rows(con: duckdb.DuckDBPyConnection, relation: str) -> int:
+    return int(con.execute(f"select count(*) from {relation}").fetchall()[0][0])
+
+
+def _content(con: duckdb.DuckDBPyConnection, relation: str) -> int | None:
+    """A number that changes when any value of any row does, or a row comes or goes."""
+    content: int | None = con.execute(f"select sum(hash(held)) from {relation} as held").fetchall()[0][0]
+    return content
 
 
 def _keep(con: duckdb.DuckDBPyConnection, tables: Collection[str]) -> frozenset[str]:
