@@ -1,8 +1,8 @@
 """The macros of a day as functions of PostgreSQL: `select * from marts.deals_asof('2025-11-24')`.
 
 Belongs here: which macros are offered, and their SQL in PostgreSQL's words. Does not belong here: what a macro answers.
-Not offered are those whose SQL has no counterpart (`asof join`, `* exclude`, lists): the snapshot, scenarios,
-publications, levels, technicals and comparisons of a day are asked in DuckDB.
+Not offered are those that take more than days, since a parameter `symbol` would be taken for the column of that name
+(levels, the technical picture, values of MW, a company's history), and `price_returns`: PostgreSQL has no `max_by`.
 """
 
 from __future__ import annotations
@@ -22,12 +22,19 @@ OFFERED = (
     "first_power_asof",
     "capacity_funnel_asof",
     "deal_flow",
+    "scenarios_asof",
+    "miner_snapshot_asof",
+    "publications_asof",
+    "price_comparison",
+    "price_correlation",
 )
 """In an order in which each finds those that it asks."""
 _WORDS = {
-    "CAST(1 AS DOUBLE)": "CAST(1 AS double precision)",
+    " AS DOUBLE)": " AS double precision)",
     "to_days(": "make_interval(days => ",
     "count() ": "count(*) ",
+    "count_star()": "count(*)",
+    '"nullif"(': "nullif(",
 }
 """What DuckDB writes otherwise than PostgreSQL, in the definitions of these macros."""
 
