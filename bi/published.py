@@ -30,8 +30,7 @@ def connect(database: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     All queries within see the same refresh, for the file is swapped for a new one and never changed. Raises
     `NotPublishedError` where there is no file.
     """
-    if not database.exists():
-        raise NotPublishedError(f"{database} is not there yet: run `make run` first")
+    stamp_of(database)
     with duckdb.connect(str(database), read_only=True, config=duckdb_config()) as connection:
         connection.execute("use marts")
         yield connection

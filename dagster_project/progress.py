@@ -56,13 +56,18 @@ class _Ears(logging.Handler):
         self._say(record.getMessage())
 
 
+def send_to(handler: logging.Handler) -> None:
+    """Let a handler have every line from now on, and no other log of this process."""
+    LOGGER.setLevel(logging.INFO)
+    LOGGER.propagate = False  # libraries send the root's log to the console
+    LOGGER.addHandler(handler)
+
+
 @contextlib.contextmanager
 def heard(say: Say) -> Iterator[None]:
     """Hand every line that is said meanwhile, in this process and those that it waits for, to `say`."""
     ears = _Ears(say)
-    LOGGER.setLevel(logging.INFO)
-    LOGGER.propagate = False  # no other log is to hear it a second time
-    LOGGER.addHandler(ears)
+    send_to(ears)
     try:
         yield
     finally:

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from dagster_project.calls import Call
-from dagster_project.progress import LOGGER
+from dagster_project.progress import LOGGER, send_to
 from dagster_project.runs.parent import end_with_parent, killed_with_parent
 from dagster_project.shell.fast_start import leave_as_killed, leave_when_done
 
@@ -55,9 +55,7 @@ def _start(said: Path) -> None:
     leave_when_done()
     end_with_parent(grace_seconds=0)
     # a file, and no pipe: whoever is killed while he writes to it stops nobody who reads
-    LOGGER.addHandler(logging.FileHandler(said, encoding="utf-8"))
-    LOGGER.setLevel(logging.INFO)
-    LOGGER.propagate = False  # libraries send the root's log to the console
+    send_to(logging.FileHandler(said, encoding="utf-8"))
 
 
 class Child:

@@ -206,10 +206,11 @@ def _before(build_database: Path, published_dir: Path, held_back: Collection[str
             for table, columns in _columns_of(con, build).items():
                 if table not in held_back:
                     builds, stands = f"{build}.marts.{table}", f"stood.marts.{table}"
-                    of_table = _rows(con, builds) * len(columns)
+                    rows = _rows(con, builds)
+                    of_table = rows * len(columns)
                     cells += of_table
                     # the number of rows is known without reading them
-                    if there.get(table) != columns or _rows(con, builds) != _rows(con, stands):
+                    if there.get(table) != columns or rows != _rows(con, stands):
                         continue
                     if (content := _content(con, builds)) == _content(con, stands):
                         same.add(table)
