@@ -98,6 +98,7 @@ def build_defs(
             allow_shrink=settings.allow_shrink,
             allow_rewrite=settings.allow_rewrite,
             docs_dir=docs_dir,
+            scratch_dir=settings.build_database.parent / "incoming",
             call=call_gate,
         ),
         "dbt": DbtRunner(project, settings.build_database, call_dbt, _engine(settings)),

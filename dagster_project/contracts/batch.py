@@ -6,6 +6,7 @@ Belongs here: `Batch` and `Reject`, which all three share. Does not belong here:
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,8 @@ import pyarrow as pa
 if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
+
+    from dagster_project.contracts.stored_rows import StoredRows
 
 
 def visible(text: str) -> str:
@@ -77,6 +80,10 @@ class FileRead:
     last_date: str = ""
 
 
+HandOver = Callable[[pa.Table], None]
+"""Takes rows of a batch while others are still being read; those of one group (`guard_by`) must come together."""
+
+
 @dataclass(frozen=True)
 class Batch:
     """What one fetch brought: rows, and what could not be read.
@@ -94,6 +101,8 @@ class Batch:
 
     `remarks` are what a person should know of the source as a whole, a line each: files that were left out, say.
     `files` are those that need not be read again while they stay the same, the rows of unchanged ones not among `rows`.
+
+    `stored` are further rows like `rows`, which lie on the disk because they may be more than memory holds.
     """
 
     source: str
@@ -106,3 +115,10 @@ class Batch:
     remarks: tuple[str, ...] = ()
     checks: tuple[GateCheck, ...] = ()
     files: tuple[FileRead, ...] = ()
+    stored: StoredRows | None = None
+
+    @property
+    def row_count(self) -> int:
+        """How many rows it holds, those in the file included."""
+        in_memory: int = self.rows.num_rows
+        return in_memory + (self.stored.num_rows if self.stored else 0)

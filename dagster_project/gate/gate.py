@@ -11,15 +11,16 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from dagster_project.contracts.base import Contract
-from dagster_project.contracts.batch import Batch, GateCheck, Reject
-from dagster_project.gate.cast import cast_column
+from dagster_project.contracts.batch import Batch, GateCheck, HandOver, Reject
+from dagster_project.contracts.stored_rows import RowStore, StoredRows
+from dagster_project.gate.cast import ARROW_TYPES, cast_column
 from dagster_project.gate.expectations import Finding, check_name, evaluate, key_expectation, row_expectations
 from dagster_project.progress import Pace
 
@@ -65,48 +66,117 @@ def judge(
     so rows that share a key are judged together. With `page`, Great Expectations' own page is written there, on the
     first part of such a batch. Raises `ContractMismatchError` where a column is absent.
     """
-    if missing := [name for name in contract.column_names if name not in batch.rows.column_names]:
-        raise ContractMismatchError(f"{batch.source} brought no {', '.join(missing)} for {contract.table}")
-    suite = [*row_expectations(contract, known, today), key_expectation(contract)]
-    rejects: dict[int, Reject] = {}
     good: list[pa.Table] = []
-    good_positions: list[NDArray[np.int64]] = []
-    failing: Counter[str] = Counter()
-    pace, judged = Pace(), 0
-    for positions in _parts(batch.rows, contract, rows_at_a_time):
-        typed, reasons, failed = _judge_part(
-            _rows_at(batch.rows, positions), contract, suite, page if not good else None
-        )
-        failing += failed
-        is_good = np.ones(typed.num_rows, dtype=np.bool_)
-        is_good[list(reasons)] = False
-        good.append(typed.filter(pa.array(is_good)))
-        good_positions.append(positions[is_good])
-        for at, said in reasons.items():
-            rejects[int(positions[at])] = _reject(batch, contract, int(positions[at]), said)
-        judged += len(positions)
-        pace.say(f"{judged:,} of {batch.rows.num_rows:,} rows judged")
-    rows = pa.concat_tables(good)
-    order = np.concatenate(good_positions)
-    if (order[1:] < order[:-1]).any():
-        rows = rows.take(np.argsort(order))
-    checks = (
-        GateCheck(_IS_A_ROW, "gate", len(batch.rejects)),
-        *(GateCheck(name, "gate", failing[name]) for name in (_FITS, _IS_NO_REPEAT)),
-        *(GateCheck(name, "great_expectations", failing[name]) for name in map(check_name, suite)),
-    )
-    return replace(batch, rows=rows, rejects=(*batch.rejects, *(rejects[at] for at in sorted(rejects))), checks=checks)
+    judgement = _Judgement(contract, known, today, good.append, rows_at_a_time, page)
+    judgement.take(batch.rows)
+    return judgement.passed(batch, pa.concat_tables(good))
 
 
 def judge_fetched(
-    fetch: Callable[[], Batch],
+    fetch: Callable[[HandOver], Batch],
     contract: Contract,
     known: Mapping[str, frozenset[str]],
     today: dt.date,
+    store: Path,
     page: Path | None = None,
+    rows_at_a_time: int = ROWS_AT_A_TIME,
 ) -> Batch:
-    """Fetch a batch and judge it, in one process: only what was judged travels to the one that loads it."""
-    return judge(fetch(), contract, known, today, page=page)
+    """Fetch a batch and judge it part by part while it is fetched; the judged rows are in the file `store`.
+
+    What `fetch` hands over is judged as soon as there are `rows_at_a_time`, so that memory holds no more of it. Else
+    as `judge`, from which the rows come in the same order. Raises `OSError` where the disk is full.
+    """
+    kept = RowStore(store)
+    judgement = _Judgement(contract, known, today, kept.append, rows_at_a_time, page)
+    waiting: list[pa.Table] = []
+    rows_waiting = 0
+
+    def judge_waiting() -> None:
+        nonlocal rows_waiting
+        rows = pa.concat_tables(waiting)
+        waiting.clear()
+        rows_waiting = 0
+        judgement.take(rows)
+
+    def take(rows: pa.Table) -> None:
+        nonlocal rows_waiting
+        if waiting and rows_waiting + rows.num_rows > rows_at_a_time:
+            judge_waiting()
+        waiting.append(rows)
+        rows_waiting += rows.num_rows
+
+    try:
+        batch = fetch(take)
+        take(batch.rows)
+        judge_waiting()
+    finally:
+        stored = kept.close()
+    return judgement.passed(batch, judgement.nothing, stored)
+
+
+class _Judgement:
+    """Judges rows in parts, and keeps count of what it found."""
+
+    def __init__(
+        self,
+        contract: Contract,
+        known: Mapping[str, frozenset[str]],
+        today: dt.date,
+        keep: HandOver,
+        rows_at_a_time: int,
+        page: Path | None,
+    ) -> None:
+        """`keep` receives the good rows, in the order in which they came."""
+        self._contract = contract
+        self._suite = [*row_expectations(contract, known, today), key_expectation(contract)]
+        self._keep = keep
+        self._rows_at_a_time = rows_at_a_time
+        self._page = page
+        self._rejects: list[Reject] = []
+        self._failing: Counter[str] = Counter()
+        self._pace = Pace()
+        self._judged = 0
+
+    def take(self, rows: pa.Table) -> None:
+        """Judge rows of which no group has others elsewhere. Raises `ContractMismatchError` as `judge` does."""
+        contract = self._contract
+        if missing := [name for name in contract.column_names if name not in rows.column_names]:
+            raise ContractMismatchError(f"a batch without {', '.join(missing)} came for {contract.table}")
+        reasons: _Reasons = {}
+        good: list[pa.Table] = []
+        good_positions: list[NDArray[np.int64]] = []
+        for positions in _parts(rows, contract, self._rows_at_a_time):
+            typed, wrong, failed = _judge_part(_rows_at(rows, positions), contract, self._suite, self._page)
+            if typed.num_rows:
+                self._page = None
+            self._failing += failed
+            is_good = np.ones(typed.num_rows, dtype=np.bool_)
+            is_good[list(wrong)] = False
+            good.append(typed.filter(pa.array(is_good)))
+            good_positions.append(positions[is_good])
+            reasons |= {int(positions[at]): said for at, said in wrong.items()}
+            self._judged += len(positions)
+            self._pace.say(f"{self._judged:,} rows judged")
+        kept, order = pa.concat_tables(good), np.concatenate(good_positions)
+        if (order[1:] < order[:-1]).any():
+            kept = kept.take(np.argsort(order))
+        self._keep(kept)
+        self._rejects += _rejects(rows, contract, reasons)
+
+    @property
+    def nothing(self) -> pa.Table:
+        """A table of judged rows without any."""
+        types = [(column.name, ARROW_TYPES[column.type]) for column in self._contract.columns]
+        return pa.schema([*types, ("source_file", pa.string()), ("source_row", pa.int64())]).empty_table()
+
+    def passed(self, batch: Batch, rows: pa.Table, stored: StoredRows | None = None) -> Batch:
+        """The batch with what was judged of it, `rows` and `stored` being the good rows."""
+        checks = (
+            GateCheck(_IS_A_ROW, "gate", len(batch.rejects)),
+            *(GateCheck(name, "gate", self._failing[name]) for name in (_FITS, _IS_NO_REPEAT)),
+            *(GateCheck(name, "great_expectations", self._failing[name]) for name in map(check_name, self._suite)),
+        )
+        return replace(batch, rows=rows, rejects=(*batch.rejects, *self._rejects), checks=checks, stored=stored)
 
 
 def _parts(rows: pa.Table, contract: Contract, rows_at_a_time: int) -> Iterator[NDArray[np.int64]]:
@@ -154,9 +224,9 @@ def _judge_part(
     if len(of_rows) < len(at_fault) and of_rows:
         # a bad row never condemns the good row of its key: asked again, without the bad ones
         at_fault = of_rows | _evaluate(contract, frame, reasons.keys() | of_rows.keys(), [key_expectation(contract)])
-    for at, findings in at_fault.items():
+    for (at, findings), cells in zip(at_fault.items(), _cells(typed, list(at_fault)), strict=True):
         reasons[at] += [
-            _sentence(finding, typed, at) for finding in findings if at not in of_rows or not finding.is_about_key
+            _sentence(finding, cells) for finding in findings if at not in of_rows or not finding.is_about_key
         ]
     for name in ("source_file", "source_row"):
         typed = typed.append_column(name, rows.column(name))
@@ -215,21 +285,22 @@ def _find_repeats(frame: pd.DataFrame, rows: pa.Table, contract: Contract, reaso
             reasons[int(at)].append(f"repeats {rows['source_file'][first]} row {rows['source_row'][first]}")
 
 
-def _sentence(finding: Finding, typed: pa.Table, at: int) -> str:
-    cells = ", ".join(_shown(typed, name, at) for name in finding.columns)
-    return f"{cells} {finding.because}" if len(finding.columns) == 1 else f"{finding.because}: {cells}"
+def _cells(table: pa.Table, positions: Sequence[int]) -> list[dict[str, Any]]:
+    """The rows at these positions: taken together, for a look at each cell of a table takes longer."""
+    rows: list[dict[str, Any]] = table.take(pa.array(positions, pa.int64())).to_pylist()
+    return rows
 
 
-def _shown(typed: pa.Table, name: str, at: int) -> str:
-    value = typed[name][at].as_py()
-    return name if value is None else f"{name} {value}"
+def _sentence(finding: Finding, cells: Mapping[str, Any]) -> str:
+    shown = ", ".join(name if cells[name] is None else f"{name} {cells[name]}" for name in finding.columns)
+    return f"{shown} {finding.because}" if len(finding.columns) == 1 else f"{finding.because}: {shown}"
 
 
-def _reject(batch: Batch, contract: Contract, at: int, reasons: list[str]) -> Reject:
-    record = {name: batch.rows[name][at].as_py() for name in contract.column_names}
-    return Reject(
-        source_file=batch.rows["source_file"][at].as_py(),
-        source_row=batch.rows["source_row"][at].as_py(),
-        reason="; ".join(reasons),
-        record=json.dumps(record, default=str, ensure_ascii=False),
-    )
+def _rejects(rows: pa.Table, contract: Contract, reasons: _Reasons) -> Iterator[Reject]:
+    """The rows at these positions as rejects, in the order of the rows."""
+    positions = sorted(reasons)
+    records = _cells(rows.select(contract.column_names), positions)
+    places = _cells(rows.select(["source_file", "source_row"]), positions)
+    for at, record, place in zip(positions, records, places, strict=True):
+        said = json.dumps(record, default=str, ensure_ascii=False)
+        yield Reject(place["source_file"], place["source_row"], "; ".join(reasons[at]), said)

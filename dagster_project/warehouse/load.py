@@ -170,6 +170,11 @@ def load(connection: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch
     try:
         newly_quarantined = _quarantine(connection, contract, batch.source, by) if batch.rejects else 0
         connection.execute("create or replace temp table incoming as select * from incoming_rows")
+        if batch.stored:
+            with batch.stored.reader() as stored_rows:
+                connection.register("stored_rows", stored_rows)
+                connection.execute("insert into incoming select * from stored_rows")
+                connection.unregister("stored_rows")
         refused: dict[str, str] = {}
         shrunk: ShrunkBatchError | None = None
         if not by.allow_shrink:
@@ -178,7 +183,7 @@ def load(connection: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch
                     connection,
                     contract,
                     batch.source,
-                    may_be_empty=bool(batch.since or batch.files) and not batch.rows.num_rows,
+                    may_be_empty=bool(batch.since or batch.files) and not batch.row_count,
                     only=sorted(batch.restated) if batch.is_partial else None,
                 )
             except ShrunkBatchError as error:
@@ -219,7 +224,7 @@ def load(connection: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch
         raise shrunk
     current = _count(connection, f"select count(*) from raw.{contract.table} where valid_to is null")
     return LoadReport(
-        incoming=batch.rows.num_rows,
+        incoming=batch.row_count,
         quarantined=len(batch.rejects),
         newly_quarantined=newly_quarantined,
         current=current,

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 from yahoo_frames import frame, note
 
-from dagster_project.contracts.batch import Batch
+from dagster_project.contracts.batch import Batch, HandOver
 from dagster_project.contracts.tables import RAW_TABLES
 from dagster_project.sources.base import SourceError, UnknownSymbolError
 from dagster_project.sources.prices.base import PriceRequest
@@ -140,7 +140,7 @@ def test_an_empty_price_source_keeps_the_old_prices(finished_sample: Any) -> Non
         is_simulated = True
         is_local = True
 
-        def fetch(self, request: PriceRequest) -> Batch:
+        def fetch(self, request: PriceRequest, hand_over: HandOver | None = None) -> Batch:
             raise SourceError("sample: the vendor answered 503")
 
     pipeline = finished_sample

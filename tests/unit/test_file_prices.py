@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import gzip
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -204,6 +205,21 @@ def test_files_come_in_order_of_their_names(tmp_path: Path) -> None:
     for name in ("C.csv", "A.csv", "B.csv"):
         (tmp_path / name).write_text("date,close\n2025-01-02,1\n")
     assert fetch(tmp_path).rows["symbol"].to_pylist() == ["A", "B", "C"]
+
+
+def test_rows_that_are_handed_over_are_those_of_the_batch(tmp_path: Path) -> None:
+    """File by file and in the same order; what else the batch says is the same."""
+    for name in ("AAA", "BBB", "CCC"):
+        (tmp_path / f"{name}.csv").write_text(YAHOO + "2025-11-03,1,2,1,1.5,10\n2025-11-04,1,2,1,oops,10\n")
+    (tmp_path / "table.csv").write_text("symbol,date,close\nDDD,2025-11-03,5\nBBB,2025-11-03,5\nEEE,2025-11-03,5\n")
+    (tmp_path / "BROKEN.csv").write_text("<html>")
+    whole = fetch(tmp_path)
+    handed_over: list[pa.Table] = []
+    rest = FilePrices(tmp_path).fetch(PriceRequest(symbols=()), handed_over.append)
+    assert rest.rows.num_rows == 0
+    assert pa.concat_tables(handed_over).equals(whole.rows)
+    assert all(len(set(rows["source_file"].to_pylist())) <= 1 for rows in handed_over)
+    assert replace(rest, rows=whole.rows) == whole
 
 
 def test_gzip_is_read(tmp_path: Path) -> None:

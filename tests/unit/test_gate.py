@@ -1,18 +1,22 @@
 """The gate: what is good goes through unchanged, what is bad comes back with file, row and reason."""
 
 import datetime as dt
+import itertools
 import json
 import re
+import weakref
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pytest
 
 from dagster_project.contracts.base import LINK, AtLeast, Column, Contract, RequiredWith, Within
-from dagster_project.contracts.batch import Batch, Reject, visible
+from dagster_project.contracts.batch import Batch, HandOver, Reject, visible
 from dagster_project.contracts.market import DAILY_PRICES
 from dagster_project.gate.cast import cast_column
-from dagster_project.gate.gate import ContractMismatchError, judge
+from dagster_project.gate.gate import ContractMismatchError, judge, judge_fetched
 
 TODAY = dt.date(2026, 1, 1)
 GOOD = {
@@ -343,6 +347,51 @@ def test_a_large_batch_is_judged_in_parts_and_nothing_else_changes() -> None:
         parts = judge(batch, DAILY_PRICES, {}, TODAY, rows_at_a_time=size)
         assert parts.rejects == whole.rejects
         assert parts.rows.equals(whole.rows)
+
+
+def test_rows_are_judged_while_others_are_read_and_nothing_else_changes(tmp_path: Path) -> None:
+    """Whatever is handed over, alone or in the batch itself: the same rows, rejects and counts, in the same order."""
+    days = [f"2025-11-{day:02d}" for day in range(3, 22)]
+    by_symbol = [[GOOD | {"symbol": symbol, "trade_date": day} for day in days] for symbol in ("CCC", "AAA", "BBB")]
+    by_symbol[1] += [by_symbol[1][2], by_symbol[1][3] | {"close": "9.5"}, GOOD | {"symbol": None}]
+    by_symbol[2][5] = by_symbol[2][5] | {"high": "1"}
+    by_symbol.append([GOOD | {"symbol": "ZZZ", "trade_date": "never", "volume": "-1"}])
+    batch = _batch(DAILY_PRICES, *(row for rows in by_symbol for row in rows))
+    whole = judge(batch, DAILY_PRICES, {}, TODAY)
+    ends = list(itertools.accumulate(map(len, by_symbol), initial=0))
+    parts = [batch.rows.slice(start, end - start) for start, end in itertools.pairwise(ends)]
+    store = tmp_path / "judged.arrows"
+    store.write_bytes(b"what a killed run left")
+    for size, handed_over in itertools.product((1, 20, 45, 1000), range(len(parts) + 1)):
+
+        def fetch(hand_over: HandOver, count: int = handed_over) -> Batch:
+            for part in parts[:count]:
+                hand_over(part)
+            return replace(batch, rows=pa.concat_tables([batch.rows.slice(0, 0), *parts[count:]]))
+
+        judged = judge_fetched(fetch, DAILY_PRICES, {}, TODAY, store, rows_at_a_time=size)
+        assert judged.stored is not None
+        with judged.stored.reader() as reader:
+            assert reader.read_all().equals(whole.rows)
+        assert (judged.rows.num_rows, judged.rows.schema) == (0, whole.rows.schema)
+        assert (judged.row_count, judged.rejects, judged.checks) == (whole.rows.num_rows, whole.rejects, whole.checks)
+
+
+def test_no_more_rows_wait_than_are_judged_together(tmp_path: Path) -> None:
+    """What was handed over is let go of, so that a market takes no more memory than a part of it."""
+    alive: list[weakref.ref[pa.Table]] = []
+
+    def fetch(hand_over: HandOver) -> Batch:
+        for at in range(20):
+            rows = _batch(DAILY_PRICES, *(GOOD | {"symbol": f"S{at}"} for _ in range(10))).rows
+            alive.append(weakref.ref(rows))
+            hand_over(rows)
+            del rows
+            assert sum(table() is not None for table in alive) <= 3
+        return replace(_batch(DAILY_PRICES, GOOD), rows=_batch(DAILY_PRICES, GOOD).rows.slice(0, 0))
+
+    judged = judge_fetched(fetch, DAILY_PRICES, {}, TODAY, tmp_path / "judged.arrows", rows_at_a_time=30)
+    assert (judged.row_count, len(judged.rejects)) == (20, 180)
 
 
 @pytest.mark.parametrize("beyond", ["1600-01-03", "1677-09-20", "2262-04-12", "9999-12-31"])

@@ -12,6 +12,7 @@ import pytest
 
 from dagster_project.contracts.base import Column, Contract, LoadMode
 from dagster_project.contracts.batch import Batch, Reject
+from dagster_project.contracts.stored_rows import RowStore, StoredRows
 from dagster_project.warehouse import connection
 from dagster_project.warehouse.load import (
     Load,
@@ -90,6 +91,37 @@ def test_the_same_batch_twice_adds_nothing(con: duckdb.DuckDBPyConnection, contr
     second = _load(con, contract, rows, SECOND)
     assert (first.added, second.added, second.changed, second.withdrawn, second.unchanged) == (2, 0, 0, 0, 2)
     assert con.execute(f"select count(*), max(run_id) from raw.{contract.table}").fetchall() == [(2, "run of 01")]
+
+
+def _stored(path: Path, *parts: pa.Table) -> StoredRows | None:
+    store = RowStore(path)
+    for part in parts:
+        store.append(part)
+    return store.close()
+
+
+@pytest.mark.parametrize("in_memory", [0, 1, 3])
+def test_rows_on_the_disk_are_loaded_as_those_in_memory(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, in_memory: int
+) -> None:
+    _load(con, UPSERT, _rows(("A", 1, 1.0), ("B", 1, 5.0)))
+    rows = _rows(("A", 1, 1.5), ("B", 1, 5.0), ("C", 1, None), ("C", 2, 3.0))
+    stored = _stored(tmp_path / "rows.arrows", rows.slice(in_memory, 1), rows.slice(in_memory + 1))
+    report = _load(con, UPSERT, rows.slice(0, in_memory), SECOND, stored=stored)
+    assert (report.incoming, report.added, report.changed, report.unchanged) == (4, 2, 1, 1)
+    assert _standing(con, UPSERT) == [("A", 1, 1.5), ("B", 1, 5.0), ("C", 1, None), ("C", 2, 3.0)]
+
+
+def test_a_file_of_rows_that_is_cut_changes_nothing(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
+    _load(con, UPSERT, _rows(("A", 1, 1.0)))
+    parts = [_rows(*((f"S{part}", day, 1.0) for day in range(1000))) for part in range(4)]
+    stored = _stored(tmp_path / "rows.arrows", *parts)
+    assert stored is not None
+    stored.path.write_bytes(stored.path.read_bytes()[:-2000])
+    with pytest.raises((OSError, duckdb.Error)):
+        _load(con, UPSERT, parts[0].slice(0, 0), SECOND, stored=stored)
+    assert _standing(con, UPSERT) == [("A", 1, 1.0)]
+    assert _load(con, UPSERT, parts[0], THIRD).added == 1000, "the connection is as good as before"
 
 
 def test_every_row_says_where_it_came_from(con: duckdb.DuckDBPyConnection) -> None:

@@ -7,6 +7,7 @@ written (`warehouse.load`).
 
 import contextlib
 import datetime as dt
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,12 +44,13 @@ class LoadPolicy:
 
     `allow_shrink` lets it replace a much larger one, `allow_rewrite` change most of a history that stands; `call` says
     in which process it is judged, and read if that takes no network. `docs_dir` receives Great Expectations' page on
-    the batch.
+    the batch, `scratch_dir` its rows on their way from there, the system's folder for such files if None.
     """
 
     allow_shrink: bool = False
     allow_rewrite: bool = False
     docs_dir: Path | None = None
+    scratch_dir: Path | None = None
     call: Call = call_directly
 
 
@@ -142,7 +144,7 @@ def ingest_batch(
     context: dg.AssetExecutionContext,
     warehouse: Warehouse,
     feed: Feed,
-    fetch: Callable[[], Batch],
+    fetch: Callable[..., Batch],
     *,
     known: Mapping[str, frozenset[str]],
     policy: LoadPolicy,
@@ -152,7 +154,8 @@ def ingest_batch(
     """Fetch, judge and load; where that is refused, what stood before stands, and the result says why.
 
     A source that is switched off, or has nothing new, is no failure: the result says so in `status`. With `is_local`
-    the fetch needs no network and can be pickled: it runs in the process that judges.
+    the fetch needs no network and can be pickled: it runs in the process that judges, and takes whom to hand its rows
+    over to.
     """
     contract = feed.contract
     fetched_at = dt.datetime.now(dt.UTC).replace(tzinfo=None)
@@ -165,7 +168,8 @@ def ingest_batch(
         try:
             with heard(context.log.info):
                 if is_local:
-                    batch = policy.call(judge_fetched, fetch, contract, known, today(), page)
+                    store = opened.enter_context(_room(policy.scratch_dir))
+                    batch = policy.call(judge_fetched, fetch, contract, known, today(), store, page)
                 else:
                     batch = policy.call(judge, fetch(), contract, known, today(), page=page)
             rejects = batch.rejects
@@ -199,6 +203,18 @@ def ingest_batch(
         },
         check_results=[*_check_results(feed, rejects, refusal, current), *more_results(batch, report, refusal)],
     )
+
+
+@contextlib.contextmanager
+def _room(folder: Path | None) -> Iterator[Path]:
+    """A file for the rows of a batch, empty first and gone in the end; one run at a time uses a folder."""
+    with contextlib.ExitStack() as opened:
+        if folder is None:
+            folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
+        folder.mkdir(parents=True, exist_ok=True)
+        store = folder / "judged.arrows"
+        opened.callback(store.unlink, missing_ok=True)
+        yield store
 
 
 def _withdrawals(report: LoadReport) -> Iterator[str]:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import datetime as dt
     from collections.abc import Mapping
 
-    from dagster_project.contracts.batch import Batch, FileRead
+    from dagster_project.contracts.batch import Batch, FileRead, HandOver
 
 
 BARS = pa.schema(
@@ -95,6 +95,9 @@ class PriceSource(Protocol):
     is_simulated: bool
     is_local: bool
 
-    def fetch(self, request: PriceRequest) -> Batch:
-        """Bars for the request. Raises `SourceError` where nothing could be had."""
+    def fetch(self, request: PriceRequest, hand_over: HandOver | None = None) -> Batch:
+        """Bars for the request. Raises `SourceError` where nothing could be had.
+
+        Bars that were given to `hand_over` are not in the batch any more; a source may leave it alone.
+        """
         ...

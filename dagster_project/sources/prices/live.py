@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dagster_project.contracts.batch import Batch, Reject
+from dagster_project.contracts.batch import Batch, HandOver, Reject
 from dagster_project.sessions import last_complete_session, last_complete_utc_day
 from dagster_project.sources.base import EmptyFetchError, SourceError, VendorDownError
 from dagster_project.sources.http import Clock, first_known, patience_ends
@@ -138,7 +138,7 @@ class LivePrices:
     is_simulated: bool = False
     is_local: bool = False
 
-    def fetch(self, request: PriceRequest) -> Batch:
+    def fetch(self, request: PriceRequest, hand_over: HandOver | None = None) -> Batch:  # noqa: ARG002
         """What is missing of each symbol. Raises `EmptyFetchError` where no vendor had a bar of any symbol."""
         now = self.clock.now()
         session, utc_day = last_complete_session(now), last_complete_utc_day(now)

@@ -28,7 +28,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from dagster_project.contracts.batch import Batch
+from dagster_project.contracts.batch import Batch, HandOver
 from dagster_project.sessions import exchange_sessions
 from dagster_project.sources.base import EmptyFetchError
 from dagster_project.sources.prices.base import BARS, PriceRequest
@@ -181,7 +181,7 @@ class SamplePrices:
     is_simulated = True
     is_local = True
 
-    def fetch(self, request: PriceRequest) -> Batch:
+    def fetch(self, request: PriceRequest, hand_over: HandOver | None = None) -> Batch:  # noqa: ARG002
         """Simulated bars of the requested symbols and days. Raises `EmptyFetchError` where that leaves none."""
         start, end = request.start or FIRST_DAY, request.end or LAST_DAY
         scene = _scene()

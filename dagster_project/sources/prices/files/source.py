@@ -18,7 +18,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from dagster_project.contracts.batch import Batch, FileRead, Reject
+from dagster_project.contracts.batch import Batch, FileRead, HandOver, Reject
 from dagster_project.contracts.market import DAILY_PRICES
 from dagster_project.progress import counted
 from dagster_project.sessions import last_complete_session, last_complete_utc_day
@@ -77,8 +77,10 @@ class FilePrices:
         self._date_order = date_order
         self._now = now
 
-    def fetch(self, request: PriceRequest) -> Batch:
+    def fetch(self, request: PriceRequest, hand_over: HandOver | None = None) -> Batch:
         """All rows of all readable files within the request's days, and as rejects what could not be read.
+
+        With `hand_over` the rows go there, file by file, and the batch has none.
 
         Raises `SourceError` where the folder is missing, `EmptyFetchError` where it brings neither rows nor rejects.
         """
@@ -90,8 +92,10 @@ class FilePrices:
         in_order = sorted(files, key=lambda file: (is_copy(file.stem, listed), file.label))
         for file in counted(in_order, "price files read"):
             reading.take(file)
+            if hand_over is not None:
+                hand_over(reading.pass_on())
         rows, rejects = reading.rows(), reading.rejects
-        if not rows.num_rows and not rejects and not reading.files:
+        if not rows.num_rows and not reading.handed_over and not rejects and not reading.files:
             of_whom = f" of {', '.join(request.symbols)}" if request.only_listed else ""
             days = f"from {request.start or 'the beginning'} to {request.end or 'the end'}"
             raise EmptyFetchError(f"{self.folder} has no price{of_whom} {days}")
@@ -135,6 +139,8 @@ class _Reading:
         # asked of the calendar once and at most, not for every symbol
         self._last_session = cache(lambda: last_complete_session(now))
         self._tables: list[pa.Table] = [_SCHEMA.empty_table()]
+        self.handed_over = 0
+        """How many rows were handed over."""
         self._owners: dict[str, str] = {}
         self._going_on: set[str] = set()
         """Files with a bar of a day that is not over: they are read again until it is."""
@@ -142,8 +148,15 @@ class _Reading:
         """By what is to be said, of which files."""
 
     def rows(self) -> pa.Table:
-        """What was read so far."""
+        """What was read so far and not handed over."""
         return pa.concat_tables(self._tables)
+
+    def pass_on(self) -> pa.Table:
+        """The same, which whoever asks keeps from now on."""
+        rows = self.rows()
+        self.handed_over += rows.num_rows
+        self._tables = [_SCHEMA.empty_table()]
+        return rows
 
     def take(self, file: PriceFile) -> None:
         """Read one file, unless it has not changed; what cannot be read becomes a reject."""
