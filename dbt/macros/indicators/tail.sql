@@ -74,6 +74,19 @@
 {% macro longest_lookback() -%} 253 {%- endmacro %}
 
 
+{#-
+    The windows that reach back that far. Where little is new they come first, beside the sort that numbers the sessions,
+    and all else then runs over the rows that the shorter windows reach.
+-#}
+{% macro long_windows() %}
+        {{ sessions_ago('close', 200) }} as close_200_ago,
+        {{ sessions_ago('close', 252) }} as close_252_ago,
+        {{ sma('close', 200) }} as sma_200,
+        {{ highest('coalesce(high, close)', 252) }} as highest_252,
+        {{ lowest('coalesce(low, close)', 252) }} as lowest_252
+{%- endmacro %}
+
+
 {#- all but the windows over 200 sessions and a year look back 63 sessions at most, and one more -#}
 {% macro short_lookback() -%} 64 {%- endmacro %}
 

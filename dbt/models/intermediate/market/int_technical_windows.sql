@@ -1,13 +1,5 @@
 {{ config(materialized='view') }}
 
-{% set long_windows %}
-        {{ sessions_ago('close', 200) }} as close_200_ago,
-        {{ sessions_ago('close', 252) }} as close_252_ago,
-        {{ sma('close', 200) }} as sma_200,
-        {{ highest('coalesce(high, close)', 252) }} as highest_252,
-        {{ lowest('coalesce(low, close)', 252) }} as lowest_252
-{% endset %}
-
 with
 
 terms as (
@@ -15,19 +7,6 @@ terms as (
     select * from {{ ref('int_technical_terms') }}
 
 ),
-
-{%- if technicals_by_tail() %}
--- the windows that reach far back come first: the others then run over the rows that they reach, and no more
-reached as (
-
-    select
-        *,
-        {{- long_windows }}
-
-    from terms
-
-),
-{%- endif %}
 
 windows as (
 
@@ -75,14 +54,11 @@ windows as (
         sma_200,
         highest_252,
         lowest_252
-
-    from reached
-    where session_number > known_sessions - {{ short_lookback() }}
         {%- else %}
-        {{- long_windows }}
+        {{- long_windows() }}
+        {%- endif %}
 
     from terms
-        {%- endif %}
 
 ),
 
