@@ -34,6 +34,8 @@ from dagster_project.warehouse.load import sql_literal
 
 DATABASE = "minehouse.duckdb"
 PARQUET = "parquet"
+# doubles that hardly ever repeat are not gathered in a dictionary first: a fifth less time, and as many bytes
+_PARQUET_FORMAT = "format parquet, dictionary_size_limit 1000"
 
 
 class NothingToPublishError(LookupError):
@@ -156,7 +158,7 @@ def _write(
                         con.execute(f"create table marts.{table} as from {source}")
                     file = parquet / f"{table}.parquet"
                     if not (table in before.files and _same_file(before.files[table], file)):
-                        con.execute(f"copy marts.{table} to {sql_literal(str(file))} (format parquet)")
+                        con.execute(f"copy marts.{table} to {sql_literal(str(file))} ({_PARQUET_FORMAT})")
             about = {"table_name": table, "publication_id": publication_id, "published_at": published_at}
             versions.append(about | version | {"row_count": rows.get(table), "is_parquet_alone": table in alone})
         _copy_descriptions(con)
@@ -444,7 +446,7 @@ def _copy_to_parquet_alone(
     query, parts = source, "per_thread_output"
     if date:
         query, parts = f'(select *, year("{date}") as year_of_date from {source})', "partition_by (year_of_date)"
-    con.execute(f"copy {query} to {sql_literal(str(parquet / table))} (format parquet, {parts})")
+    con.execute(f"copy {query} to {sql_literal(str(parquet / table))} ({_PARQUET_FORMAT}, {parts})")
     files = sql_literal(str(afterwards / table / "**" / "*.parquet"))
     con.execute(
         f"create view marts.{table} as select {names} from read_parquet({files}, hive_partitioning = false) as files"

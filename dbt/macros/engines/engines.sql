@@ -18,6 +18,18 @@
 {%- endmacro %}
 
 
+{#- after the `as` of a CTE: computed once and kept for all who ask, or anew for each with what he asks of it alone -#}
+{% macro materialized(is_kept=true) -%}
+    {{ return(adapter.dispatch('materialized')(is_kept)) }}
+{%- endmacro %}
+
+{% macro default__materialized(is_kept) -%} {%- endmacro %}
+
+{% macro duckdb__materialized(is_kept) -%}
+    {{ '' if is_kept else 'not ' }}materialized
+{%- endmacro %}
+
+
 {#- a window function that passes over nulls; `over` follows -#}
 {% macro ignoring_nulls(function, column) -%}
     {{ return(adapter.dispatch('ignoring_nulls')(function, column)) }}

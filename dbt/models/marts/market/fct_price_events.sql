@@ -36,11 +36,7 @@ placed as (
         instruments.trading_calendar = 'XNYS' as is_exchange_traded,
         lag(prices.close) over own_days as close_before,
         lag(prices.quoted_symbol) over own_days as quoted_symbol_before,
-        max(sessions.session_number) over (
-            partition by prices.symbol
-            order by prices.trade_date
-            rows between unbounded preceding and 1 preceding
-        ) as session_number_before,
+        {{ ignoring_nulls('lag', 'sessions.session_number') }} over own_days as session_number_before,
         row_number() over own_days as bar_number
 
     from prices

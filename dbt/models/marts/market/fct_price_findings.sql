@@ -20,10 +20,15 @@
     'price_stands_still': 'volatility_21d_pct = 0',
     'price_basis_changes': 'price_basis <> basis_before',
 } -%}
+{#- what it may be striking for beside a stretch of others: looked at once more among those alone -#}
+{%- set may_strike = {
+    'volume_scale_changes': 'abs(log_volume_after - log_volume_before) > ln(' ~ var('volume_max_change') ~ ')',
+    'closes_on_a_line': 'abs(bend) < 1e-6 * highest_close',
+} -%}
 
 with
 
-technicals as (
+technicals as {{ materialized(false) }} (
 
     select * from {{ ref('fct_daily_technicals') }}
 
@@ -61,7 +66,19 @@ neighbours as (
         lag(low) over by_symbol as low_before,
         lag(volume) over by_symbol as volume_before,
         {{ ignoring_nulls('lag', 'price_basis') }} over by_symbol as basis_before,
-        lead(close) over by_symbol as close_after
+        lead(close) over by_symbol as close_after,
+        close - 2 * prev_close + lag(prev_close) over by_symbol as bend,
+        avg(ln(nullif(volume, 0))) over (
+            partition by symbol order by trade_date
+            rows between 1 following and {{ var('volume_sessions') }} following
+        ) as log_volume_after,
+        avg(ln(nullif(volume, 0))) over (
+            partition by symbol order by trade_date
+            rows between {{ var('volume_sessions') }} preceding and 1 preceding
+        ) as log_volume_before,
+        row_number() over by_symbol as bar_number,
+        count(*) over (partition by symbol) as bars,
+        max(close) over (partition by symbol) as highest_close
     from technicals
     window by_symbol as (partition by symbol order by trade_date)
 
@@ -104,57 +121,48 @@ compared as (
 ),
 
 -- mostly none: the findings look at these alone
-striking as (
+striking as {{ materialized() }} (
 
     select * from compared
-    where ({{ strikes.values() | join(')\n        or (') }})
+    where ({{ (strikes.values() | list + may_strike.values() | list) | join(')\n        or (') }})
 
 ),
 
-stretches as (
+-- the first session of another scale: no other one within reach changes as much
+scale_changes as (
 
     select
         symbol,
         trade_date,
-        close,
-        prev_close,
-        close - 2 * prev_close + lag(prev_close) over by_symbol as bend,
-        avg(ln(nullif(volume, 0))) over (
-            partition by symbol order by trade_date
-            rows between 1 following and {{ var('volume_sessions') }} following
-        ) as log_volume_after,
-        avg(ln(nullif(volume, 0))) over (
-            partition by symbol order by trade_date
-            rows between {{ var('volume_sessions') }} preceding and 1 preceding
-        ) as log_volume_before,
-        row_number() over by_symbol as bar_number,
-        count(*) over (partition by symbol) as bars
-    from technicals
-    window by_symbol as (partition by symbol order by trade_date)
-
-),
-
--- the first session of another scale, and the last of a line
-in_turn as (
-
-    select
-        symbol,
-        trade_date,
-        close,
         exp(log_volume_after - log_volume_before) as volume_over_before,
         bar_number > {{ var('volume_sessions') }} and bars - bar_number >= {{ var('volume_sessions') }}
-        and abs(log_volume_after - log_volume_before) > ln({{ var('volume_max_change') }})
         and abs(log_volume_after - log_volume_before) = max(abs(log_volume_after - log_volume_before)) over (
-            partition by symbol order by trade_date
-            rows between {{ var('volume_sessions') }} preceding and {{ var('volume_sessions') }} following
-        ) as is_another_scale,
+            partition by symbol order by bar_number
+            range between {{ var('volume_sessions') }} preceding and {{ var('volume_sessions') }} following
+        ) as is_another_scale
+    from striking
+    where {{ may_strike.volume_scale_changes }}
+
+),
+
+-- the last session of a line: all before it within reach are here, and bend as little
+straight as (
+
+    select
+        symbol,
+        trade_date,
+        close,
         bar_number > {{ var('line_sessions') }} + 2
         and close <> prev_close
-        and max(abs(bend)) over (
-            partition by symbol order by trade_date
-            rows between {{ var('line_sessions') }} preceding and current row
-        ) < 1e-6 * close as is_on_a_line
-    from stretches
+        and count(*) over within_line > {{ var('line_sessions') }}
+        and max(abs(bend)) over within_line < 1e-6 * close as is_on_a_line
+    from striking
+    where {{ may_strike.closes_on_a_line }}
+    window
+        within_line as (
+            partition by symbol order by bar_number
+            range between {{ var('line_sessions') }} preceding and current row
+        )
 
 ),
 
@@ -405,7 +413,7 @@ copied as (
 scales as (
 
     {{ finding(
-        'volume_scale_changes', 'in_turn', 'is_another_scale', 'trade_date', 'volume_over_before',
+        'volume_scale_changes', 'scale_changes', 'is_another_scale', 'trade_date', 'volume_over_before',
         var('volume_max_change'),
         "'volume from here on is ' || " ~ in_words('volume_over_before')
             ~ " || ' times that of the sessions before: another unit?'"
@@ -416,7 +424,7 @@ scales as (
 lines as (
 
     {{ finding(
-        'closes_on_a_line', 'in_turn', 'is_on_a_line', 'trade_date', 'close', 'null',
+        'closes_on_a_line', 'straight', 'is_on_a_line', 'trade_date', 'close', 'null',
         "'" ~ var('line_sessions') ~ " closes up to this one lie on a straight line: made up between two prices?'"
     ) }}
 
