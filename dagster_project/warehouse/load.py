@@ -9,6 +9,7 @@ Belongs here: the statements of a load and its guards. Does not belong here: dec
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -67,6 +68,10 @@ class OtherSourceStandsError(LoadError):
 
 class ShrunkBatchError(LoadError):
     """A batch is empty or sharply smaller than what stands."""
+
+
+class LostRowsError(LoadError):
+    """The engine did not write every row that it was given."""
 
 
 @dataclass(frozen=True)
@@ -169,12 +174,7 @@ def load(connection: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch
     connection.execute("begin transaction")
     try:
         newly_quarantined = _quarantine(connection, contract, batch.source, by) if batch.rejects else 0
-        connection.execute("create or replace temp table incoming as select * from incoming_rows")
-        if batch.stored:
-            with batch.stored.reader() as stored_rows:
-                connection.register("stored_rows", stored_rows)
-                connection.execute("insert into incoming select * from stored_rows")
-                connection.unregister("stored_rows")
+        _take_in(connection, batch)
         refused: dict[str, str] = {}
         shrunk: ShrunkBatchError | None = None
         if not by.allow_shrink:
@@ -234,6 +234,19 @@ def load(connection: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch
         kept_back=kept_back,
         **counts,
     )
+
+
+def _take_in(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
+    """Fill `temp.incoming` with the rows of a batch.
+
+    In one statement: DuckDB 2.0 loses rows that a second one adds where the first added none.
+    """
+    with batch.stored.reader() if batch.stored else contextlib.nullcontext(batch.rows.slice(0, 0)) as stored_rows:
+        connection.register("stored_rows", stored_rows)
+        try:
+            connection.execute("create or replace temp table incoming as from incoming_rows union all from stored_rows")
+        finally:
+            connection.unregister("stored_rows")
 
 
 def _quarantine(connection: duckdb.DuckDBPyConnection, contract: Contract, source: str, by: Load) -> int:
@@ -450,13 +463,16 @@ def _apply(
             and exists (select 1 from incoming where {key})""",
         [by.fetched_at],
     )
-    connection.execute(
+    written = _affected(
+        connection,
         f"""
         insert into {table} ({names}, {", ".join(name for name, _, _ in LOAD_COLUMNS)})
         select {names}, ?, source_file, source_row, ?::timestamp, ?, ?::timestamp, null from incoming
         """,
         [source, by.fetched_at, by.run_id, by.fetched_at],
     )
+    if written != total - unchanged:
+        raise LostRowsError(f"{total - unchanged} rows were to be written to {table}, {written} were")
     return {
         "added": total - unchanged - changed,
         "changed": changed,

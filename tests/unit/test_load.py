@@ -112,6 +112,17 @@ def test_rows_on_the_disk_are_loaded_as_those_in_memory(
     assert _standing(con, UPSERT) == [("A", 1, 1.5), ("B", 1, 5.0), ("C", 1, None), ("C", 2, 3.0)]
 
 
+@pytest.mark.parametrize("in_memory", [0, 1, 130_000])
+def test_many_rows_on_the_disk_are_all_loaded(con: duckdb.DuckDBPyConnection, tmp_path: Path, in_memory: int) -> None:
+    """More than one row group of DuckDB's, below none, one or as many in memory."""
+    rows = _rows(*((f"S{at // 1000}", at % 1000, 1.0) for at in range(260_000)))
+    stored = _stored(tmp_path / "rows.arrows", rows.slice(in_memory, 1), rows.slice(in_memory + 1))
+    report = _load(con, UPSERT, rows.slice(0, in_memory), stored=stored)
+    assert (report.incoming, report.added, report.current) == (260_000, 260_000, 260_000)
+    query = "select count(distinct (symbol, day)) from raw.bars where valid_to is null"
+    assert con.execute(query).fetchall() == [(260_000,)]
+
+
 def test_a_file_of_rows_that_is_cut_changes_nothing(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     _load(con, UPSERT, _rows(("A", 1, 1.0)))
     parts = [_rows(*((f"S{part}", day, 1.0) for day in range(1000))) for part in range(4)]
