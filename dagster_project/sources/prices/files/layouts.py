@@ -10,6 +10,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from dagster_project.sources.prices.files.errors import NoPriceTableError, UnreadableFileError, shortened
@@ -281,6 +282,12 @@ def _normalised(name: str) -> str:
 
 def layout_of(header: Sequence[str]) -> Layout:
     """Find our columns in a header; raises `NoPriceTableError` that names the column which is missing or double."""
+    return _layout_of(tuple(header))
+
+
+# most files of a folder have the same header
+@lru_cache(maxsize=128)
+def _layout_of(header: tuple[str, ...]) -> Layout:
     names = _names(header)
     seen = ",".join(header)
     places: dict[str, int] = {}

@@ -66,22 +66,36 @@ class ReadBefore:
         if known is None or known.reader != self.reader or not known.edges or file.size_bytes <= known.size_bytes:
             return None
         data = file.read()
-        old = data[: known.size_bytes]
-        if len(data) != file.size_bytes or hashlib.sha256(old).hexdigest() != known.digest:
+        hashed = hashlib.sha256(memoryview(data)[: known.size_bytes])
+        if len(data) != file.size_bytes or hashed.hexdigest() != known.digest:
             return None
-        return Growth(known, data)
+        hashed.update(memoryview(data)[known.size_bytes :])
+        first, last = _edge_lines(data, known.size_bytes)
+        left_out = data.count(b"\n", first, last)
+        return Growth(known, hashed.hexdigest(), data[:first] + data[last:], left_out)
 
     def read(
         self, file: PriceFile, data: bytes, rows: pa.Table, groups: tuple[str, ...], remarks: tuple[str, ...]
     ) -> FileRead:
         """What to remember of a file that was read, `rows` being all that it brought."""
         digest = hashlib.sha256(data).hexdigest()
-        modified = file.modified_ns if self._is_settled(file) else 0
         is_text = len(data) == file.size_bytes and file.ending in TEXT_ENDINGS
         edges, last = (_edges(rows, data), pc.max(rows["trade_date"]).as_py() or "") if is_text else ("", "")
         return FileRead(
-            file.label, file.size_bytes, modified, digest, self.reader, groups, remarks, edges if last else "", last
+            file.label,
+            file.size_bytes,
+            self.modified_ns(file),
+            digest,
+            self.reader,
+            groups,
+            remarks,
+            edges if last else "",
+            last,
         )
+
+    def modified_ns(self, file: PriceFile) -> int:
+        """The time by which a file is known that was read now; 0 where it may still change within that time."""
+        return file.modified_ns if self._is_settled(file) else 0
 
     def _is_settled(self, file: PriceFile) -> bool:
         return file.modified_ns < self._now_ns - _SETTLED.total_seconds() * 10**9
@@ -89,17 +103,16 @@ class ReadBefore:
 
 @dataclass(frozen=True)
 class Growth:
-    """A text that begins with the bytes that were loaded already."""
+    """A text that begins with the bytes that were loaded already.
+
+    `digest` is a hash of all its bytes, `excerpt` its first and last old lines and below them the new ones, `left_out`
+    how many lines were left out between.
+    """
 
     known: FileRead
-    data: bytes
-
-    @property
-    def excerpt(self) -> bytes:
-        """Its first and last old lines, and below them the new ones."""
-        old = self.data[: self.known.size_bytes].split(b"\n")
-        edges = b"\n".join([*old[:_EDGE_LINES], *old[-1 - _EDGE_LINES : -1]])
-        return edges + b"\n" + self.data[self.known.size_bytes :]
+    digest: str
+    excerpt: bytes
+    left_out: int
 
     def new_rows(self, read: pa.Table) -> pa.Table | None:
         """Of the rows that were read of the excerpt those below the old lines, with their lines in the whole file.
@@ -113,18 +126,33 @@ class Growth:
         rows = read.filter(pc.invert(is_old))
         if not pc.all(pc.greater(rows["trade_date"], self.known.last_date), min_count=0).as_py():
             return None
-        left_out = self.data[: self.known.size_bytes].count(b"\n") - 2 * _EDGE_LINES
         at = rows.schema.get_field_index("source_row")
-        return rows.set_column(at, "source_row", pc.add(rows["source_row"], left_out))
+        return rows.set_column(at, "source_row", pc.add(rows["source_row"], self.left_out))
 
     def read(self, file: PriceFile, read: pa.Table, before: ReadBefore) -> FileRead:
         """What to remember of the whole file, `read` being the rows of the excerpt."""
-        now = before.read(file, self.data, read, self.known.groups, self.known.remarks)
-        return replace(now, edges=_edges(read, self.excerpt), last_date=max(now.last_date, self.known.last_date))
+        return replace(
+            self.known,
+            size_bytes=file.size_bytes,
+            modified_ns=before.modified_ns(file),
+            digest=self.digest,
+            edges=_edges(read, self.excerpt),
+            last_date=max(pc.max(read["trade_date"]).as_py() or "", self.known.last_date),
+        )
 
 
 _EDGE_LINES = 64
 """So many lines from either end: titles, header, and enough rows to tell how dates and numbers are written."""
+
+
+def _edge_lines(data: bytes, size: int) -> tuple[int, int]:
+    """Where the first lines of the first `size` bytes end, and where their last ones begin."""
+    first, last = 0, size
+    for _ in range(_EDGE_LINES):
+        first = data.find(b"\n", first, size) + 1
+    for _ in range(_EDGE_LINES + 1):
+        last = data.rfind(b"\n", 0, last)
+    return first, last + 1
 
 
 def _edges(rows: pa.Table, data: bytes) -> str:
