@@ -6,7 +6,7 @@ Belongs here: `Batch` and `Reject`, which all three share. Does not belong here:
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,6 @@ import pyarrow as pa
 
 if TYPE_CHECKING:
     import datetime as dt
-    from collections.abc import Mapping
 
     from dagster_project.contracts.stored_rows import StoredRows
 
@@ -80,6 +79,36 @@ class FileRead:
     last_date: str = ""
 
 
+@dataclass(frozen=True)
+class KeptOut:
+    """What was kept out of one file: its first reject, and how many there are."""
+
+    first: Reject
+    count: int
+
+
+def kept_out(rejects: Iterable[Reject]) -> dict[str, KeptOut]:
+    """By file what was kept out of it."""
+    return added_to({}, rejects)
+
+
+def added_to(kept: dict[str, KeptOut], rejects: Iterable[Reject]) -> dict[str, KeptOut]:
+    """The same with these rejects added, which come after those."""
+    for reject in rejects:
+        known = kept.get(reject.source_file)
+        kept[reject.source_file] = KeptOut(known.first, known.count + 1) if known else KeptOut(reject, 1)
+    return kept
+
+
+def rejects_table(rejects: Iterable[Reject]) -> pa.Table:
+    """Rejects as rows: `source_file`, `source_row`, `reason`, `record`."""
+    schema = pa.schema(
+        [("source_file", pa.string()), ("source_row", pa.int64()), ("reason", pa.string()), ("record", pa.string())]
+    )
+    listed = list(rejects)
+    return pa.table({name: [getattr(reject, name) for reject in listed] for name in schema.names}, schema=schema)
+
+
 HandOver = Callable[[pa.Table], None]
 """Takes rows of a batch while others are still being read; those of one group (`guard_by`) must come together."""
 
@@ -102,7 +131,8 @@ class Batch:
     `remarks` are what a person should know of the source as a whole, a line each: files that were left out, say.
     `files` are those that need not be read again while they stay the same, the rows of unchanged ones not among `rows`.
 
-    `stored` are further rows like `rows`, which lie on the disk because they may be more than memory holds.
+    `stored` are further rows like `rows`, which lie on the disk because they may be more than memory holds;
+    `stored_rejects` are further rejects (as `rejects_table` makes them), of which `kept_out_on_disk` tells by file.
     """
 
     source: str
@@ -116,9 +146,20 @@ class Batch:
     checks: tuple[GateCheck, ...] = ()
     files: tuple[FileRead, ...] = ()
     stored: StoredRows | None = None
+    stored_rejects: StoredRows | None = None
+    kept_out_on_disk: Mapping[str, KeptOut] = field(default_factory=dict)
 
     @property
     def row_count(self) -> int:
         """How many rows it holds, those in the file included."""
         in_memory: int = self.rows.num_rows
         return in_memory + (self.stored.num_rows if self.stored else 0)
+
+    @property
+    def kept_out(self) -> dict[str, KeptOut]:
+        """By file what was kept out of it, what lies on the disk included."""
+        found = kept_out(self.rejects)
+        for file, kept in self.kept_out_on_disk.items():
+            known = found.get(file)
+            found[file] = KeptOut(known.first, known.count + kept.count) if known else kept
+        return found

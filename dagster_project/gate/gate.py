@@ -18,8 +18,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from dagster_project.contracts.base import Contract
-from dagster_project.contracts.batch import Batch, GateCheck, HandOver, Reject
-from dagster_project.contracts.stored_rows import RowStore, StoredRows
+from dagster_project.contracts.batch import Batch, GateCheck, HandOver, KeptOut, Reject, added_to, rejects_table
+from dagster_project.contracts.stored_rows import RowStore
 from dagster_project.gate.cast import ARROW_TYPES, cast_column
 from dagster_project.gate.expectations import Finding, check_name, evaluate, key_expectation, row_expectations
 from dagster_project.progress import Pace
@@ -45,6 +45,9 @@ class ContractMismatchError(ValueError):
     """A batch lacks a column of its contract: a fault of the source, not of a row."""
 
 
+GOOD_ROWS, BAD_ROWS = "good.arrows", "bad.arrows"
+"""What `judge_fetched` calls its files."""
+
 ROWS_AT_A_TIME = 500_000
 """Rows judged together: what they take in memory as a data frame is a few hundred megabytes."""
 
@@ -67,9 +70,11 @@ def judge(
     first part of such a batch. Raises `ContractMismatchError` where a column is absent.
     """
     good: list[pa.Table] = []
-    judgement = _Judgement(contract, known, today, good.append, rows_at_a_time, page)
+    bad: list[Reject] = []
+    judgement = _Judgement(contract, known, today, good.append, bad.extend, rows_at_a_time, page)
     judgement.take(batch.rows)
-    return judgement.passed(batch, pa.concat_tables(good))
+    judged = judgement.passed(batch, pa.concat_tables(good))
+    return replace(judged, rejects=(*batch.rejects, *bad))
 
 
 def judge_fetched(
@@ -77,17 +82,24 @@ def judge_fetched(
     contract: Contract,
     known: Mapping[str, frozenset[str]],
     today: dt.date,
-    store: Path,
+    room: Path,
     page: Path | None = None,
     rows_at_a_time: int = ROWS_AT_A_TIME,
 ) -> Batch:
-    """Fetch a batch and judge it part by part while it is fetched; the judged rows are in the file `store`.
+    """Fetch a batch and judge it part by part while it is fetched; what was judged is in two files in `room`.
 
     What `fetch` hands over is judged as soon as there are `rows_at_a_time`, so that memory holds no more of it. Else
-    as `judge`, from which the rows come in the same order. Raises `OSError` where the disk is full.
+    as `judge`, from which rows and rejects come in the same order. Raises `OSError` where the disk is full.
     """
-    kept = RowStore(store)
-    judgement = _Judgement(contract, known, today, kept.append, rows_at_a_time, page)
+    good, bad = RowStore(room / GOOD_ROWS), RowStore(room / BAD_ROWS)
+    seen: dict[str, KeptOut] = {}
+
+    def keep_out(rejects: list[Reject]) -> None:
+        if rejects:
+            bad.append(rejects_table(rejects))
+            added_to(seen, rejects)
+
+    judgement = _Judgement(contract, known, today, good.append, keep_out, rows_at_a_time, page)
     waiting: list[pa.Table] = []
     rows_waiting = 0
 
@@ -110,8 +122,9 @@ def judge_fetched(
         take(batch.rows)
         judge_waiting()
     finally:
-        stored = kept.close()
-    return judgement.passed(batch, judgement.nothing, stored)
+        stored, stored_rejects = good.close(), bad.close()
+    judged = judgement.passed(batch, judgement.nothing)
+    return replace(judged, stored=stored, stored_rejects=stored_rejects, kept_out_on_disk=seen)
 
 
 class _Judgement:
@@ -123,16 +136,17 @@ class _Judgement:
         known: Mapping[str, frozenset[str]],
         today: dt.date,
         keep: HandOver,
+        keep_out: Callable[[list[Reject]], None],
         rows_at_a_time: int,
         page: Path | None,
     ) -> None:
-        """`keep` receives the good rows, in the order in which they came."""
+        """`keep` receives the good rows and `keep_out` the others, each in the order in which they came."""
         self._contract = contract
         self._suite = [*row_expectations(contract, known, today), key_expectation(contract)]
         self._keep = keep
+        self._keep_out = keep_out
         self._rows_at_a_time = rows_at_a_time
         self._page = page
-        self._rejects: list[Reject] = []
         self._failing: Counter[str] = Counter()
         self._pace = Pace()
         self._judged = 0
@@ -161,7 +175,7 @@ class _Judgement:
         if (order[1:] < order[:-1]).any():
             kept = kept.take(np.argsort(order))
         self._keep(kept)
-        self._rejects += _rejects(rows, contract, reasons)
+        self._keep_out(list(_rejects(rows, contract, reasons)))
 
     @property
     def nothing(self) -> pa.Table:
@@ -169,14 +183,14 @@ class _Judgement:
         types = [(column.name, ARROW_TYPES[column.type]) for column in self._contract.columns]
         return pa.schema([*types, ("source_file", pa.string()), ("source_row", pa.int64())]).empty_table()
 
-    def passed(self, batch: Batch, rows: pa.Table, stored: StoredRows | None = None) -> Batch:
-        """The batch with what was judged of it, `rows` and `stored` being the good rows."""
+    def passed(self, batch: Batch, rows: pa.Table) -> Batch:
+        """The batch with `rows` in place of its own, and with what was asked of them."""
         checks = (
             GateCheck(_IS_A_ROW, "gate", len(batch.rejects)),
             *(GateCheck(name, "gate", self._failing[name]) for name in (_FITS, _IS_NO_REPEAT)),
             *(GateCheck(name, "great_expectations", self._failing[name]) for name in map(check_name, self._suite)),
         )
-        return replace(batch, rows=rows, rejects=(*batch.rejects, *self._rejects), checks=checks, stored=stored)
+        return replace(batch, rows=rows, checks=checks)
 
 
 def _parts(rows: pa.Table, contract: Contract, rows_at_a_time: int) -> Iterator[NDArray[np.int64]]:

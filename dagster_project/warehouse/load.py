@@ -18,7 +18,8 @@ import duckdb
 import pyarrow as pa
 
 from dagster_project.contracts.base import Contract, LoadMode
-from dagster_project.contracts.batch import Batch, Reject
+from dagster_project.contracts.batch import Batch, rejects_table
+from dagster_project.contracts.stored_rows import StoredRows
 from dagster_project.warehouse.files_read import forget, loaded_whole, remember
 
 KEEP_RATIO = 0.8
@@ -52,10 +53,6 @@ QUARANTINE_COLUMNS = (
     ("run_id", "varchar", "Run that first met it."),
 )
 """The columns of every quarantine table: name, DuckDB type, meaning."""
-
-_REJECTS_SCHEMA = pa.schema(
-    [("source_file", pa.string()), ("source_row", pa.int64()), ("reason", pa.string()), ("record", pa.string())]
-)
 
 
 class LoadError(Exception):
@@ -168,13 +165,12 @@ def load(connection: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch
     create_tables(connection, contract)
     if batch.is_partial and by.retire_other_sources:
         _refuse_beside_others(connection, contract, batch.source)
-    connection.register("incoming_rows", batch.rows)
-    connection.register("incoming_rejects", _rejects_table(batch.rejects))
     connection.register("incoming_windows", _windows_table(batch.since))
     connection.execute("begin transaction")
     try:
-        newly_quarantined = _quarantine(connection, contract, batch.source, by) if batch.rejects else 0
-        _take_in(connection, batch)
+        _take_in(connection, "incoming_rejects", rejects_table(batch.rejects), batch.stored_rejects)
+        newly_quarantined = _quarantine(connection, contract, batch.source, by)
+        _take_in(connection, "incoming", batch.rows, batch.stored)
         refused: dict[str, str] = {}
         shrunk: ShrunkBatchError | None = None
         if not by.allow_shrink:
@@ -208,24 +204,22 @@ def load(connection: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch
                 written = connection.execute(f"select distinct {_group(contract)} from incoming").fetchall()
                 forget(connection, contract, batch.source, [*batch.restated, *(group for (group,) in written)])
             elif contract.guard_by:
-                rejected = {reject.source_file for reject in batch.rejects}
-                remember(connection, contract, batch.source, loaded_whole(batch.files, rejected, refused))
+                remember(connection, contract, batch.source, loaded_whole(batch.files, batch.kept_out, refused))
         connection.execute("commit")
     except BaseException:
         connection.execute("rollback")
         raise
     finally:
-        connection.unregister("incoming_rows")
-        connection.unregister("incoming_rejects")
         connection.unregister("incoming_windows")
         connection.execute("drop table if exists temp.incoming")
+        connection.execute("drop table if exists temp.incoming_rejects")
         connection.execute("drop table if exists temp.gone")
     if shrunk is not None:
         raise shrunk
     current = _count(connection, f"select count(*) from raw.{contract.table} where valid_to is null")
     return LoadReport(
         incoming=batch.row_count,
-        quarantined=len(batch.rejects),
+        quarantined=sum(kept.count for kept in batch.kept_out.values()),
         newly_quarantined=newly_quarantined,
         current=current,
         refused=refused,
@@ -236,17 +230,21 @@ def load(connection: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch
     )
 
 
-def _take_in(connection: duckdb.DuckDBPyConnection, batch: Batch) -> None:
-    """Fill `temp.incoming` with the rows of a batch.
+def _take_in(connection: duckdb.DuckDBPyConnection, name: str, rows: pa.Table, stored: StoredRows | None) -> None:
+    """Fill a temporary table with rows from memory and from the disk.
 
     In one statement: DuckDB 2.0 loses rows that a second one adds where the first added none.
     """
-    with batch.stored.reader() if batch.stored else contextlib.nullcontext(batch.rows.slice(0, 0)) as stored_rows:
-        connection.register("stored_rows", stored_rows)
-        try:
-            connection.execute("create or replace temp table incoming as from incoming_rows union all from stored_rows")
-        finally:
-            connection.unregister("stored_rows")
+    connection.register("rows_in_memory", rows)
+    try:
+        with stored.reader() if stored else contextlib.nullcontext(rows.slice(0, 0)) as rows_on_disk:
+            connection.register("rows_on_disk", rows_on_disk)
+            connection.execute(
+                f"create or replace temp table {name} as from rows_in_memory union all from rows_on_disk"
+            )
+    finally:
+        connection.unregister("rows_in_memory")
+        connection.unregister("rows_on_disk")
 
 
 def _quarantine(connection: duckdb.DuckDBPyConnection, contract: Contract, source: str, by: Load) -> int:
@@ -492,14 +490,6 @@ def _affected(connection: duckdb.DuckDBPyConnection, statement: str, parameters:
 
 def _count(connection: duckdb.DuckDBPyConnection, query: str) -> int:
     return int(connection.execute(query).fetchall()[0][0])
-
-
-def _rejects_table(rejects: Sequence[Reject]) -> pa.Table:
-    rows = [
-        {"source_file": r.source_file, "source_row": r.source_row, "reason": r.reason, "record": r.record}
-        for r in rejects
-    ]
-    return pa.Table.from_pylist(rows, schema=_REJECTS_SCHEMA)
 
 
 def _windows_table(since: Mapping[str, dt.date]) -> pa.Table:

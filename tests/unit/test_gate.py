@@ -13,10 +13,10 @@ import pyarrow as pa
 import pytest
 
 from dagster_project.contracts.base import LINK, AtLeast, Column, Contract, RequiredWith, Within
-from dagster_project.contracts.batch import Batch, HandOver, Reject, visible
+from dagster_project.contracts.batch import Batch, HandOver, Reject, rejects_table, visible
 from dagster_project.contracts.market import DAILY_PRICES
 from dagster_project.gate.cast import cast_column
-from dagster_project.gate.gate import ContractMismatchError, judge, judge_fetched
+from dagster_project.gate.gate import BAD_ROWS, GOOD_ROWS, ContractMismatchError, judge, judge_fetched
 
 TODAY = dt.date(2026, 1, 1)
 GOOD = {
@@ -356,12 +356,13 @@ def test_rows_are_judged_while_others_are_read_and_nothing_else_changes(tmp_path
     by_symbol[1] += [by_symbol[1][2], by_symbol[1][3] | {"close": "9.5"}, GOOD | {"symbol": None}]
     by_symbol[2][5] = by_symbol[2][5] | {"high": "1"}
     by_symbol.append([GOOD | {"symbol": "ZZZ", "trade_date": "never", "volume": "-1"}])
-    batch = _batch(DAILY_PRICES, *(row for rows in by_symbol for row in rows))
+    line = (Reject("a.csv", 7, "a line that is no row", "oops"),)
+    batch = replace(_batch(DAILY_PRICES, *(row for rows in by_symbol for row in rows)), rejects=line)
     whole = judge(batch, DAILY_PRICES, {}, TODAY)
     ends = list(itertools.accumulate(map(len, by_symbol), initial=0))
     parts = [batch.rows.slice(start, end - start) for start, end in itertools.pairwise(ends)]
-    store = tmp_path / "judged.arrows"
-    store.write_bytes(b"what a killed run left")
+    for name in (GOOD_ROWS, BAD_ROWS):
+        (tmp_path / name).write_bytes(b"what a killed run left")
     for size, handed_over in itertools.product((1, 20, 45, 1000), range(len(parts) + 1)):
 
         def fetch(hand_over: HandOver, count: int = handed_over) -> Batch:
@@ -369,12 +370,15 @@ def test_rows_are_judged_while_others_are_read_and_nothing_else_changes(tmp_path
                 hand_over(part)
             return replace(batch, rows=pa.concat_tables([batch.rows.slice(0, 0), *parts[count:]]))
 
-        judged = judge_fetched(fetch, DAILY_PRICES, {}, TODAY, store, rows_at_a_time=size)
+        judged = judge_fetched(fetch, DAILY_PRICES, {}, TODAY, tmp_path, rows_at_a_time=size)
         assert judged.stored is not None
-        with judged.stored.reader() as reader:
-            assert reader.read_all().equals(whole.rows)
+        assert judged.stored_rejects is not None
+        with judged.stored.reader() as good, judged.stored_rejects.reader() as bad:
+            assert good.read_all().equals(whole.rows)
+            assert bad.read_all().equals(rejects_table(whole.rejects[1:]))
         assert (judged.rows.num_rows, judged.rows.schema) == (0, whole.rows.schema)
-        assert (judged.row_count, judged.rejects, judged.checks) == (whole.rows.num_rows, whole.rejects, whole.checks)
+        assert (judged.row_count, judged.rejects, judged.checks) == (whole.rows.num_rows, line, whole.checks)
+        assert judged.kept_out == whole.kept_out
 
 
 def test_no_more_rows_wait_than_are_judged_together(tmp_path: Path) -> None:
@@ -390,8 +394,8 @@ def test_no_more_rows_wait_than_are_judged_together(tmp_path: Path) -> None:
             assert sum(table() is not None for table in alive) <= 3
         return replace(_batch(DAILY_PRICES, GOOD), rows=_batch(DAILY_PRICES, GOOD).rows.slice(0, 0))
 
-    judged = judge_fetched(fetch, DAILY_PRICES, {}, TODAY, tmp_path / "judged.arrows", rows_at_a_time=30)
-    assert (judged.row_count, len(judged.rejects)) == (20, 180)
+    judged = judge_fetched(fetch, DAILY_PRICES, {}, TODAY, tmp_path, rows_at_a_time=30)
+    assert (judged.row_count, sum(kept.count for kept in judged.kept_out.values())) == (20, 180)
 
 
 @pytest.mark.parametrize("beyond", ["1600-01-03", "1677-09-20", "2262-04-12", "9999-12-31"])

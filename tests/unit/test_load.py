@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from dagster_project.contracts.base import Column, Contract, LoadMode
-from dagster_project.contracts.batch import Batch, Reject
+from dagster_project.contracts.batch import Batch, Reject, kept_out, rejects_table
 from dagster_project.contracts.stored_rows import RowStore, StoredRows
 from dagster_project.warehouse import connection
 from dagster_project.warehouse.load import (
@@ -345,11 +345,20 @@ def test_a_column_that_a_contract_gains_is_added_to_the_rows_that_are_there(con:
     assert con.execute(comment).fetchall() == [("Units.",)]
 
 
-def test_rejects_go_to_quarantine_once(con: duckdb.DuckDBPyConnection) -> None:
+@pytest.mark.parametrize("in_memory", [0, 1, 2])
+def test_rejects_go_to_quarantine_once(con: duckdb.DuckDBPyConnection, tmp_path: Path, in_memory: int) -> None:
+    """From memory and from the disk."""
     reject = Reject("a.csv", 7, "close -1.0 is not above 0", '{"close": "-1"}')
     whole_file = Reject("b.csv", None, "unknown header", "Foo,Bar")
-    first = _load(con, UPSERT, _rows(("A", 1, 1.0)), rejects=(reject, whole_file))
-    second = _load(con, UPSERT, _rows(("A", 1, 1.0)), SECOND, rejects=(reject, whole_file))
+    both = (whole_file, reject)
+    stored = both[in_memory:]
+    rejects = {
+        "rejects": both[:in_memory],
+        "stored_rejects": _stored(tmp_path / "bad.arrows", rejects_table(stored)) if stored else None,
+        "kept_out_on_disk": kept_out(stored),
+    }
+    first = _load(con, UPSERT, _rows(("A", 1, 1.0)), **rejects)
+    second = _load(con, UPSERT, _rows(("A", 1, 1.0)), SECOND, **rejects)
     assert (first.newly_quarantined, second.newly_quarantined, second.quarantined) == (2, 0, 2)
     kept = con.execute(
         "select source_file, source_row, reason, record, run_id from quarantine.bars order by 1"

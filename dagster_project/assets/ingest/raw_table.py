@@ -21,8 +21,8 @@ from dagster_project.assets.preview import markdown_table
 from dagster_project.calls import Call, call_directly
 from dagster_project.contracts import curated
 from dagster_project.contracts.base import Contract
-from dagster_project.contracts.batch import Batch, Reject, visible
-from dagster_project.gate.gate import judge, judge_fetched
+from dagster_project.contracts.batch import Batch, KeptOut, kept_out, visible
+from dagster_project.gate.gate import BAD_ROWS, GOOD_ROWS, judge, judge_fetched
 from dagster_project.progress import heard
 from dagster_project.sources.base import NothingToLoadError, SourceError
 from dagster_project.transform.sources_yml import OWNER
@@ -160,7 +160,7 @@ def ingest_batch(
     contract = feed.contract
     fetched_at = dt.datetime.now(dt.UTC).replace(tzinfo=None)
     report: LoadReport | None = None
-    rejects: tuple[Reject, ...] = ()
+    kept: Mapping[str, KeptOut] = {}
     refusal = status = ""
     batch: Batch | None = None
     page = policy.docs_dir / f"{contract.table}.html" if policy.docs_dir else None
@@ -168,12 +168,12 @@ def ingest_batch(
         try:
             with heard(context.log.info):
                 if is_local:
-                    store = opened.enter_context(_room(policy.scratch_dir))
-                    batch = policy.call(judge_fetched, fetch, contract, known, today(), store, page)
+                    room = opened.enter_context(_room(policy.scratch_dir))
+                    batch = policy.call(judge_fetched, fetch, contract, known, today(), room, page)
                 else:
                     batch = policy.call(judge, fetch(), contract, known, today(), page=page)
-            rejects = batch.rejects
-            for line in (*batch.remarks, *_listed(contract, rejects)):
+            kept = batch.kept_out
+            for line in (*batch.remarks, *_listed(contract, kept)):
                 context.log.warning(line)
             by = Load(
                 fetched_at,
@@ -189,7 +189,7 @@ def ingest_batch(
                 context.log.warning(line)
             refusal = "; ".join(f"{group}: {why}" for group, why in report.refused.items())
         except NothingToLoadError as nothing:
-            status, rejects = str(nothing), nothing.rejects
+            status, kept = str(nothing), kept_out(nothing.rejects)
         except (SourceError, LoadError) as error:
             refusal = visible(str(error))
         if refusal:
@@ -199,22 +199,22 @@ def ingest_batch(
         metadata={
             **({"status": status} if status else {}),
             **({"remarks": dg.MetadataValue.md(_as_list(batch.remarks))} if batch and batch.remarks else {}),
-            **dict(_metadata(contract, report, rejects, current)),
+            **dict(_metadata(contract, report, kept, current)),
         },
-        check_results=[*_check_results(feed, rejects, refusal, current), *more_results(batch, report, refusal)],
+        check_results=[*_check_results(feed, kept, refusal, current), *more_results(batch, report, refusal)],
     )
 
 
 @contextlib.contextmanager
 def _room(folder: Path | None) -> Iterator[Path]:
-    """A file for the rows of a batch, empty first and gone in the end; one run at a time uses a folder."""
+    """A folder for the rows of a batch, whose files are gone in the end; one run at a time uses it."""
     with contextlib.ExitStack() as opened:
         if folder is None:
             folder = Path(opened.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(parents=True, exist_ok=True)
-        store = folder / "judged.arrows"
-        opened.callback(store.unlink, missing_ok=True)
-        yield store
+        for name in (GOOD_ROWS, BAD_ROWS):
+            opened.callback((folder / name).unlink, missing_ok=True)
+        yield folder
 
 
 def _withdrawals(report: LoadReport) -> Iterator[str]:
@@ -254,7 +254,7 @@ def _gate_records(contract: Contract, judged: Batch, by: Load) -> Iterator[Check
 def _metadata(
     contract: Contract,
     report: LoadReport | None,
-    rejects: tuple[Reject, ...],
+    kept: Mapping[str, KeptOut],
     current: CurrentRows,
 ) -> Iterator[tuple[str, dg.MetadataValue]]:
     yield "dagster/row_count", dg.MetadataValue.int(current.rows)
@@ -263,17 +263,17 @@ def _metadata(
     if report and report.withdrawn_keys:
         yield "withdrawn", dg.MetadataValue.text("; ".join(report.withdrawn_keys))
     yield "rows_kept_back", dg.MetadataValue.int(report.kept_back if report else 0)
-    yield "rows_quarantined", dg.MetadataValue.int(len(rejects))
+    yield "rows_quarantined", dg.MetadataValue.int(_count(kept))
     if current.first_date and current.last_date:
         yield "first_date", dg.MetadataValue.text(current.first_date.isoformat())
         yield "last_date", dg.MetadataValue.text(current.last_date.isoformat())
-    if rejects:
-        yield "quarantine", dg.MetadataValue.md(_as_list(_listed(contract, rejects)))
+    if kept:
+        yield "quarantine", dg.MetadataValue.md(_as_list(_listed(contract, kept)))
     yield "preview", dg.MetadataValue.md(markdown_table(current.last_loaded))
 
 
 def _check_results(
-    feed: Feed, rejects: tuple[Reject, ...], refusal: str, current: CurrentRows
+    feed: Feed, kept: Mapping[str, KeptOut], refusal: str, current: CurrentRows
 ) -> Iterator[dg.AssetCheckResult]:
     yield dg.AssetCheckResult(
         check_name="batch_is_accepted",
@@ -283,9 +283,9 @@ def _check_results(
     )
     yield dg.AssetCheckResult(
         check_name="quarantine_is_empty",
-        passed=not rejects,
+        passed=not kept,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"failing_rows": len(rejects), "observed": "; ".join(_listed(feed.contract, rejects)) or "none"},
+        metadata={"failing_rows": _count(kept), "observed": "; ".join(_listed(feed.contract, kept)) or "none"},
     )
     yield dg.AssetCheckResult(
         check_name="rows_stand_once",
@@ -299,24 +299,25 @@ def _check_results(
     )
 
 
-def _listed(contract: Contract, rejects: tuple[Reject, ...]) -> list[str]:
+def _count(kept: Mapping[str, KeptOut]) -> int:
+    return sum(of_file.count for of_file in kept.values())
+
+
+def _listed(contract: Contract, kept: Mapping[str, KeptOut]) -> list[str]:
     """A line for each file with rejects: its first row with the reason, how many more, and how to see them."""
-    by_file: dict[str, list[Reject]] = {}
-    for reject in rejects:
-        by_file.setdefault(reject.source_file, []).append(reject)
     lines = []
-    for file, of_file in list(by_file.items())[:_MAX_LISTED]:
-        first = of_file[0]
+    for file, of_file in list(kept.items())[:_MAX_LISTED]:
+        first = of_file.first
         line = f"{file}{'' if first.source_row is None else f' row {first.source_row}'}: {first.reason}"
-        if len(of_file) > 1:
+        if of_file.count > 1:
             quoted = file.replace("'", "''")
             line += (
-                f" (and {len(of_file) - 1} more of this file: from quarantine.{contract.table} "
+                f" (and {of_file.count - 1} more of this file: from quarantine.{contract.table} "
                 f"where source_file = '{quoted}')"
             )
         lines.append(line)
-    if len(by_file) > _MAX_LISTED:
-        lines.append(f"and {len(by_file) - _MAX_LISTED} more files, all in quarantine.{contract.table}")
+    if len(kept) > _MAX_LISTED:
+        lines.append(f"and {len(kept) - _MAX_LISTED} more files, all in quarantine.{contract.table}")
     return lines
 
 
