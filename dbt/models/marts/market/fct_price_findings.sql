@@ -240,8 +240,7 @@ closed_days as (
     from prices
     inner join exchange_traded on prices.symbol = exchange_traded.symbol
     inner join span on prices.trade_date between span.first_session and span.last_session
-    left join sessions on prices.trade_date = sessions.session_date
-    where sessions.session_date is null
+    where prices.trade_date not in (select sessions.session_date from sessions)
     group by prices.symbol, extract(year from prices.trade_date)
 
 ),
