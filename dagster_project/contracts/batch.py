@@ -15,7 +15,7 @@ import pyarrow as pa
 if TYPE_CHECKING:
     import datetime as dt
 
-    from dagster_project.contracts.stored_rows import StoredRows
+    from dagster_project.stored_rows import StoredRows
 
 
 def visible(text: str) -> str:

@@ -19,10 +19,10 @@ import pyarrow.compute as pc
 
 from dagster_project.contracts.base import Contract
 from dagster_project.contracts.batch import Batch, GateCheck, HandOver, KeptOut, Reject, added_to, rejects_table
-from dagster_project.contracts.stored_rows import RowStore
 from dagster_project.gate.cast import ARROW_TYPES, cast_column
 from dagster_project.gate.expectations import Finding, check_name, evaluate, key_expectation, row_expectations
 from dagster_project.progress import Pace
+from dagster_project.stored_rows import RowStore
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from dagster_project.contracts.base import Contract, LoadMode
 from dagster_project.contracts.batch import Batch, rejects_table
-from dagster_project.contracts.stored_rows import StoredRows
+from dagster_project.stored_rows import StoredRows
 from dagster_project.warehouse.files_read import forget, loaded_whole, remember
 
 KEEP_RATIO = 0.8
