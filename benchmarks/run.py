@@ -271,19 +271,18 @@ def run(bench: Bench) -> dict:
     say("dbt start-up", start)
 
     # in turn and more than once, the cheapest counting: the machine's speed varies with its neighbours
-    peers: dict[str, Measured] = {}
-    rebuilds = []
+    rounds: dict[str, list[Measured]] = {name: [] for name in ("full rebuild", *PEERS)}
     for _ in range(ROUNDS):
         full = bench.data_dir("full", whole_panel)
-        rebuilds.append(bench.dbt(full, *BY_TAIL, "--full-refresh"))
-        say("full rebuild", rebuilds[-1])
+        rounds["full rebuild"].append(bench.dbt(full, *BY_TAIL, "--full-refresh"))
         for name in PEERS:
             folder = bench.data_dir(name, whole_panel)
-            again = bench.peer(name, folder)
-            say(name, again)
+            rounds[name].append(bench.peer(name, folder))
             shutil.rmtree(folder)
-            peers[name] = min(again, peers.get(name, again), key=lambda cost: cost.cpu_seconds)
-    rebuilt = min(rebuilds, key=lambda cost: cost.cpu_seconds)
+        for name, costs in rounds.items():
+            say(name, costs[-1])
+    peers = {name: min(costs, key=lambda cost: cost.cpu_seconds) for name, costs in rounds.items()}
+    rebuilt = peers.pop("full rebuild")
 
     last = f"(select max(trade_date) from {panel_table()})"
     work = bench.data_dir("work", whole_panel)

@@ -100,6 +100,11 @@ def added_to(kept: dict[str, KeptOut], rejects: Iterable[Reject]) -> dict[str, K
     return kept
 
 
+def how_many(kept: Mapping[str, KeptOut]) -> int:
+    """Rejects of all files together."""
+    return sum(of_file.count for of_file in kept.values())
+
+
 def rejects_table(rejects: Iterable[Reject]) -> pa.Table:
     """Rejects as rows: `source_file`, `source_row`, `reason`, `record`."""
     schema = pa.schema(

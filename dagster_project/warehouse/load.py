@@ -18,7 +18,7 @@ import duckdb
 import pyarrow as pa
 
 from dagster_project.contracts.base import Contract, LoadMode
-from dagster_project.contracts.batch import Batch, rejects_table
+from dagster_project.contracts.batch import Batch, how_many, rejects_table
 from dagster_project.stored_rows import StoredRows
 from dagster_project.warehouse.files_read import forget, loaded_whole, remember
 
@@ -166,10 +166,11 @@ def load(connection: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch
     if batch.is_partial and by.retire_other_sources:
         _refuse_beside_others(connection, contract, batch.source)
     connection.register("incoming_windows", _windows_table(batch.since))
+    kept = batch.kept_out
     connection.execute("begin transaction")
     try:
         _take_in(connection, "incoming_rejects", rejects_table(batch.rejects), batch.stored_rejects)
-        newly_quarantined = _quarantine(connection, contract, batch.source, by)
+        newly_quarantined = _quarantine(connection, contract, batch.source, by) if kept else 0
         _take_in(connection, "incoming", batch.rows, batch.stored)
         refused: dict[str, str] = {}
         shrunk: ShrunkBatchError | None = None
@@ -204,7 +205,7 @@ def load(connection: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch
                 written = connection.execute(f"select distinct {_group(contract)} from incoming").fetchall()
                 forget(connection, contract, batch.source, [*batch.restated, *(group for (group,) in written)])
             elif contract.guard_by:
-                remember(connection, contract, batch.source, loaded_whole(batch.files, batch.kept_out, refused))
+                remember(connection, contract, batch.source, loaded_whole(batch.files, kept, refused))
         connection.execute("commit")
     except BaseException:
         connection.execute("rollback")
@@ -219,7 +220,7 @@ def load(connection: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch
     current = _count(connection, f"select count(*) from raw.{contract.table} where valid_to is null")
     return LoadReport(
         incoming=batch.row_count,
-        quarantined=sum(kept.count for kept in batch.kept_out.values()),
+        quarantined=how_many(kept),
         newly_quarantined=newly_quarantined,
         current=current,
         refused=refused,

@@ -21,7 +21,7 @@ from dagster_project.assets.preview import markdown_table
 from dagster_project.calls import Call, call_directly
 from dagster_project.contracts import curated
 from dagster_project.contracts.base import Contract
-from dagster_project.contracts.batch import Batch, KeptOut, kept_out, visible
+from dagster_project.contracts.batch import Batch, KeptOut, how_many, kept_out, visible
 from dagster_project.gate.gate import BAD_ROWS, GOOD_ROWS, judge, judge_fetched
 from dagster_project.progress import heard
 from dagster_project.sources.base import NothingToLoadError, SourceError
@@ -263,7 +263,7 @@ def _metadata(
     if report and report.withdrawn_keys:
         yield "withdrawn", dg.MetadataValue.text("; ".join(report.withdrawn_keys))
     yield "rows_kept_back", dg.MetadataValue.int(report.kept_back if report else 0)
-    yield "rows_quarantined", dg.MetadataValue.int(_count(kept))
+    yield "rows_quarantined", dg.MetadataValue.int(how_many(kept))
     if current.first_date and current.last_date:
         yield "first_date", dg.MetadataValue.text(current.first_date.isoformat())
         yield "last_date", dg.MetadataValue.text(current.last_date.isoformat())
@@ -285,7 +285,7 @@ def _check_results(
         check_name="quarantine_is_empty",
         passed=not kept,
         severity=dg.AssetCheckSeverity.WARN,
-        metadata={"failing_rows": _count(kept), "observed": "; ".join(_listed(feed.contract, kept)) or "none"},
+        metadata={"failing_rows": how_many(kept), "observed": "; ".join(_listed(feed.contract, kept)) or "none"},
     )
     yield dg.AssetCheckResult(
         check_name="rows_stand_once",
@@ -297,10 +297,6 @@ def _check_results(
             "observed": f"{current.rows} rows stand, {current.duplicate_keys} share a key",
         },
     )
-
-
-def _count(kept: Mapping[str, KeptOut]) -> int:
-    return sum(of_file.count for of_file in kept.values())
 
 
 def _listed(contract: Contract, kept: Mapping[str, KeptOut]) -> list[str]:

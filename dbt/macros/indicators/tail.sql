@@ -87,6 +87,14 @@
 {%- endmacro %}
 
 
+{#- their names alone, for whoever passes them on; `of` is the relation that has them -#}
+{% macro long_window_names(of=none) -%}
+    {%- for name in ['close_200_ago', 'close_252_ago', 'sma_200', 'highest_252', 'lowest_252'] %}
+        {{ of ~ '.' if of else '' }}{{ name }}{{ ',' if not loop.last }}
+    {%- endfor %}
+{%- endmacro %}
+
+
 {#- all but the windows over 200 sessions and a year look back 63 sessions at most, and one more -#}
 {% macro short_lookback() -%} 64 {%- endmacro %}
 

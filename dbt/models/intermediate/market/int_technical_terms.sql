@@ -33,11 +33,7 @@ terms as (
         log_return,
         {%- if technicals_by_tail() %}
         known_sessions,
-        close_200_ago,
-        close_252_ago,
-        sma_200,
-        highest_252,
-        lowest_252,
+        {{- long_window_names() }},
         {%- endif %}
         {{ term_or_known(ema_term('close', 12), 'known_ema_12', ema_keep(12)) }} as ema_12_term,
         {{ term_or_known(ema_term('close', 26), 'known_ema_26', ema_keep(26)) }} as ema_26_term,
@@ -108,11 +104,7 @@ final as (
         terms.log_return,
         {%- if technicals_by_tail() %}
         terms.known_sessions,
-        terms.close_200_ago,
-        terms.close_252_ago,
-        terms.sma_200,
-        terms.highest_252,
-        terms.lowest_252,
+        {{- long_window_names('terms') }},
         {%- endif %}
         terms.ema_12_term + carries.ema_12_carry as ema_12_term,
         terms.ema_26_term + carries.ema_26_carry as ema_26_term,

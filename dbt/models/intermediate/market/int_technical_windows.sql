@@ -47,16 +47,7 @@ windows as (
         {{ smoothed('avg_loss_term', wilder_keep(14)) }} as avg_loss_14,
         {{ smoothed('atr_term', wilder_keep(14)) }} as atr_14,
         coalesce({{ first_in_block('macd_seed_gap') }}, 0) as macd_seed_gap,
-        {%- if technicals_by_tail() %}
-
-        close_200_ago,
-        close_252_ago,
-        sma_200,
-        highest_252,
-        lowest_252
-        {%- else %}
-        {{- long_windows() }}
-        {%- endif %}
+        {{- long_window_names() if technicals_by_tail() else long_windows() }}
 
     from terms
 
