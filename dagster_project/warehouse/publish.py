@@ -4,25 +4,25 @@
 it. A reader keeps what it has open; a reader that opens next sees the new state; nobody ever sees half of one. The last
 publications are kept, so that one can go back.
 
-A table that has not changed since the publication that stands is not written again: its Parquet file is the same file
-under a second name, and where most of what is published has not changed the DuckDB file begins as a copy. Whether it
-has changed says a hash of all rows, read on both sides; so nothing damaged is taken over.
+A table that has not changed since the publication that stands is not written again (`standing` says which has not):
+its Parquet file is the same file under a second name, and where most of what is published has not changed the DuckDB
+file begins as a copy, to which a table that has only grown gets its new rows.
 
 A mart of more rows than one file should hold is published as Parquet files alone, a folder for each year. The DuckDB
-file then has a view of them under the mart's name, which names the files by their whole path.
+file then has a view of them under the mart's name, which names the files by their whole path. The files of a year that
+has not changed are the same files too.
 
 Belongs here: copying marts, their descriptions and their table macros out of the build file. Does not belong here:
-what a mart holds (dbt).
+what a mart holds (dbt), what stands already (`standing`).
 """
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import fcntl
 import shutil
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +31,8 @@ import duckdb
 from dagster_project.progress import counted
 from dagster_project.warehouse import connection
 from dagster_project.warehouse.load import sql_literal
+from dagster_project.warehouse.standing import DATABASE, PARQUET, YEAR, compare, first_date, rows_of
 
-DATABASE = "minehouse.duckdb"
-PARQUET = "parquet"
 # doubles that hardly ever repeat are not gathered in a dictionary first: a fifth less time, and as many bytes
 _PARQUET_FORMAT = "format parquet, dictionary_size_limit 1000"
 
@@ -122,7 +121,8 @@ def _write(
     publication_id = new.stem
     parquet = new / PARQUET
     parquet.mkdir(parents=True)
-    before = _before(build_database, published_dir, held_back)
+    stands = published_dir / "publications" / str(current_id(published_dir))
+    before = compare(build_database, stands, held_back, parquet_alone_rows)
     if before.is_most and before.folder:
         shutil.copyfile(before.folder / DATABASE, new / DATABASE)
     with connection.write(new / DATABASE) as con:
@@ -133,7 +133,7 @@ def _write(
         standing, damaged = _standing_versions(con, published_dir, held_back)
         con.execute("begin transaction")  # one write to disk, not one for each of a thousand descriptions
         con.execute("create schema if not exists marts")
-        kept = _keep(con, before.unchanged)
+        kept = _keep(con, before.unchanged | before.grown.keys())
         tables = sorted({*tables, *(standing.keys() & held_back.keys())})
         rows: dict[str, int] = {}
         alone: list[str] = []
@@ -148,14 +148,17 @@ def _write(
                 version = {name: standing[table][name] for name in version}
             if table not in held_back or table in standing:
                 source = f"{'stood' if table in held_back else 'build'}.marts.{table}"
-                rows[table] = _rows(con, source)
+                rows[table] = rows_of(con, source)
                 if parquet_alone_rows is not None and rows[table] > parquet_alone_rows:
                     alone.append(table)
                     con.execute(f"drop table if exists marts.{table}")
-                    _copy_to_parquet_alone(con, source, table, parquet, new.with_suffix("") / PARQUET)
+                    years = before.years.get(table, {})
+                    _copy_to_parquet_alone(con, source, table, parquet, new.with_suffix("") / PARQUET, years)
                 else:
                     if table not in kept:
                         con.execute(f"create table marts.{table} as from {source}")
+                    elif table in before.grown:
+                        con.execute(f"insert into marts.{table} from {source} where rowid >= {before.grown[table]}")
                     file = parquet / f"{table}.parquet"
                     if not (table in before.files and _same_file(before.files[table], file)):
                         con.execute(f"copy marts.{table} to {sql_literal(str(file))} ({_PARQUET_FORMAT})")
@@ -172,83 +175,6 @@ def _write(
             path.chmod(0o444)  # a reader in a client's default mode would lock out the others
     database_bytes = (new / DATABASE).stat().st_size
     return Publication(rows, macros, database_bytes, publication_id, damaged, tuple(alone))
-
-
-@dataclass(frozen=True)
-class _Before:
-    """The publication that stands, and which of its tables and Parquet files hold what the build file holds.
-
-    `is_most` says that these tables are nearly all of what is published.
-    """
-
-    folder: Path | None = None
-    unchanged: frozenset[str] = frozenset()
-    files: Mapping[str, Path] = field(default_factory=dict)
-    is_most: bool = False
-
-
-MOST = 0.8
-"""The share of all cells from which on a copied file, less what has changed, is not much larger than a new one."""
-
-
-def _before(build_database: Path, published_dir: Path, held_back: Collection[str]) -> _Before:
-    """Compare the publication that stands with the build file, table by table; a damaged one has nothing unchanged."""
-    current = current_id(published_dir)
-    folder = published_dir / "publications" / str(current)
-    if not (folder / DATABASE).exists():
-        return _Before()
-    with connection.read(build_database) as con:
-        build = con.execute("select current_database()").fetchall()[0][0]
-        try:
-            con.execute(f"attach {sql_literal(str((folder / DATABASE).resolve()))} as stood (read_only)")
-            there = _columns_of(con, "stood")
-            cells = same_cells = 0
-            same: set[str] = set()
-            files: dict[str, Path] = {}
-            for table, columns in _columns_of(con, build).items():
-                if table not in held_back:
-                    builds, stands = f"{build}.marts.{table}", f"stood.marts.{table}"
-                    rows = _rows(con, builds)
-                    of_table = rows * len(columns)
-                    cells += of_table
-                    # the number of rows is known without reading them
-                    if there.get(table) != columns or rows != _rows(con, stands):
-                        continue
-                    if (content := _content(con, builds)) == _content(con, stands):
-                        same.add(table)
-                        same_cells += of_table
-                        file = folder / PARQUET / f"{table}.parquet"
-                        with contextlib.suppress(duckdb.Error):  # gone, or damaged
-                            if _content(con, f"read_parquet({sql_literal(str(file))})") == content:
-                                files[table] = file
-        except duckdb.Error as error:
-            if not connection.tells_of_damage(str(error)):
-                raise
-            return _Before()
-    return _Before(folder, frozenset(same), files, same_cells >= MOST * cells)
-
-
-def _columns_of(con: duckdb.DuckDBPyConnection, database: str) -> dict[str, list[tuple[str, str]]]:
-    """Names and types of the columns of the tables of a database's marts, in their order; views are left aside."""
-    found: dict[str, list[tuple[str, str]]] = {}
-    for table, column, kind in con.execute(
-        """select table_name, column_name, data_type from duckdb_columns()
-           semi join duckdb_tables() using (database_name, schema_name, table_name)
-           where database_name = ? and schema_name = 'marts' order by table_name, column_index""",
-        [database],
-    ).fetchall():
-        found.setdefault(table, []).append((column, kind))
-    return found
-
-
-def _rows(con: duckdb.DuckDBPyConnection, relation: str) -> int:
-    return int(con.execute(f"select count(*) from {relation}").fetchall()[0][0])
-
-
-def _content(con: duckdb.DuckDBPyConnection, relation: str) -> int | None:
-    """A number that changes when any value of any row does, or a row comes or goes."""
-    content: int | None = con.execute(f"select sum(hash(held)) from {relation} as held").fetchall()[0][0]
-    return content
 
 
 def _keep(con: duckdb.DuckDBPyConnection, tables: Collection[str]) -> frozenset[str]:
@@ -276,6 +202,15 @@ def _same_file(stood: Path, file: Path) -> bool:
     except OSError:
         return False
     return True
+
+
+def _same_folder(stood: Path, folder: Path) -> bool:
+    """Let the files of a folder that stands be in the new one too; False, and no folder, where they cannot be."""
+    folder.mkdir(parents=True)
+    if all(_same_file(file, folder / file.name) for file in stood.iterdir()):
+        return True
+    shutil.rmtree(folder)
+    return False
 
 
 _NEVER_PUBLISHED: dict[str, Any] = {"version_id": None, "built_by_run": None, "held_back_since": None}
@@ -433,20 +368,31 @@ def _marts(con: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def _copy_to_parquet_alone(
-    con: duckdb.DuckDBPyConnection, source: str, table: str, parquet: Path, afterwards: Path
+    con: duckdb.DuckDBPyConnection,
+    source: str,
+    table: str,
+    parquet: Path,
+    afterwards: Path,
+    stood: Mapping[int, Path],
 ) -> None:
     """Write a folder of Parquet files, by the year of the table's first date where it has one, and a view of them.
 
-    `afterwards` is the path that the folder `parquet` will have for readers.
+    `afterwards` is the path that the folder `parquet` will have for readers; `stood` are the folders of years that are
+    the same.
     """
-    described = con.execute(f"describe {source}").fetchall()
+    described = [(name, kind) for name, kind, *_ in con.execute(f"describe {source}").fetchall()]
     # with their table: a bare name would be the argument of a macro that asks the view, where it has one of that name
-    names = ", ".join(f'files."{name}"' for name, *_ in described)
-    date = next((name for name, kind, *_ in described if kind == "DATE"), None)
+    names = ", ".join(f'files."{name}"' for name, _ in described)
+    date = first_date(described)
     query, parts = source, "per_thread_output"
+    folder = parquet / table
+    taken = [year for year, files in stood.items() if _same_folder(files, folder / files.name)]
     if date:
-        query, parts = f'(select *, year("{date}") as year_of_date from {source})', "partition_by (year_of_date)"
-    con.execute(f"copy {query} to {sql_literal(str(parquet / table))} ({_PARQUET_FORMAT}, {parts})")
+        query, parts = f'(select *, year("{date}") as {YEAR} from {source})', f"partition_by ({YEAR}), append"
+        if taken:
+            others = f"{YEAR} not in ({', '.join(map(str, taken))}) or {YEAR} is null"
+            query = f"(from {query} where {others})"
+    con.execute(f"copy {query} to {sql_literal(str(folder))} ({_PARQUET_FORMAT}, {parts})")
     files = sql_literal(str(afterwards / table / "**" / "*.parquet"))
     con.execute(
         f"create view marts.{table} as select {names} from read_parquet({files}, hive_partitioning = false) as files"

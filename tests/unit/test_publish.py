@@ -2,6 +2,7 @@
 
 import datetime as dt
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from dagster_project.warehouse.publish import (
     publish,
     rollback,
 )
+from dagster_project.warehouse.standing import compare
 
 
 def _build(database: Path, rows: int) -> None:
@@ -152,6 +154,56 @@ def test_what_has_not_changed_is_not_written_again_and_keeps_its_version(tmp_pat
             ("Another word.",)
         ]
     assert second.macros == ("b_things",)
+
+
+def _rows(folder: Path, table: str) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+    """What the DuckDB file and Parquet hold."""
+    with _published(folder) as con:
+        file = folder / "parquet" / f"{table}.parquet"
+        files = str(file if file.exists() else file.with_suffix("") / "**" / "*.parquet")
+        parquet = con.execute("from read_parquet(?, hive_partitioning = false) order by all", [files]).fetchall()
+        return con.execute(f"from marts.{table} order by all").fetchall(), parquet
+
+
+@pytest.mark.parametrize("deleted", ["false", "x < 40000", "x % 7 = 0", "x between 130000 and 140000"])
+def test_a_table_that_has_only_grown_gets_its_new_rows(tmp_path: Path, deleted: str) -> None:
+    """More than a row group of them, read by two threads; and where rows were deleted before, rowids have gaps."""
+    build, folder = tmp_path / "w.duckdb", tmp_path / "published"
+    with connection.write(build) as con:
+        con.execute("create schema marts; create table marts.fct_things as select range as x from range(900_000)")
+        con.execute(f"delete from marts.fct_things where {deleted}")
+    first = publish(build, folder)
+    with connection.write(build) as con:
+        con.execute("insert into marts.fct_things select 900_000 + range from range(200_000)")
+        expected = con.execute("from marts.fct_things order by all").fetchall()
+    standing = compare(build, folder / "current", (), None)
+    assert standing.grown.keys() == {"fct_things"}
+    assert not standing.unchanged
+    second = publish(build, folder)
+    assert _rows(folder, "fct_things") == (expected, expected)
+    assert _versions(folder)["fct_things"] == (second.publication_id, None)
+    assert first.publication_id != second.publication_id
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update marts.fct_things set x = 7 where x = 8",
+        "delete from marts.fct_things where x = 8",
+        "delete from marts.fct_things where x = 8; insert into marts.fct_things values (8)",
+        "create or replace table marts.fct_things as select x from marts.fct_things order by -x",
+    ],
+)
+def test_a_table_that_has_grown_and_changed_is_written_anew(tmp_path: Path, change: str) -> None:
+    build, folder = tmp_path / "w.duckdb", tmp_path / "published"
+    with connection.write(build) as con:
+        con.execute("create schema marts; create table marts.fct_things as select range as x from range(1000)")
+    publish(build, folder)
+    with connection.write(build) as con:
+        con.execute(f"insert into marts.fct_things values (1000); {change}")
+        expected = con.execute("from marts.fct_things order by all").fetchall()
+    publish(build, folder)
+    assert _rows(folder, "fct_things") == (expected, expected)
 
 
 CHANGES = {
@@ -392,6 +444,76 @@ def test_a_mart_too_big_for_one_file_is_published_as_parquet_alone_and_asked_as_
     rollback(folder, rollback_to)
     with _published(folder) as con:
         assert con.execute("select count(*) from marts.fct_days").fetchall() == [(3,)]
+
+
+def _inodes(folder: Path, table: str) -> dict[str, set[int]]:
+    """The files of a mart of Parquet alone, by year."""
+    years = (folder / "parquet" / table).iterdir()
+    return {year.name[-4:]: {file.stat().st_ino for file in year.iterdir()} for year in years}
+
+
+def test_years_of_parquet_alone_that_have_not_changed_are_the_same_files(tmp_path: Path) -> None:
+    build, folder = tmp_path / "w.duckdb", tmp_path / "published"
+    _build_days(build)
+    first = publish(build, folder, parquet_alone_rows=2, run_id="run 1")
+    written = _inodes(folder, "fct_days")
+    second = publish(build, folder, parquet_alone_rows=2, run_id="run 2")
+    assert _inodes(folder, "fct_days") == written
+    assert _versions(folder)["fct_days"] == (first.publication_id, "run 1")
+
+    with connection.write(build) as con:
+        con.execute("insert into marts.fct_days values ('CLSK', '2025-01-03', 3), ('CLSK', '2026-01-02', 4)")
+        expected = con.execute("from marts.fct_days order by all").fetchall()
+    third = publish(build, folder, parquet_alone_rows=2, run_id="run 3")
+    now = _inodes(folder, "fct_days")
+    assert now["2024"] == written["2024"] and now["2025"].isdisjoint(written["2025"]) and now.keys() >= {"2026"}
+    assert _rows(folder, "fct_days") == (expected, expected)
+    assert _versions(folder)["fct_days"] == (third.publication_id, "run 3")
+
+    with connection.write(build) as con:
+        con.execute("delete from marts.fct_days where trade_date < '2025-01-01'")
+        con.execute("insert into marts.fct_days values ('CLSK', null, 5)")
+        expected = con.execute("from marts.fct_days order by all").fetchall()
+    fourth = publish(build, folder, parquet_alone_rows=2, run_id="run 4", keep=2)
+    assert _rows(folder, "fct_days") == (expected, expected)
+    since = _inodes(folder, "fct_days")
+    assert "2024" not in since and (since["2025"], since["2026"]) == (now["2025"], now["2026"])
+    assert _versions(folder)["fct_days"] == (fourth.publication_id, "run 4")
+    assert second.publication_id not in publication_ids(folder), "what it shared with others stays theirs"
+
+
+@pytest.mark.parametrize("harm", ["cut", "gone", "of another year", "one more", "not linked"])
+def test_a_year_of_parquet_alone_that_was_harmed_is_written_anew(
+    tmp_path: Path, harm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build, folder = tmp_path / "w.duckdb", tmp_path / "published"
+    _build_days(build)
+    first = publish(build, folder, parquet_alone_rows=2)
+    with connection.read(build) as con:
+        expected = con.execute("from marts.fct_days order by all").fetchall()
+    year = (folder / "parquet" / "fct_days" / "year_of_date=2024").resolve()
+    (file,) = year.iterdir()
+    if harm == "cut":
+        file.chmod(0o644)
+        os.truncate(file, 100)
+    elif harm == "gone":
+        file.unlink()
+    elif harm == "of another year":
+        (other,) = (year.with_name("year_of_date=2025")).iterdir()
+        file.unlink()
+        shutil.copy(other, file)
+    elif harm == "one more":
+        shutil.copy(file, file.with_name("copy.parquet"))
+    else:
+
+        def refuse(*_: object) -> None:
+            raise OSError("a disk that knows no second name")
+
+        monkeypatch.setattr(Path, "hardlink_to", refuse)
+    second = publish(build, folder, parquet_alone_rows=2)
+    assert _rows(folder, "fct_days") == (expected, expected)
+    assert (_versions(folder)["fct_days"][0] == first.publication_id) is (harm == "not linked")
+    assert second.publication_id == current_id(folder)
 
 
 def test_a_mart_of_parquet_alone_can_be_held_back_and_pruned(tmp_path: Path) -> None:

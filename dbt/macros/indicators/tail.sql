@@ -121,14 +121,39 @@
             cast(12 * year(trade_date) + month(trade_date) - 1 as integer) as month_number,
             count(*) as bars,
             max(trade_date) as last_date,
-            {{ fingerprint_of([
-                'trade_date', 'open', 'high', 'low', 'close', 'volume',
-                'price_source', 'price_basis', 'is_repaired', 'is_suspect',
-            ]) }} as fingerprint
+            {{ fingerprint_of(bar_columns()) }} as fingerprint
 
         from {{ relation }}
         group by all
     ) as months
+{%- endmacro %}
+
+
+{#- the same day by day, for each symbol in the first month that differs -#}
+{% macro bars_of_first_stale_month(relation) -%}
+    select
+        bars.symbol,
+        bars.trade_date,
+        min(first_differences.first_stale_month) as month_start,
+        count(*) as bars,
+        {{ fingerprint_of(bar_columns()) }} as fingerprint
+
+    from {{ relation }} as bars
+    inner join first_differences
+        on
+            bars.symbol = first_differences.symbol
+            and bars.trade_date >= first_differences.first_stale_month
+            and bars.trade_date < first_differences.first_stale_month + interval 1 month
+    group by bars.symbol, bars.trade_date
+{%- endmacro %}
+
+
+{#- what the mart takes over from a bar -#}
+{% macro bar_columns() -%}
+    {{ return([
+        'trade_date', 'open', 'high', 'low', 'close', 'volume',
+        'price_source', 'price_basis', 'is_repaired', 'is_suspect',
+    ]) }}
 {%- endmacro %}
 
 

@@ -15,6 +15,7 @@ bars as (
 
     select
         daily_bars.*,
+        stale.replace_from,
         stale.sessions_before,
         stale.known_sessions
 

@@ -32,7 +32,7 @@ terms as (
         prev_close,
         log_return,
         {%- if technicals_by_tail() %}
-        known_sessions,
+        replace_from,
         {{- long_window_names() }},
         {%- endif %}
         {{ term_or_known(ema_term('close', 12), 'known_ema_12', ema_keep(12)) }} as ema_12_term,
@@ -103,7 +103,7 @@ final as (
         terms.prev_close,
         terms.log_return,
         {%- if technicals_by_tail() %}
-        terms.known_sessions,
+        terms.replace_from,
         {{- long_window_names('terms') }},
         {%- endif %}
         terms.ema_12_term + carries.ema_12_carry as ema_12_term,

@@ -25,7 +25,7 @@ windows as (
         session_number,
         block_row,
         {%- if technicals_by_tail() %}
-        known_sessions,
+        replace_from,
         {%- endif %}
         prev_close,
 
@@ -99,7 +99,7 @@ final as (
 
     from windows
     {%- if technicals_by_tail() %}
-    where session_number > known_sessions
+    where trade_date >= replace_from
     {%- endif %}
 
 )

@@ -47,21 +47,77 @@ first_differences as (
 
 ),
 
+-- within that month day by day: where all that is new is a session at its end, no row of the mart is replaced
+bars_of_month as (
+
+    {{ bars_of_first_stale_month(ref('int_daily_bars')) }}
+
+),
+
+mart_of_month as (
+
+    {{ bars_of_first_stale_month(technicals_mart()) }}
+
+),
+
+first_days as (
+
+    select
+        coalesce(bars_of_month.symbol, mart_of_month.symbol) as symbol,
+        min(coalesce(bars_of_month.trade_date, mart_of_month.trade_date)) as first_stale_day
+
+    from bars_of_month
+    full outer join mart_of_month
+        on
+            bars_of_month.symbol = mart_of_month.symbol
+            and bars_of_month.trade_date = mart_of_month.trade_date
+    where
+        bars_of_month.fingerprint is distinct from mart_of_month.fingerprint
+        or bars_of_month.bars is distinct from mart_of_month.bars
+    group by coalesce(bars_of_month.symbol, mart_of_month.symbol)
+
+),
+
 good_months as (
 
     select
         first_differences.symbol,
         compared.month_start,
-        compared.last_date,
-        sum(compared.bars) over (
-            partition by compared.symbol order by compared.month_start desc
-        ) as sessions_back
+        compared.bars,
+        compared.last_date
 
     from first_differences
     inner join compared
         on
             first_differences.symbol = compared.symbol
             and first_differences.first_stale_month > compared.month_start
+
+    union all
+
+    select
+        mart_of_month.symbol,
+        min(mart_of_month.month_start) as month_start,
+        sum(mart_of_month.bars) as bars,
+        max(mart_of_month.trade_date) as last_date
+
+    from mart_of_month
+    inner join first_days
+        on
+            mart_of_month.symbol = first_days.symbol
+            and mart_of_month.trade_date < first_days.first_stale_day
+    group by mart_of_month.symbol
+
+),
+
+months_back as (
+
+    select
+        symbol,
+        month_start,
+        last_date,
+        sum(bars) over (partition by symbol order by month_start desc) as sessions_back
+
+    from good_months
 
 ),
 
@@ -76,7 +132,7 @@ good_history as (
             min(sessions_back) filter (where sessions_back >= {{ longest_lookback() }}) as bigint
         ) as sessions_read
 
-    from good_months
+    from months_back
     group by symbol
 
 ),
@@ -106,10 +162,7 @@ stale as (
 
     select
         first_differences.symbol,
-        case
-            when known_rows.symbol is not null then first_differences.first_stale_month
-            else first_differences.first_month
-        end as replace_from,
+        first_days.first_stale_day as replace_from,
         case
             when known_rows.symbol is not null then good_history.read_from
             else first_differences.first_month
@@ -127,6 +180,7 @@ stale as (
         known_rows.known_atr
 
     from first_differences
+    inner join first_days on first_differences.symbol = first_days.symbol
     left join good_history on first_differences.symbol = good_history.symbol
     left join known_rows on first_differences.symbol = known_rows.symbol
 
