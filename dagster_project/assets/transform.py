@@ -6,7 +6,7 @@ both live in `dbt/`.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import dagster as dg
@@ -127,7 +127,7 @@ def _area_assets(
         dbt: dg.ResourceParam[DbtRunner],
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterator[Any]:
-        audit = _Audit()
+        audit = _Audit(check_specs.values())
         audit.begin(context, warehouse)
         results = dbt.build(context, f"tag:{area}", models, tests, builds_with)
         try:
@@ -143,10 +143,12 @@ def _area_assets(
 
 
 class _Audit:
-    """What the checks of one area say of its tables."""
+    """What the checks of one area say of its tables; one that was built and not asked all of its own has not passed."""
 
-    def __init__(self) -> None:
+    def __init__(self, checks: Iterable[dg.AssetCheckSpec]) -> None:
+        self._checks = list(checks)
         self._built: set[dg.AssetKey] = set()
+        self._checked: set[dg.AssetCheckKey] = set()
         self._failed: dict[dg.AssetKey, str] = {}
 
     def begin(self, context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
@@ -165,13 +167,18 @@ class _Audit:
         if isinstance(result, dg.MaterializeResult):
             if result.asset_key:
                 self._built.add(result.asset_key)
-        elif not result.passed and result.severity == dg.AssetCheckSeverity.ERROR and result.asset_key:
+            return
+        if result.asset_key and result.check_name:
+            self._checked.add(dg.AssetCheckKey(result.asset_key, result.check_name))
+        if not result.passed and result.severity == dg.AssetCheckSeverity.ERROR and result.asset_key:
             self._failed.setdefault(result.asset_key, f"check {result.check_name} failed")
 
     def keep(self, context: dg.AssetExecutionContext, warehouse: Warehouse) -> None:
         """Write the verdict on every selected table to the build file."""
         selected = context.selected_asset_keys
-        bad = dict.fromkeys(selected - self._built, "could not be built") | self._failed
+        unchecked = {spec.asset_key for spec in self._checks if spec.key not in self._checked}
+        bad = dict.fromkeys(unchecked & self._built, "it was built without its checks")
+        bad |= dict.fromkeys(selected - self._built, "could not be built") | self._failed
         with warehouse.write() as connection:
             record(
                 connection,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import duckdb
 
 from dagster_project.lake.session import Lake
+from dagster_project.warehouse.connection import transaction
 from dagster_project.warehouse.load import sql_literal
 
 
@@ -37,17 +38,12 @@ def bring_home(
 
     One of more than `parquet_alone_rows` rows stays where Spark wrote it; the build file has a view of it.
     """
-    connection.execute("begin transaction")
-    try:
+    with transaction(connection):
         for table in tables:
             _bring(connection, lake, table, parquet_alone_rows)
             if table.name == "fct_daily_technicals":
                 # what this one was made with is not what DuckDB noted last: it computes anew when its turn comes
                 connection.execute("drop table if exists intermediate.technicals_builds")
-        connection.execute("commit")
-    except BaseException:
-        connection.execute("rollback")
-        raise
 
 
 def _bring(

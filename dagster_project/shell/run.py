@@ -181,7 +181,11 @@ def _problems(settings: Settings, runs: list[dg.ExecuteInProcessResult]) -> int:
                 while cause.cause is not None:
                     cause = cause.cause
                 errors += 1
-                if said := explain_text(cause.message, settings):
+                # what went wrong while something went wrong already is not the reason
+                first = cause
+                while first.context is not None:
+                    first = first.context
+                if said := explain_text(cause.message, settings) or explain_text(first.message, settings):
                     of_machine.setdefault(said, []).append(str(event.step_key))
                 else:
                     print(f"ERROR  step {event.step_key}: {cause.message.strip()}")

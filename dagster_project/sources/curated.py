@@ -91,7 +91,7 @@ def _lines(path: Path) -> tuple[str, list[str], list[tuple[int, list[str]]]]:
     except FileNotFoundError as error:
         raise SourceError(f"{path} is missing") from error
     except OSError as error:
-        raise SourceError(f"{path} cannot be opened: {error.strerror}") from error
+        raise SourceError(f"{path} cannot be opened: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
         line = content[: error.start].count(b"\n") + 1
         raise SourceError(f"{path} is not UTF-8 (line {line}): save it as CSV UTF-8") from error

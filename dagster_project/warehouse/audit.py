@@ -12,6 +12,8 @@ from collections.abc import Collection, Mapping, Set
 
 import duckdb
 
+from dagster_project.warehouse.connection import transaction
+
 
 def record(connection: duckdb.DuckDBPyConnection, good: Collection[str], bad: Mapping[str, str]) -> None:
     """Keep what a run found: tables that were built and passed, and with the reason those that did not."""
@@ -35,15 +37,14 @@ def forget_computed(connection: duckdb.DuckDBPyConnection) -> None:
            select schema_name, view_name, 'view' from duckdb_views()
            where schema_name in ('staging', 'intermediate', 'marts')"""
     ).fetchall()
-    connection.execute("begin transaction")
-    record(
-        connection,
-        good=[],
-        bad={name: "a rebuild did not come to it" for schema, name, _ in computed if schema == "marts"},
-    )
-    for schema, name, kind in computed:
-        connection.execute(f'drop {kind} {schema}."{name}"')
-    connection.execute("commit")
+    with transaction(connection):
+        record(
+            connection,
+            good=[],
+            bad={name: "a rebuild did not come to it" for schema, name, _ in computed if schema == "marts"},
+        )
+        for schema, name, kind in computed:
+            connection.execute(f'drop {kind} {schema}."{name}"')
 
 
 def held_back(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -51,6 +51,22 @@ def read(database: Path, *, wait_seconds: float = 120) -> Iterator[duckdb.DuckDB
         yield connection
     finally:
         connection.close()
+
+
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All that happens in the block, or nothing of it; what went wrong is what is raised.
+
+    A commit that the disk refuses has ended the transaction already: there is nothing to take back then.
+    """
+    connection.execute("begin transaction")
+    try:
+        yield
+        connection.execute("commit")
+    except BaseException:
+        with suppress(duckdb.Error):
+            connection.execute("rollback")
+        raise
 
 
 def tells_of_damage(message: str) -> bool:

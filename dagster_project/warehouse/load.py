@@ -20,6 +20,7 @@ import pyarrow as pa
 from dagster_project.contracts.base import Contract, LoadMode
 from dagster_project.contracts.batch import Batch, how_many, rejects_table
 from dagster_project.stored_rows import StoredRows
+from dagster_project.warehouse.connection import transaction
 from dagster_project.warehouse.files_read import forget, loaded_whole, remember
 
 KEEP_RATIO = 0.8
@@ -154,11 +155,10 @@ def load(connection: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch
     with `history`, a group that would change most of what stands in it is refused as well.
 
     The guard counts only the days that `batch.since` names, and a batch with such days, or of unchanged files, may be
-    empty. Of the groups of
-    `batch.restated`, what stands and is not in the batch is withdrawn, so that rows of two scales never stand side by
-    side. Where `batch.is_partial`, the rows are added to what stands, however few they are, and the guard looks at the
-    restated groups alone. Raises `OtherSourceStandsError` where they would retire another source's rows, and
-    `ValueError` in a contract whose batches hold all rows.
+    empty. Of the groups of `batch.restated`, what stands and is not in the batch is withdrawn, so that rows of two
+    scales never stand side by side. Where `batch.is_partial`, the rows are added to what stands, however few they are,
+    and the guard looks at the restated groups alone. Raises `OtherSourceStandsError` where they would retire another
+    source's rows, and `ValueError` in a contract whose batches hold all rows.
     """
     if batch.is_partial and contract.mode is LoadMode.SNAPSHOT:
         raise ValueError(f"{contract.table} takes whole batches only: what is not in one would be withdrawn")
@@ -167,54 +167,50 @@ def load(connection: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch
         _refuse_beside_others(connection, contract, batch.source)
     connection.register("incoming_windows", _windows_table(batch.since))
     kept = batch.kept_out
-    connection.execute("begin transaction")
     try:
-        _take_in(connection, "incoming_rejects", rejects_table(batch.rejects), batch.stored_rejects)
-        newly_quarantined = _quarantine(connection, contract, batch.source, by) if kept else 0
-        _take_in(connection, "incoming", batch.rows, batch.stored)
-        refused: dict[str, str] = {}
-        shrunk: ShrunkBatchError | None = None
-        if not by.allow_shrink:
-            try:
-                refused = _refuse_shrunk(
+        with transaction(connection):
+            _take_in(connection, "incoming_rejects", rejects_table(batch.rejects), batch.stored_rejects)
+            newly_quarantined = _quarantine(connection, contract, batch.source, by) if kept else 0
+            _take_in(connection, "incoming", batch.rows, batch.stored)
+            refused: dict[str, str] = {}
+            shrunk: ShrunkBatchError | None = None
+            if not by.allow_shrink:
+                try:
+                    refused = _refuse_shrunk(
+                        connection,
+                        contract,
+                        batch.source,
+                        may_be_empty=bool(batch.since or batch.files) and not batch.row_count,
+                        only=sorted(batch.restated) if batch.is_partial else None,
+                    )
+                except ShrunkBatchError as error:
+                    shrunk = error
+            rewritten, too_much = _find_rewritten(connection, contract, batch)
+            if by.allow_rewrite:
+                rewritten |= too_much
+            else:
+                _leave_out(connection, contract, too_much)
+                refused |= too_much
+            if shrunk is None:
+                gone, kept_back = _find_gone(connection, contract)
+                counts = _apply(
                     connection,
                     contract,
                     batch.source,
-                    may_be_empty=bool(batch.since or batch.files) and not batch.row_count,
-                    only=sorted(batch.restated) if batch.is_partial else None,
+                    by,
+                    replacing=sorted(batch.restated.keys() - refused.keys()),
                 )
-            except ShrunkBatchError as error:
-                shrunk = error
-        rewritten, too_much = _find_rewritten(connection, contract, batch)
-        if by.allow_rewrite:
-            rewritten |= too_much
-        else:
-            _leave_out(connection, contract, too_much)
-            refused |= too_much
-        if shrunk is None:
-            gone, kept_back = _find_gone(connection, contract)
-            counts = _apply(
-                connection,
-                contract,
-                batch.source,
-                by,
-                replacing=sorted(batch.restated.keys() - refused.keys()),
-            )
-            if contract.guard_by and batch.is_partial:
-                # what was found unchanged is in `incoming` no more
-                written = connection.execute(f"select distinct {_group(contract)} from incoming").fetchall()
-                forget(connection, contract, batch.source, [*batch.restated, *(group for (group,) in written)])
-            elif contract.guard_by:
-                remember(connection, contract, batch.source, loaded_whole(batch.files, kept, refused))
-        connection.execute("commit")
-    except BaseException:
-        connection.execute("rollback")
-        raise
+                if contract.guard_by and batch.is_partial:
+                    # what was found unchanged is in `incoming` no more
+                    written = connection.execute(f"select distinct {_group(contract)} from incoming").fetchall()
+                    forget(connection, contract, batch.source, [*batch.restated, *(group for (group,) in written)])
+                elif contract.guard_by:
+                    remember(connection, contract, batch.source, loaded_whole(batch.files, kept, refused))
     finally:
         connection.unregister("incoming_windows")
-        connection.execute("drop table if exists temp.incoming")
-        connection.execute("drop table if exists temp.incoming_rejects")
-        connection.execute("drop table if exists temp.gone")
+        for name in ("incoming", "incoming_rejects", "gone"):
+            with contextlib.suppress(duckdb.Error):  # of a warehouse that a fault has closed
+                connection.execute(f"drop table if exists temp.{name}")
     if shrunk is not None:
         raise shrunk
     current = _count(connection, f"select count(*) from raw.{contract.table} where valid_to is null")

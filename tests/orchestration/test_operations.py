@@ -25,6 +25,7 @@ from dagster_project.definitions import build_defs
 from dagster_project.settings import PROJECT_DIR, Settings
 from dagster_project.sources.curated import CuratedFacts
 from dagster_project.sources.prices.files import FilePrices
+from dagster_project.sources.prices.files.folder import folder_state
 from dagster_project.sources.prices.sample import SamplePrices
 from dagster_project.warehouse.resource import Warehouse
 
@@ -214,6 +215,19 @@ def test_a_folder_that_stands_still_is_refreshed_once(tmp_path: Path) -> None:
     os.utime(tmp_path / "CLSK.csv", ns=(before.st_atime_ns, before.st_mtime_ns))
     (third,), _, _ = _look(tmp_path, _look(tmp_path, cursor)[2])
     assert len({first, second, third}) == 3, "back to an earlier state is a change too"
+
+
+def test_a_change_in_a_folder_below_is_a_change(tmp_path: Path) -> None:
+    """The price source reads those too; what it does not read is no reason for a run."""
+    (tmp_path / "miners").mkdir()
+    _write(tmp_path / "miners", "CLSK", {"2025-09-01": 10.0})
+    before = folder_state(tmp_path)
+    (tmp_path / "README.md").write_text("a note")
+    assert folder_state(tmp_path) == before
+    with (tmp_path / "miners" / "CLSK.csv").open("a") as file:
+        file.write("2025-09-02,11\n")
+    assert folder_state(tmp_path) not in {before, "", None}
+    assert folder_state(tmp_path / "nowhere") is None
 
 
 def test_files_that_another_run_has_read_are_not_read_again(house: House, tmp_path: Path) -> None:

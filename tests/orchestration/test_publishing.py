@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import duckdb
 import pytest
 
@@ -84,6 +87,24 @@ def test_a_mart_that_fails_its_check_keeps_its_version_and_the_others_move_on(da
     assert _ask(database, "select distinct publication_id from marts.publication") == [(first,)]
     unknown = _command(data_dir, "rollback", "--id", "../../raw")
     assert (unknown.returncode, unknown.stderr.count("\n")) == (1, 1)
+
+
+def test_a_mart_that_is_built_without_its_checks_is_held_back_until_they_pass(
+    sample: Any, make_pipeline: Callable[..., Any]
+) -> None:
+    made = make_pipeline()
+    shutil.copyfile(sample.settings.build_database, made.settings.build_database)
+    mart = dg.AssetSelection.assets(dg.AssetKey(["marts", "fct_price_findings"]))
+    held = "select table_name, why from audit.held_back"
+    with contextlib.closing(duckdb.connect(str(made.settings.build_database))) as con:
+        con.execute("insert into audit.held_back values ('fct_price_findings', 'check unique_combination failed')")
+    job = dg.define_asset_job("alone", selection=mart.without_checks())
+    defs = dg.Definitions.merge(build_defs(made.settings), dg.Definitions(jobs=[job]))
+    with contextlib.redirect_stdout(io.StringIO()):
+        assert defs.resolve_job_def("alone").execute_in_process(instance=made.instance).success
+    assert made.query_build(held) == [("fct_price_findings", "it was built without its checks")]
+    assert made.run(mart).success
+    assert made.query_build(held) == []
 
 
 def test_the_job_goes_back_as_the_command_does(data_dir: Path, sample: Any) -> None:

@@ -1,6 +1,9 @@
 """Loading: one transaction, no row lost, no row twice, history kept."""
 
 import datetime as dt
+import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +15,7 @@ import pytest
 
 from dagster_project.contracts.base import Column, Contract, LoadMode
 from dagster_project.contracts.batch import Batch, Reject, kept_out, rejects_table
+from dagster_project.settings import PROJECT_DIR
 from dagster_project.stored_rows import RowStore, StoredRows
 from dagster_project.warehouse import connection
 from dagster_project.warehouse.load import (
@@ -418,3 +422,38 @@ def test_tables_carry_their_descriptions(con: duckdb.DuckDBPyConnection) -> None
     )
     assert comments["close"] == "It's the close."
     assert all(comments.values())
+
+
+_ON_A_FULL_DISK = """
+import resource, signal, sys
+import duckdb, pyarrow as pa
+from test_load import FIRST, SNAPSHOT, _rows
+from dagster_project.contracts.batch import Batch
+from dagster_project.warehouse import connection
+from dagster_project.warehouse.load import Load, create_tables, load
+
+file = sys.argv[1]
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+with connection.write(file) as con:
+    create_tables(con, SNAPSHOT)
+    con.execute("checkpoint")
+    size = resource.getrlimit(resource.RLIMIT_FSIZE)[1]
+    resource.setrlimit(resource.RLIMIT_FSIZE, (64 * 1024, size))
+    rows = _rows(*((f"S{at}", at, at / 7) for at in range(20_000)))
+    try:
+        load(con, SNAPSHOT, Batch("files", rows), Load(FIRST, "run"))
+    except duckdb.Error as error:
+        print(type(error).__name__, error)
+"""
+
+
+def test_what_the_disk_refuses_is_what_is_said(tmp_path: Path) -> None:
+    """A commit that fails has ended the transaction: that there is none to take back is not the news."""
+    database = tmp_path / "w.duckdb"
+    command = [sys.executable, "-c", _ON_A_FULL_DISK, str(database)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), str(PROJECT_DIR)])}
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert "File too large" in done.stdout, done.stdout + done.stderr
+    assert "no transaction is active" not in done.stdout
+    with connection.read(database) as con:
+        assert con.execute("select count(*) from raw.facts").fetchall() == [(0,)]

@@ -20,6 +20,7 @@ from dagster_project.sources.base import EmptyFetchError
 from dagster_project.sources.prices.base import PriceRequest
 from dagster_project.sources.prices.files import FilePrices
 from dagster_project.sources.prices.files import folder as files_folder
+from dagster_project.sources.prices.files import source as files_source
 
 NOW = dt.datetime(2026, 11, 26, 15, tzinfo=dt.UTC)
 LISTED = ("BTC-USD", "CLSK", "HUT", "MARA")
@@ -237,6 +238,66 @@ def test_what_unpacks_to_too_much_is_refused(tmp_path: Path, monkeypatch: pytest
     said = [reject.reason for reject in batch.rejects] + list(batch.remarks)
     expected = "not readable within the archive" if "another" in says else "when unpacked"
     assert any(expected in one for one in said), said
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "9999-12-31T23:30:00-05:00",
+        "0001-01-01 01:00:00+02:00",
+        "0001-01-01 00:00:00 UTC",
+        "9999-12-31 00:00:00 UTC",
+        "253402300799",
+        "-62135596800",
+        "99999999999999999999",
+        "0001-01-01",
+        "0000-00-00",
+    ],
+)
+@pytest.mark.parametrize("header", ["date,close", "snapped_at,price"])
+def test_a_day_at_the_end_of_time_costs_its_row_or_its_file_and_no_other(
+    tmp_path: Path, cell: str, header: str
+) -> None:
+    (tmp_path / "RIOT.csv").write_text(two(header, "{d},$") + f"{cell},10\n")
+    (tmp_path / "CLSK.csv").write_text(two("Date,Close", "{d},$"))
+    batch = judged(tmp_path)
+    assert [row["close"] for row in batch.rows.to_pylist() if row["symbol"] == "CLSK"] == [10.2, 10.4]
+    assert {reject.source_file for reject in batch.rejects} == {"RIOT.csv"}
+    assert not any("cannot be read" in reject.reason for reject in batch.rejects), "an answer, and no fault of ours"
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_archive_costs_its_file_and_no_other(tmp_path: Path, method: int) -> None:
+    text = "Date,Close\n" + "".join(f"2025-11-20,{10 + hash((at, at)) % 9999 / 1e4}\n" for at in range(5_000))
+    with zipfile.ZipFile(tmp_path / "RIOT.zip", "w", method) as archive:
+        archive.writestr("RIOT.csv", text)
+    packed = bytearray((tmp_path / "RIOT.zip").read_bytes())
+    packed[len(packed) // 3 : len(packed) // 2] = b"\x55" * (len(packed) // 2 - len(packed) // 3)
+    (tmp_path / "RIOT.zip").write_bytes(packed)
+    (tmp_path / "CLSK.csv").write_text(two("Date,Close", "{d},$"))
+    batch = judged(tmp_path)
+    assert set(batch.rows["symbol"].to_pylist()) == {"CLSK"}
+    (reject,) = batch.rejects
+    assert reject.reason.startswith("not readable within the archive: ") and "None" not in reject.reason
+
+
+def test_whatever_a_library_meets_in_one_file_the_others_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for symbol in ("CLSK", "RIOT"):
+        (tmp_path / f"{symbol}.csv").write_text(two("Date,Close", "{d},$"))
+    opened = files_source.open_sheet
+
+    def stumble(file: files_folder.PriceFile) -> object:
+        if file.stem == "RIOT":
+            raise LookupError("a case that nobody thought of")
+        return opened(file)
+
+    monkeypatch.setattr(files_source, "open_sheet", stumble)
+    batch = judged(tmp_path)
+    assert set(batch.rows["symbol"].to_pylist()) == {"CLSK"}
+    (reject,) = batch.rejects
+    assert reject.reason == "cannot be read: LookupError: a case that nobody thought of"
 
 
 def test_one_odd_time_at_the_end_costs_its_row(tmp_path: Path) -> None:

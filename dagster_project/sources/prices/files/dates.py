@@ -212,7 +212,10 @@ def _checked(
 def _day_before(day: str | None) -> str | None:
     if day is None or not re.match(PLAIN_DATE, day):
         return day
-    return (dt.date.fromisoformat(day) - dt.timedelta(days=1)).isoformat()
+    try:
+        return (dt.date.fromisoformat(day) - dt.timedelta(days=1)).isoformat()
+    except OverflowError:  # the first day there is
+        return day
 
 
 def _order(
@@ -340,7 +343,10 @@ def _from_epoch(match: re.Match[str]) -> _Read:
 
 def _exchange_day(moment: dt.datetime, cell: str) -> _Read:
     """The day that a moment stands for: vendors stamp a daily bar with midnight, the opening or the closing bell."""
-    in_utc, local = moment.astimezone(dt.UTC), moment.astimezone(_NEW_YORK)
+    try:
+        in_utc, local = moment.astimezone(dt.UTC), moment.astimezone(_NEW_YORK)
+    except OverflowError:  # before the first day there is, or after the last
+        return _Read(cell)
     if in_utc.time() in (dt.time(), dt.time(23, 59), dt.time(23, 59, 59)):
         return _Read(in_utc.date().isoformat(), is_moment=True)
     if local.time() == dt.time() or local.time() in _BELLS:

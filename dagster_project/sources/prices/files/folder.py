@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import gzip
 import hashlib
+import lzma
 import os
 import stat
 import zipfile
@@ -84,7 +85,7 @@ def price_files(folder: Path) -> tuple[list[PriceFile], list[LeftOut]]:
                 for file in _opened(path, label, left_out)
             )
         except OSError as error:
-            left_out.append(LeftOut(label, f"cannot be opened: {error.strerror}"))
+            left_out.append(LeftOut(label, f"cannot be opened: {error.strerror or error}"))
     if not found:
         said = "".join(f"; {left.label}: {left.reason}" for left in left_out[:3])
         raise EmptyFetchError(f"price folder {folder} has no file that is read ({READ}){said}")
@@ -96,7 +97,7 @@ def _walk(folder: Path, left_out: list[LeftOut]) -> Iterator[Path]:
 
     def cannot(error: OSError) -> None:
         where = Path(os.fsdecode(error.filename or "")).name
-        left_out.append(LeftOut(visible(where), f"cannot be opened: {error.strerror}"))
+        left_out.append(LeftOut(visible(where), f"cannot be opened: {error.strerror or error}"))
 
     for here, folders, names in os.walk(folder, onerror=cannot):
         folders[:] = sorted(name for name in folders if not name.startswith((".", "__")))
@@ -107,7 +108,7 @@ def _walk(folder: Path, left_out: list[LeftOut]) -> Iterator[Path]:
             try:
                 mode = path.stat().st_mode
             except OSError as error:
-                left_out.append(LeftOut(visible(name), f"cannot be opened: {error.strerror}"))
+                left_out.append(LeftOut(visible(name), f"cannot be opened: {error.strerror or error}"))
                 continue
             if stat.S_ISREG(mode):
                 yield path
@@ -192,25 +193,26 @@ def _unzipped(path: Path, info: zipfile.ZipInfo, most: int) -> bytes:
     try:
         with zipfile.ZipFile(path) as archive, archive.open(info) as file:
             return file.read(most)
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, NotImplementedError) as error:
+    # a damaged bzip2 stream is an OSError, as a disk that cannot be read is
+    except (zipfile.BadZipFile, zlib.error, lzma.LZMAError, OSError, EOFError, RuntimeError) as error:
         raise UnreadableFileError(f"not readable within the archive: {error}", info.filename) from error
 
 
 def folder_state(folder: Path) -> str | None:
-    """Names, sizes and times of the visible files in one short text; empty without files, None without a folder.
+    """Names, sizes and times of the files that are read, in one short text; empty without files, None without a folder.
 
     A file that disappears while it is looked at counts with its name alone, so that the next look differs.
     """
     try:
-        paths = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+        next(folder.iterdir(), None)
     except OSError:
         return None
     lines = []
-    for path in paths:
+    for path in _walk(folder, []):
         try:
-            stat = path.stat()
+            seen = path.stat()
         except OSError:
-            lines.append(path.name)
+            lines.append(f"{path}")
         else:
-            lines.append(f"{path.name} {stat.st_size} {stat.st_mtime_ns}")
+            lines.append(f"{path} {seen.st_size} {seen.st_mtime_ns}")
     return hashlib.sha256("\n".join(lines).encode(errors="surrogateescape")).hexdigest()[:32] if lines else ""

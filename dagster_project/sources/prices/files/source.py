@@ -190,7 +190,12 @@ class _Reading:
                 return
             self.rejects.append(Reject(file.label, None, error.reason, error.record))
         except OSError as error:
-            self.rejects.append(Reject(file.label, None, f"cannot be opened: {error.strerror}", file.label))
+            self.rejects.append(Reject(file.label, None, f"cannot be opened: {error.strerror or error}", file.label))
+        except MemoryError:
+            raise
+        except Exception as error:  # whatever one file makes a library say, the others are read
+            said = f"cannot be read: {type(error).__name__}: {error}"
+            self.rejects.append(Reject(file.label, None, said, file.label))
 
     def _take_unread(self, known: FileRead) -> None:
         """A file whose rows stand already."""
