@@ -134,6 +134,8 @@ def serving_assets(
                 f"marts.{table} is published as Parquet alone: {publication.rows[table]:,} rows, "
                 f"more than MINEHOUSE_PARQUET_ALONE_ROWS ({parquet_alone_rows:,})"
             )
+        for macro in publication.macros_left_out:
+            context.log.warning(f"marts.{macro} is left out: it asks a table that is held back")
         for damaged in publication.damaged:
             context.log.warning(
                 f"publication {damaged} is damaged, nothing was taken from it: remove its folder in "
@@ -145,6 +147,7 @@ def serving_assets(
                 "parquet": dg.MetadataValue.path(str(warehouse.published_dir / "parquet")),
                 "database_bytes": publication.database_bytes,
                 "macros": ", ".join(publication.macros),
+                "macros_left_out": ", ".join(publication.macros_left_out) or "none",
                 "parquet_alone": ", ".join(publication.parquet_alone) or "none",
                 "publication_id": publication.publication_id,
                 "held_back": dg.MetadataValue.md(

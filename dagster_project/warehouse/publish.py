@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import datetime as dt
 import fcntl
+import re
 import shutil
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -46,7 +47,8 @@ class Publication:
     """What was published: rows per table, names of macros, size of the DuckDB file in bytes, its id.
 
     `damaged` are earlier publications that could not be read for what they hold of tables that are held back;
-    `parquet_alone` are the tables that the DuckDB file has a view of.
+    `parquet_alone` are the tables that the DuckDB file has a view of, and `macros_left_out` are those that ask a table
+    which is held back, and cannot be answered from its older version.
     """
 
     rows: dict[str, int]
@@ -55,6 +57,7 @@ class Publication:
     publication_id: str
     damaged: tuple[str, ...] = ()
     parquet_alone: tuple[str, ...] = ()
+    macros_left_out: tuple[str, ...] = ()
 
 
 PUBLICATION_COLUMNS = {
@@ -121,60 +124,59 @@ def _write(
     publication_id = new.stem
     parquet = new / PARQUET
     parquet.mkdir(parents=True)
-    stands = published_dir / "publications" / str(current_id(published_dir))
-    before = compare(build_database, stands, held_back, parquet_alone_rows)
-    if before.is_most and before.folder:
-        shutil.copyfile(before.folder / DATABASE, new / DATABASE)
+    folder = published_dir / "publications" / str(current_id(published_dir))
+    standing = compare(build_database, folder, held_back, parquet_alone_rows)
+    if standing.is_worth_copying:
+        shutil.copyfile(folder / DATABASE, new / DATABASE)
     with connection.write(new / DATABASE) as con:
         con.execute(f"attach {sql_literal(str(build_database))} as build (read_only)")
         tables = _marts(con)
         if not tables:
             raise NothingToPublishError(f"{build_database} holds no mart: run the pipeline first")
-        standing, damaged = _standing_versions(con, published_dir, held_back)
+        stood, damaged = _standing_versions(con, published_dir, held_back)
         con.execute("begin transaction")  # one write to disk, not one for each of a thousand descriptions
         con.execute("create schema if not exists marts")
-        kept = _keep(con, before.unchanged | before.grown.keys())
-        tables = sorted({*tables, *(standing.keys() & held_back.keys())})
+        kept = _keep(con, standing.unchanged | standing.grown.keys())
+        tables = sorted({*tables, *(stood.keys() & held_back.keys())})
         rows: dict[str, int] = {}
         alone: list[str] = []
         versions: list[dict[str, object]] = []
         for table in counted(tables, "tables published"):
             version: dict[str, object] = {"version_id": publication_id, "built_by_run": run_id}
             if table in held_back:
-                stood = standing.get(table, _NEVER_PUBLISHED)
-                since = stood["held_back_since"] or published_at
-                version = stood | {"held_back_since": since, "held_back_why": held_back[table]}
-            elif table in before.unchanged and standing.get(table, _NEVER_PUBLISHED)["version_id"]:
-                version = {name: standing[table][name] for name in version}
-            if table not in held_back or table in standing:
+                version_held = stood.get(table, _NEVER_PUBLISHED)
+                since = version_held["held_back_since"] or published_at
+                version = version_held | {"held_back_since": since, "held_back_why": held_back[table]}
+            elif table in standing.unchanged and stood.get(table, _NEVER_PUBLISHED)["version_id"]:
+                version = {name: stood[table][name] for name in version}
+            if table not in held_back or table in stood:
                 source = f"{'stood' if table in held_back else 'build'}.marts.{table}"
                 rows[table] = rows_of(con, source)
                 if parquet_alone_rows is not None and rows[table] > parquet_alone_rows:
                     alone.append(table)
                     con.execute(f"drop table if exists marts.{table}")
-                    years = before.years.get(table, {})
+                    years = standing.years.get(table, {})
                     _copy_to_parquet_alone(con, source, table, parquet, new.with_suffix("") / PARQUET, years)
                 else:
                     if table not in kept:
                         con.execute(f"create table marts.{table} as from {source}")
-                    elif table in before.grown:
-                        con.execute(f"insert into marts.{table} from {source} where rowid >= {before.grown[table]}")
+                    elif table in standing.grown:
+                        con.execute(f"insert into marts.{table} from {source} where rowid >= {standing.grown[table]}")
                     file = parquet / f"{table}.parquet"
-                    if not (table in before.files and _same_file(before.files[table], file)):
+                    if not (table in standing.files and _same_file(standing.files[table], file)):
                         con.execute(f"copy marts.{table} to {sql_literal(str(file))} ({_PARQUET_FORMAT})")
             about = {"table_name": table, "publication_id": publication_id, "published_at": published_at}
             versions.append(about | version | {"row_count": rows.get(table), "is_parquet_alone": table in alone})
         _copy_descriptions(con)
         _write_versions(con, versions, parquet)
         con.execute("commit")
-        # a version held back may lack a column as well as a table
-        macros = _copy_macros(con, may_lack_tables=bool(held_back))
+        macros, left_out = _copy_macros(con, held_back)
         con.execute("detach build")
     for path in (new / DATABASE, *parquet.rglob("*.parquet")):
         if path.is_file():
             path.chmod(0o444)  # a reader in a client's default mode would lock out the others
     database_bytes = (new / DATABASE).stat().st_size
-    return Publication(rows, macros, database_bytes, publication_id, damaged, tuple(alone))
+    return Publication(rows, macros, database_bytes, publication_id, damaged, tuple(alone), left_out)
 
 
 def _keep(con: duckdb.DuckDBPyConnection, tables: Collection[str]) -> frozenset[str]:
@@ -409,19 +411,22 @@ def _copy_descriptions(con: duckdb.DuckDBPyConnection) -> None:
            semi join here using (schema_name, table_name)
            left join (select view_name as table_name, 'view' as kind from duckdb_views()
                       where database_name = current_database() and schema_name = 'marts') as views using (table_name)
-           where database_name = 'build' and schema_name = 'marts' and comment is not null
+           where database_name = 'build' and schema_name = 'marts'
            union all
            select 'column marts.' || table_name || '."' || column_name || '"', comment from duckdb_columns()
            semi join here using (schema_name, table_name, column_name)
-           where database_name = 'build' and schema_name = 'marts' and comment is not null"""
+           where database_name = 'build' and schema_name = 'marts'"""
     ).fetchall()
-    con.execute(";".join(f"comment on {what} is {sql_literal(comment)}" for what, comment in described))
+    # none too: a copied file has those of the day before
+    texts = ((what, "null" if comment is None else sql_literal(comment)) for what, comment in described)
+    con.execute(";".join(f"comment on {what} is {text}" for what, text in texts))
 
 
-def _copy_macros(con: duckdb.DuckDBPyConnection, *, may_lack_tables: bool) -> tuple[str, ...]:
-    """Re-create the table macros, those that call others after the ones they call.
+def _copy_macros(con: duckdb.DuckDBPyConnection, held_back: Collection[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Re-create the table macros, those that call others after the ones they call; returns those that are left out too.
 
-    With `may_lack_tables` those that ask a table which stays out stay out with it.
+    One is left out where it asks a table of `held_back`, of which there may be no version, or an older one that lacks a
+    column, or where it asks another that is left out.
     """
     waiting = con.execute(
         """select function_name, parameters, parameter_types, macro_definition, comment from duckdb_functions()
@@ -431,7 +436,7 @@ def _copy_macros(con: duckdb.DuckDBPyConnection, *, may_lack_tables: bool) -> tu
     done: list[str] = []
     while waiting:
         failed = []
-        problem: duckdb.Error | None = None
+        problems: dict[str, duckdb.Error] = {}
         for macro in waiting:
             name, parameters, types, definition, comment = macro
             signature = ", ".join(
@@ -441,17 +446,32 @@ def _copy_macros(con: duckdb.DuckDBPyConnection, *, may_lack_tables: bool) -> tu
                 con.execute(f"create macro marts.{name}({signature}) as table {definition}")
             except duckdb.Error as error:
                 failed.append(macro)
-                problem = error
+                problems[name] = error
                 continue
             if comment:
                 con.execute(f"comment on macro table marts.{name} is {sql_literal(comment)}")
             done.append(name)
-        if len(failed) == len(waiting) and problem is not None:
-            if may_lack_tables:
-                break
-            raise problem
+        if len(failed) == len(waiting):
+            _refuse_broken({name: definition for name, _, _, definition, _ in failed}, problems, held_back)
+            return tuple(sorted(done)), tuple(sorted(problems))
         waiting = failed
-    return tuple(sorted(done))
+    return tuple(sorted(done)), ()
+
+
+def _refuse_broken(
+    definitions: Mapping[str, str], problems: Mapping[str, duckdb.Error], held_back: Collection[str]
+) -> None:
+    """Raise the problem of a macro that asks neither a table that is held back nor another macro of these that does."""
+    excused = set(held_back)
+    while found := {
+        name
+        for name, definition in definitions.items()
+        if name not in excused and excused & set(re.findall(r"\w+", definition))
+    }:
+        excused |= found
+    for name, problem in problems.items():
+        if name not in excused:
+            raise problem
 
 
 def _link(link: Path, at: Path) -> None:

@@ -23,8 +23,8 @@ PARQUET = "parquet"
 YEAR = "year_of_date"
 """What the folders of a table that is Parquet alone are named by, `year_of_date=2025`."""
 
-MOST = 0.8
-"""The share of all cells from which on a copied file, less what has changed, is not much larger than a new one."""
+WORTH_COPYING = 0.8
+"""The share of a file that is taken over from which on a copy is worth it: what is dropped keeps its place in it."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +33,8 @@ class Standing:
 
     `unchanged` are the tables whose rows are all the same; `grown` are those which have the rows that stand and more
     behind them, with the rowid from which on these are. `files` are the Parquet files of unchanged tables, and `years`
-    the folders of a table published as Parquet alone whose rows are the same. `is_most` says that what is the same is
-    nearly all that the DuckDB file of the publication in `folder` holds.
+    the folders of a table published as Parquet alone whose rows are the same. `is_worth_copying` says that what is the
+    same is nearly all that the new DuckDB file will hold, and nearly all that the one in `folder` is made of.
     """
 
     folder: Path | None = None
@@ -42,7 +42,7 @@ class Standing:
     grown: Mapping[str, int] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
     years: Mapping[str, Mapping[int, Path]] = field(default_factory=dict)
-    is_most: bool = False
+    is_worth_copying: bool = False
 
 
 def compare(build_database: Path, folder: Path, held_back: Collection[str], parquet_alone_rows: int | None) -> Standing:
@@ -70,6 +70,7 @@ def _compare(
     files: dict[str, Path] = {}
     years: dict[str, Mapping[int, Path]] = {}
     cells = same_cells = 0
+    stood_cells = sum(rows_of(con, f"stood.marts.{table}") * len(there[table]) for table in _tables_of(con, "stood"))
     for table, columns in _columns_of(con, build).items():
         if table in held_back:
             continue
@@ -90,7 +91,7 @@ def _compare(
         content = _content(con, stands)
         if rows > stood:
             # what a table had before keeps its place in it, and what is added comes behind
-            new_from = _place_behind(con, builds, stood)
+            new_from = _first_new_rowid(con, builds, stood)
             if _content(con, f"(from {builds} where rowid < {new_from})") == content:
                 grown[table] = new_from
                 same_cells += stood * len(columns)
@@ -103,7 +104,11 @@ def _compare(
         with contextlib.suppress(duckdb.Error):  # gone, or damaged
             if _content(con, f"read_parquet({sql_literal(str(file))})") == content:
                 files[table] = file
-    return Standing(folder, frozenset(unchanged), grown, files, years, same_cells >= MOST * cells)
+    is_worth_copying = (
+        same_cells >= WORTH_COPYING * cells
+        and same_cells * _share_in_use(con, "stood") >= WORTH_COPYING * stood_cells > 0
+    )
+    return Standing(folder, frozenset(unchanged), grown, files, years, is_worth_copying)
 
 
 def _same_years(
@@ -137,10 +142,17 @@ def rows_of(con: duckdb.DuckDBPyConnection, relation: str) -> int:
     return int(con.execute(f"select count(*) from {relation}").fetchall()[0][0])
 
 
-def _place_behind(con: duckdb.DuckDBPyConnection, relation: str, rows: int) -> int:
-    """The place behind a table's first rows; where rows were deleted before, places are left out."""
+def _first_new_rowid(con: duckdb.DuckDBPyConnection, relation: str, rows: int) -> int:
+    """The rowid that follows those of a table's first rows; where rows were deleted before, some are left out."""
     query = f"select coalesce(max(place), -1) + 1 from (select rowid as place from {relation} limit {rows})"
     return int(con.execute(query).fetchall()[0][0])
+
+
+def _share_in_use(con: duckdb.DuckDBPyConnection, database: str) -> float:
+    """How much of a database's file holds something; the rest was dropped and waits to be used again."""
+    query = "select used_blocks, total_blocks from pragma_database_size() where database_name = ?"
+    used, total = con.execute(query, [database]).fetchall()[0]
+    return used / total if total else 0.0
 
 
 def _columns_of(con: duckdb.DuckDBPyConnection, database: str) -> dict[str, list[tuple[str, str]]]:

@@ -206,6 +206,38 @@ def test_a_table_that_has_grown_and_changed_is_written_anew(tmp_path: Path, chan
     assert _rows(folder, "fct_things") == (expected, expected)
 
 
+@pytest.mark.parametrize("change", ["is dropped", "becomes Parquet alone", "loses its rows"])
+def test_what_a_large_table_leaves_behind_does_not_stay_in_the_file(tmp_path: Path, change: str) -> None:
+    build, folder = tmp_path / "w.duckdb", tmp_path / "published"
+    with connection.write(build) as con:
+        con.execute("create schema marts; create table marts.fct_large as select random() as x from range(1_000_000)")
+        con.execute("create table marts.fct_things as select 1 as x")
+    publish(build, folder)
+    with connection.write(build) as con:
+        if change == "is dropped":
+            con.execute("drop table marts.fct_large")
+        elif change == "loses its rows":
+            con.execute("delete from marts.fct_large where x > 0.001")
+    limit = 1_000 if change == "becomes Parquet alone" else None
+    sizes = [publish(build, folder, parquet_alone_rows=limit).database_bytes for _ in range(3)]
+    fresh = publish(build, tmp_path / "fresh", parquet_alone_rows=limit).database_bytes
+    assert max(sizes) <= 2 * fresh
+
+
+def test_a_description_that_is_taken_back_is_not_published(tmp_path: Path) -> None:
+    build, folder = tmp_path / "w.duckdb", tmp_path / "published"
+    _build(build, 1000)
+    publish(build, folder)
+    with connection.write(build) as con:
+        con.execute("comment on table marts.fct_things is null; comment on column marts.fct_things.x is null")
+    publish(build, folder)
+    with _published(folder) as con:
+        told = "select comment from duckdb_columns() where table_name = 'fct_things' and column_name = 'x'"
+        assert con.execute(told).fetchall() == [(None,)]
+        told = "select comment from duckdb_tables() where table_name = 'fct_things'"
+        assert con.execute(told).fetchall() == [(None,)]
+
+
 CHANGES = {
     "a value": "update marts.fct_things set x = 7 where x = 8",
     "a row thrice, others gone": "update marts.fct_things set x = 1 where x > 7",
@@ -269,6 +301,24 @@ def test_a_table_that_never_passed_stays_out_with_the_macros_that_ask_it(tmp_pat
     with _published(tmp_path / "published") as con:
         told = "select row_count, held_back_why from marts.publication where table_name = 'fct_things'"
         assert con.execute(told).fetchall() == [(None, "rests on a bad one")]
+
+
+def test_a_broken_macro_is_no_macro_of_a_table_that_is_held_back(tmp_path: Path) -> None:
+    build, folder = tmp_path / "w.duckdb", tmp_path / "published"
+    _build(build, 10)
+    with connection.write(build) as con:
+        con.execute("create table marts.fct_more as select 1 as y")
+        con.execute("create macro marts.more(n) as table select * from marts.fct_more where y < n")
+        con.execute("create macro marts.more_still(n) as table select * from marts.more(n)")
+    done = publish(build, folder, held_back={"fct_more": "check failed"})
+    assert done.macros == ("a_things", "b_things")
+    assert done.macros_left_out == ("more", "more_still")
+    with connection.write(build) as con:
+        con.execute("create macro marts.of_secrets(n) as table select * from raw.secret where x < n")
+    for held in ({}, {"fct_more": "check failed"}):
+        with pytest.raises(duckdb.CatalogException, match="secret"):
+            publish(build, folder, held_back=held)
+    assert current_id(folder) == done.publication_id
 
 
 def test_one_goes_back_and_old_publications_go_unless_somebody_has_them_open(tmp_path: Path) -> None:
