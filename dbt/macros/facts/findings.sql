@@ -48,22 +48,26 @@
         found.observed_value,
         found.threshold_value,
         found.message,
-        accepted.reason is not null as is_accepted,
-        accepted.reason as accepted_reason
+        coalesce(of_subject.reason, of_day.reason) is not null as is_accepted,
+        coalesce(of_subject.reason, of_day.reason) as accepted_reason
     from {{ findings }} as found
+    {#- one that names a subject speaks of it alone, one that names none of all that was found on that day -#}
+    {%- for name, names_subject in [('of_subject', true), ('of_day', false)] %}
     left join (
         select
             rule,
             symbol,
             found_date,
-            subject,
+            {{ 'subject,' if names_subject }}
             max(reason) as reason
         from {{ ref('stg_curated__accepted_findings') }}
-        group by rule, symbol, found_date, subject
-    ) as accepted
+        where subject is {{ 'not null' if names_subject else 'null' }}
+        group by rule, symbol, found_date{{ ', subject' if names_subject }}
+    ) as {{ name }}
         on
-            found.rule = accepted.rule
-            and found.symbol = accepted.symbol
-            and found.found_date = accepted.found_date
-            and coalesce(accepted.subject, found.subject) = found.subject
+            found.rule = {{ name }}.rule
+            and found.symbol = {{ name }}.symbol
+            and found.found_date = {{ name }}.found_date
+            {{ 'and found.subject = of_subject.subject' if names_subject }}
+    {%- endfor %}
 {%- endmacro %}

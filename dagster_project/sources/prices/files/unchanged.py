@@ -16,6 +16,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 
 import pyarrow as pa
@@ -169,14 +170,18 @@ def _digest_of_rows(rows: pa.Table) -> str:
     return _digest(json.dumps(rows.drop_columns(["source_file", "source_row"]).to_pydict()))
 
 
+_READ_WITH = ("pyarrow", "pandas", "python-calamine", "exchange-calendars", "great-expectations", "duckdb")
+"""Packages whose next version may read or judge the same file otherwise."""
+
+
 @cache
 def _code() -> str:
-    """A hash of the code that reads, judges and loads: a change of it reads every file again."""
+    """A hash of the code that reads, judges and loads, ours and others': a change of it reads every file again."""
     home = Path(dagster_project.__file__).parent
     rooms = ("contracts", "gate", "sources", "warehouse")
-    return _digest(
-        *(path.read_text(encoding="utf-8") for room in rooms for path in sorted((home / room).rglob("*.py")))
-    )
+    modules = [home / "sessions.py", home / "stored_rows.py"]
+    modules += [path for room in rooms for path in sorted((home / room).rglob("*.py"))]
+    return _digest(*(path.read_text(encoding="utf-8") for path in modules), *map(version, _READ_WITH))
 
 
 def _digest(*texts: str) -> str:

@@ -18,6 +18,12 @@ instruments as (
 
 ),
 
+span as (
+
+    select min(session_date) as first_session_date from sessions
+
+),
+
 placed as (
 
     select
@@ -31,8 +37,10 @@ placed as (
         prices.dividend_usd,
         prices.split_ratio,
         prices.price_source,
+        prices.price_basis,
         sessions.session_number,
         sessions.is_half_day,
+        span.first_session_date,
         instruments.trading_calendar = 'XNYS' as is_exchange_traded,
         lag(prices.close) over own_days as close_before,
         lag(prices.quoted_symbol) over own_days as quoted_symbol_before,
@@ -40,6 +48,7 @@ placed as (
         row_number() over own_days as bar_number
 
     from prices
+    cross join span
     left join sessions on prices.trade_date = sessions.session_date
     left join instruments on prices.symbol = instruments.symbol
     window own_days as (partition by prices.symbol order by prices.trade_date)
@@ -84,7 +93,8 @@ first_bars as (
         trade_date,
         'first_bar' as event_type,
         close as event_value,
-        'the series begins here; every window counts from this bar' as detail,
+        'the series begins here'
+        || case when is_off_session then '' else '; every window counts from this bar' end as detail,
         price_source
     from eventful
     where is_first_bar
@@ -126,7 +136,11 @@ off_session_bars as (
         trade_date,
         'off_session_bar' as event_type,
         close as event_value,
-        'the exchange was closed: left out of the technicals' as detail,
+        case
+            when trade_date < first_session_date
+                then 'before the calendar of sessions begins: left out of the technicals'
+            else 'the exchange was closed: left out of the technicals'
+        end as detail,
         price_source
     from eventful
     where is_off_session
@@ -154,7 +168,12 @@ splits as (
         trade_date,
         'split' as event_type,
         split_ratio as event_value,
-        'new shares per old one; prices before are adjusted for it' as detail,
+        'new shares per old one; prices before are '
+        || case
+            when price_basis is null then 'adjusted for it or not: the source does not say'
+            when price_basis = 'as_traded' then 'as they were traded'
+            else 'adjusted for it'
+        end as detail,
         price_source
     from eventful
     where split_ratio <> 1
@@ -168,7 +187,13 @@ dividends as (
         trade_date,
         'dividend' as event_type,
         dividend_usd as event_value,
-        'USD a share; close is not adjusted for it, adj_close is' as detail,
+        case
+            when price_basis = 'split_and_dividend_adjusted'
+                then 'USD a share; closes before are adjusted for it'
+            when price_basis is null
+                then 'USD a share; closes before are adjusted for it or not: the source does not say'
+            else 'USD a share; close is not adjusted for it, adj_close is'
+        end as detail,
         price_source
     from eventful
     where dividend_usd > 0
