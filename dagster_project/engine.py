@@ -74,7 +74,15 @@ def _size(text: str) -> str:
     return f"{number}{unit.upper()}{binary and 'i'}B"
 
 
+def _no_pattern(path: Path) -> Path:
+    """The path, where no program takes it for a pattern of names: DuckDB would, and Dagster its own settings' place."""
+    if set("*[") & set(str(path)):
+        raise ValueError("holds a * or a [, which DuckDB and Dagster take for a pattern of names")
+    return path
+
+
 Folder = Annotated[Path, AfterValidator(_resolved)]
+OutputFolder = Annotated[Folder, AfterValidator(_no_pattern)]
 
 
 class Engine(BaseSettings):
@@ -84,7 +92,9 @@ class Engine(BaseSettings):
         env_prefix=PREFIX, env_ignore_empty=True, frozen=True, extra="forbid", hide_input_in_errors=True
     )
 
-    data_dir: Folder = Field(default=PROJECT_DIR / "data", description="The folder that receives all output.")
+    data_dir: OutputFolder = Field(
+        default=PROJECT_DIR / "data", validate_default=True, description="The folder that receives all output."
+    )
     memory_limit: Annotated[str, AfterValidator(_size)] = Field(
         default_factory=lambda: default_memory_limit(machine_bytes()),
         description="How much memory a DuckDB may take, like 4GB; unset: 2GiB, or less where the machine has less.",

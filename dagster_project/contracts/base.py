@@ -121,6 +121,7 @@ class Contract:
     alone, `()` at the table as a whole. `window_by` is the date column by which a batch may say that it speaks only for
     the days from one on: the guard then looks at those days alone. `history` is the column in which rows that stand are
     not expected to change: a group in which most of it changes at once is another instrument, or another scale.
+    `lasting` are columns that rows do not lose once they have them: a group in which most of one goes is a poorer file.
     """
 
     table: str
@@ -132,6 +133,7 @@ class Contract:
     guard_by: tuple[str, ...] = ()
     window_by: str | None = None
     history: str | None = None
+    lasting: tuple[str, ...] = ()
 
     @property
     def known_sets(self) -> tuple[str, ...]:

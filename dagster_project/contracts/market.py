@@ -74,6 +74,7 @@ DAILY_PRICES = Contract(
     guard_by=("symbol",),
     window_by="trade_date",
     history="close",
+    lasting=("open", "high", "low", "volume"),
 )
 
 SESSIONS = Contract(

@@ -125,6 +125,9 @@ def _work(command: str, settings: Settings, port: int) -> int:
     if command == "run":
         return run(settings)
     if command == "rebuild":
+        if not settings.build_database.exists():
+            print("error: nothing was loaded yet that could be computed anew: run `make run` first", file=sys.stderr)
+            return 1
         return run(settings, "rebuild")
     if command == "ui":
         return serve(settings, port)

@@ -331,16 +331,24 @@ def _leave_out(connection: duckdb.DuckDBPyConnection, contract: Contract, groups
 def _find_rewritten(
     connection: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch
 ) -> tuple[dict[str, str], dict[str, str]]:
-    """The groups in which rows of this source that stand would change: a few of them, and most of them."""
+    """The groups in which rows that stand would change or lose something: a few of them, and most of them."""
     if contract.history is None:
         return {}, {}
     key = " and ".join(f"standing.{name} = incoming.{name}" for name in contract.key)
     group = " || ' ' || ".join(f"incoming.{name}" for name in contract.guard_by) or "''"
+    cells = "".join(
+        f", standing.{name} is not null as had_{name}, had_{name} and incoming.{name} is null as loses_{name}"
+        for name in contract.lasting
+    )
+    counts = "".join(
+        f", count(*) filter (where had_{name}), count(*) filter (where loses_{name})" for name in contract.lasting
+    )
+    is_changed = " or ".join(["stood <> comes", *(f"loses_{name}" for name in contract.lasting)])
     found = connection.execute(
         f"""
         with compared as (
             select {group} as grouped, incoming.{contract.key[-1]} as placed,
-                standing.{contract.history} as stood, incoming.{contract.history} as comes
+                standing.{contract.history} as stood, incoming.{contract.history} as comes {cells}
             from incoming inner join raw.{contract.table} as standing on {key}
             where standing.valid_to is null and standing.source = ?
         )
@@ -348,23 +356,31 @@ def _find_rewritten(
             count(*) filter (where abs(comes / stood - 1) > ?),
             min(placed) filter (where stood <> comes), arg_min(stood, placed) filter (where stood <> comes),
             arg_min(comes, placed) filter (where stood <> comes), median(comes / stood) filter (where stood <> comes)
+            {counts}
         from compared
         where not list_contains(?::varchar[], grouped)
-        group by grouped having count(*) filter (where stood <> comes) > 0
+        group by grouped having count(*) filter (where {is_changed}) > 0
         order by grouped
         """,
         [batch.source, REWRITE_TOLERANCE, sorted(batch.restated)],
     ).fetchall()
     few: dict[str, str] = {}
     most: dict[str, str] = {}
-    for grouped, compared, changed, far, first, stood, comes, ratio in found:
+    for grouped, compared, changed, far, first, stood, comes, ratio, *of_lasting in found:
+        said = []
         is_most = compared >= REWRITE_MIN_ROWS and far > REWRITE_RATIO * compared
-        why = (
-            f"{contract.history} of {changed:,} of {compared:,} rows that stand is another (median {ratio:.4g} times "
-            f"what it was; first {first}: {comes:g}, stood {stood:g})"
-        )
+        if changed:
+            said.append(
+                f"{contract.history} of {changed:,} of {compared:,} rows that stand is another "
+                f"(median {ratio:.4g} times what it was; first {first}: {comes:g}, stood {stood:g})"
+            )
+        for name, had, lost in zip(contract.lasting, of_lasting[::2], of_lasting[1::2], strict=True):
+            is_most |= had >= REWRITE_MIN_ROWS and lost > REWRITE_RATIO * had
+            if lost:
+                said.append(f"{name} of {lost:,} of {had:,} rows that stand is missing now")
+        why = ", ".join(said)
         if is_most:
-            most[grouped] = f"{why}: a swapped or rescaled file? MINEHOUSE_ALLOW_REWRITE=1 loads it"
+            most[grouped] = f"{why}: a swapped, rescaled or poorer file? MINEHOUSE_ALLOW_REWRITE=1 loads it"
         else:
             few[grouped] = why
     return few, most

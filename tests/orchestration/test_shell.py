@@ -59,6 +59,13 @@ def test_too_few_addresses_are_told_before_anything_starts(tmp_path: Path, limit
     assert not (tmp_path / "data").exists()
 
 
+def test_nothing_is_computed_anew_of_nothing(tmp_path: Path) -> None:
+    ran = _run(tmp_path / "nowhere", "rebuild")
+    assert (ran.returncode, ran.stdout) == (1, "")
+    assert ran.stderr == "error: nothing was loaded yet that could be computed anew: run `make run` first\n"
+    assert not (tmp_path / "nowhere").exists()
+
+
 def test_a_published_file_that_is_none_is_told_from_the_build_file(tmp_path: Path) -> None:
     published = tmp_path / "published" / "minehouse.duckdb"
     published.parent.mkdir()

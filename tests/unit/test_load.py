@@ -316,6 +316,32 @@ def test_a_correction_is_told_and_loaded(con: duckdb.DuckDBPyConnection) -> None
     assert _load(con, KEPT, _rows(*corrected), THIRD).rewritten == {}
 
 
+LASTING = replace(
+    KEPT, columns=(*COLUMNS, Column("volume", "double", "Volume.")), lasting=("volume",), guard_by=("symbol",)
+)
+
+
+def _with_volume(*volumes: float | None, symbol: str = "A") -> pa.Table:
+    rows = _rows(*_history(symbol=symbol, rows=len(volumes)))
+    return rows.add_column(3, "volume", pa.array(volumes, pa.float64()))
+
+
+def test_a_file_that_has_lost_a_column_is_refused_and_a_lost_cell_is_told(con: duckdb.DuckDBPyConnection) -> None:
+    _load(con, LASTING, pa.concat_tables([_with_volume(*[7.0] * 10), _with_volume(*[None] * 10, symbol="B")]))
+    poorer = pa.concat_tables([_with_volume(*[None] * 10), _with_volume(*[8.0] * 10, symbol="B")])
+    report = _load(con, LASTING, poorer, SECOND)
+    assert list(report.refused) == ["A"], "B has become richer"
+    assert report.refused["A"].startswith("volume of 10 of 10 rows that stand is missing now: a swapped")
+    stand = "select symbol, sum(volume) from raw.bars where valid_to is null group by all order by all"
+    assert con.execute(stand).fetchall() == [("A", 70.0), ("B", 80.0)]
+
+    report = _load(con, LASTING, _with_volume(*[7.0] * 9, None), THIRD)
+    assert (report.refused, report.rewritten) == ({}, {"A": "volume of 1 of 10 rows that stand is missing now"})
+    report = _load(con, LASTING, _with_volume(*[None] * 10), THIRD, allow_rewrite=True)
+    assert (report.refused, list(report.rewritten)) == ({}, ["A"])
+    assert con.execute(stand).fetchall() == [("A", None), ("B", 80.0)]
+
+
 def test_a_history_that_its_source_replaces_or_another_source_brings_is_no_swapped_file(
     con: duckdb.DuckDBPyConnection,
 ) -> None:
@@ -426,13 +452,14 @@ def test_tables_carry_their_descriptions(con: duckdb.DuckDBPyConnection) -> None
 
 _ON_A_FULL_DISK = """
 import resource, signal, sys
-import duckdb, pyarrow as pa
+from pathlib import Path
+import duckdb
 from test_load import FIRST, SNAPSHOT, _rows
 from dagster_project.contracts.batch import Batch
 from dagster_project.warehouse import connection
 from dagster_project.warehouse.load import Load, create_tables, load
 
-file = sys.argv[1]
+file = Path(sys.argv[1])
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 with connection.write(file) as con:
     create_tables(con, SNAPSHOT)

@@ -55,6 +55,8 @@ def test_other_variables_are_none_of_our_business(load: Load) -> None:
         ({"MINEHOUSE_DATA_DIR": "/srv/\udcff"}, "is not UTF-8"),
         ({"MINEHOUSE_DATA_DIR": "/srv/a#b"}, "where dbt would end the path"),
         ({"MINEHOUSE_TEMP_DIR": "/srv/a?b"}, "where dbt would end the path"),
+        ({"MINEHOUSE_DATA_DIR": "/srv/data [1]"}, "take for a pattern of names"),
+        ({"MINEHOUSE_DATA_DIR": "/srv/data*"}, "take for a pattern of names"),
         ({"MINEHOUSE_DATA_DIR": "/srv/" + "a" * 250}, "longer than a file's name may be"),
         ({"MINEHOUSE_DATA_DIR": "~no-such-user/x"}, "leads nowhere: Could not determine home directory"),
         ({"MINEHOUSE_REFERENCE_DIR": "/no/such"}, "MINEHOUSE_REFERENCE_DIR=/no/such is not a folder"),

@@ -32,6 +32,8 @@
 {#- A figure as text: whole above a thousand, three digits after the point below. -#}
 {% macro in_words(figure) -%}
     case
+        -- however absurd a figure is, it is told, and no integer has room for each
+        when abs({{ figure }}) >= 1e15 then cast({{ figure }} as string)
         when abs({{ figure }}) >= 1000 then cast(cast(round({{ figure }}) as bigint) as string)
         else cast(round({{ figure }}, 3) as string)
     end

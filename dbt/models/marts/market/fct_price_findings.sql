@@ -319,7 +319,7 @@ unadjusted_splits as (
     {{ finding(
         'unadjusted_split', 'striking', strikes.unadjusted_split, 'trade_date', 'exp(abs(log_ratio))', 'split_number',
         "'the price went from ' || " ~ in_words('prev_close') ~ " || ' to ' || " ~ in_words('coalesce(open, close)')
-            ~ " || ' overnight, like a split of ' || cast(cast(split_number as integer) as string)"
+            ~ " || ' overnight, like a split of ' || cast(cast(least(split_number, 1e15) as bigint) as string)"
             ~ " || ' to 1 that was not adjusted for'"
     ) }}
 
