@@ -17,16 +17,22 @@ FIRST_SESSION = dt.date(1970, 1, 1)
 
 
 def exchange_sessions(end: dt.date) -> pa.Table:
-    """All sessions from `FIRST_SESSION` to `end` inclusive: `session_date` (date32), `is_half_day` (bool)."""
+    """All sessions from `FIRST_SESSION` to `end` inclusive, a row each.
+
+    `session_date` (date32), `is_half_day` (bool), and `close_utc_minutes` (int64), when the closing bell rings, in
+    minutes after midnight UTC of that day.
+    """
     import exchange_calendars
 
     calendar = exchange_calendars.get_calendar(EXCHANGE, start=FIRST_SESSION.isoformat(), end=end.isoformat())
     dates = [session.date() for session in calendar.sessions]
+    closes = calendar.closes.dt.hour * 60 + calendar.closes.dt.minute
     half_days = {session.date() for session in calendar.early_closes}
     return pa.table(
         {
             "session_date": pa.array(dates, pa.date32()),
             "is_half_day": pa.array([date in half_days for date in dates], pa.bool_()),
+            "close_utc_minutes": pa.array(closes.to_numpy(), pa.int64()),
         }
     )
 

@@ -83,6 +83,14 @@ SESSIONS = Contract(
     columns=(
         Column("session_date", "date", "Day of the session, exchange time.", required=True),
         Column("is_half_day", "boolean", "Whether the exchange closed early.", required=True),
+        Column(
+            "close_utc_minutes",
+            "bigint",
+            "When the exchange closes, in minutes after midnight UTC of that day.",
+            required=True,
+            minimum=0,
+            maximum=24 * 60,
+        ),
     ),
     key=("session_date",),
 )

@@ -136,7 +136,13 @@ def load_market(
 ) -> None:
     """Load the bars and the sessions: those given, else the weekdays of their span and of the two years before."""
     days = session_days or sessions_between(dt.date(2024, 1, 1), max(prices["trade_date"]))
-    sessions = pa.table({"session_date": pa.array(days, pa.date32()), "is_half_day": pa.array([False] * len(days))})
+    sessions = pa.table(
+        {
+            "session_date": pa.array(days, pa.date32()),
+            "is_half_day": pa.array([False] * len(days)),
+            "close_utc_minutes": pa.array([21 * 60] * len(days)),
+        }
+    )
     missing = {name: None for name in DAILY_PRICES.column_names if name not in prices}
     bars = prices.assign(**missing).reset_index(drop=True)
     types = {

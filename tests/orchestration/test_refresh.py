@@ -15,6 +15,7 @@ from yahoo_frames import frame, note
 
 from dagster_project.contracts.batch import Batch, HandOver
 from dagster_project.contracts.tables import RAW_TABLES
+from dagster_project.sessions import exchange_sessions, last_complete_session
 from dagster_project.sources.base import SourceError, UnknownSymbolError
 from dagster_project.sources.prices.base import PriceRequest
 from dagster_project.sources.prices.files import FilePrices
@@ -42,8 +43,6 @@ def _bars(folder: Path, symbol: str, rows: list[str], header: str = "Date,Open,H
 
 
 def _days(count: int) -> list[str]:
-    from dagster_project.sessions import exchange_sessions
-
     sessions = exchange_sessions(dt.date(2025, 10, 31))["session_date"].to_pylist()[-count:]
     return [f"{day},{10 + at},{11 + at},{9 + at},{10.5 + at},1000" for at, day in enumerate(sessions)]
 
@@ -294,3 +293,11 @@ def test_ratings_of_yahoo_are_off_until_switched_on(make_pipeline: MakePipeline)
     assert pipeline.query_build("select count(*) from raw.yahoo__rating_changes where valid_to is null") == [
         (companies - 1,)
     ]
+
+
+def test_the_marts_and_the_sources_agree_on_which_session_is_over(sample: Any) -> None:
+    (built_at,) = sample.query_build("select max(built_at) from intermediate.technicals_builds")[0]
+    (over,) = sample.query_build("select max(session_date) from marts.dim_sessions where is_complete")[0]
+    assert over == last_complete_session(built_at.replace(tzinfo=dt.UTC))
+    bells = "select distinct close_utc_minutes from staging.stg_calendar__sessions order by 1"
+    assert {17 * 60, 18 * 60, 20 * 60, 21 * 60} <= {minutes for (minutes,) in sample.query_build(bells)}

@@ -18,6 +18,20 @@ def test_known_holidays_and_half_days() -> None:
 
 
 @pytest.mark.parametrize(
+    ("day", "bell"),
+    [("2025-11-24", "21:00"), ("2025-07-01", "20:00"), ("2025-07-03", "17:00"), ("2025-11-28", "18:00")],
+)
+def test_the_bell_rings_in_new_york_whatever_it_is_in_utc(day: str, bell: str) -> None:
+    """Winter, summer, and half days of both; the last complete session agrees to the minute."""
+    sessions = exchange_sessions(dt.date(2025, 12, 31)).to_pylist()
+    minutes = {row["session_date"]: row["close_utc_minutes"] for row in sessions}
+    date = dt.date.fromisoformat(day)
+    rings = dt.datetime.combine(date, dt.time.fromisoformat(bell), dt.UTC)
+    assert minutes[date] == rings.hour * 60 + rings.minute
+    assert last_complete_session(rings) == date > last_complete_session(rings - dt.timedelta(minutes=1))
+
+
+@pytest.mark.parametrize(
     ("now", "session"),
     [
         ("2025-11-24T20:59:00+00:00", "2025-11-21"),

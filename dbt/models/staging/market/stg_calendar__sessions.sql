@@ -10,7 +10,8 @@ standing as (
 
     select
         session_date,
-        is_half_day
+        is_half_day,
+        close_utc_minutes
 
     from source
     where valid_to is null
