@@ -347,10 +347,13 @@ def prune(published_dir: Path, keep: int) -> None:
 
 
 def _is_open(database: Path) -> bool:
-    """Whether another process holds DuckDB's lock on the file."""
+    """Whether another process holds DuckDB's lock on the file, or may: one of another user is left alone."""
     if not database.exists():
         return False
-    database.chmod(0o644)  # a lock that shuts others out needs the right to write
+    try:
+        database.chmod(0o644)  # a lock that shuts others out needs the right to write
+    except PermissionError:
+        return True
     try:
         with database.open("r+b") as file:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -130,6 +130,8 @@ class _Reading:
         self.rejects: list[Reject] = []
         self.sources: dict[str, str] = {}
         """By symbol, the file that it comes from."""
+        self._symbols_of: dict[str, dict[str, None]] = defaultdict(dict)
+        """The same the other way round."""
         self._request = request
         self._listed = frozenset(request.symbols)
         self._date_order = date_order
@@ -179,7 +181,7 @@ class _Reading:
                 return
             rejects, tables = len(self.rejects), len(self._tables)
             self._take_sheet(replace(file, read=read), symbol)
-            groups = tuple(symbol for symbol, label in self.sources.items() if label == file.label)
+            groups = tuple(self._symbols_of[file.label])
             if self._before.is_asked and groups and len(self.rejects) == rejects and file.label not in self._going_on:
                 remarks = tuple(what for what, labels in self._said.items() if file.label in labels)
                 rows = pa.concat_tables(self._tables[tables:])
@@ -275,6 +277,7 @@ class _Reading:
                 f"a second file for {symbol}, beside {owner}: keep one of them, or join them", label
             )
         self.sources[symbol] = label
+        self._symbols_of[label][symbol] = None
 
     def _table(
         self,
