@@ -105,6 +105,21 @@ def test_every_reference_line_passes(contract: Contract, known: dict[str, frozen
     assert judged.rows.num_rows == batch.rows.num_rows
 
 
+def test_a_site_counts_from_the_day_of_its_page_and_not_from_the_end_of_the_period() -> None:
+    # a page may retell what was public some days before it, not weeks: then the period stands for the day
+    retold = dt.timedelta(days=7)
+    with (REFERENCE / "sites_capacity.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    dated = {
+        (row["ticker"], row["site"], row["as_of_date"]): dt.date(*(int(part) for part in found.group(1, 3, 4)))
+        for row in rows
+        if (found := re.search(r"(?<!\d)(20\d\d)([-/]?)(0[1-9]|1[0-2])\2([0-3]\d)", row["source_url"]))
+    }
+    assert len(dated) > 20
+    late = {key: day for key, day in dated.items() if day - dt.date.fromisoformat(key[2]) > retold}
+    assert late == {}
+
+
 def test_every_file_of_the_folder_has_a_contract() -> None:
     assert {f"{contract.table.removeprefix('curated__')}.csv" for contract in CURATED_CONTRACTS} == {
         path.name for path in REFERENCE.glob("*.csv")

@@ -359,7 +359,8 @@ used_sites as (
 
     select
         *,
-        reported_date as found_date
+        reported_date as found_date,
+        {{ dbt.dateadd('day', 1, 'reported_date') }} as next_day
     from sites
 
 ),
@@ -515,6 +516,13 @@ found as (
 
     {{ finding('site_use', 'used_sites', "use = 'mining' and critical_it_mw_contracted > 0", 'found_date',
         'critical_it_mw_contracted', '0', "'a site for mining alone has leased critical IT MW'", 'site') }}
+
+    union all
+
+    {{ finding('site_dated_by_period', 'used_sites',
+        'extract(day from next_day) = 1 and extract(month from next_day) in (1, 4, 7, 10)',
+        'found_date', 'null', 'null',
+        "'its day is the last of a quarter: the period may stand for the day of the page'", 'site') }}
 
     union all
 
