@@ -149,12 +149,13 @@ def test_share_count_changes_with_the_filing_and_not_before(warehouse: FactsWare
            from marts.fct_miner_valuation_daily
            where symbol = 'CLSK' and trade_date between '2025-11-10' and '2025-12-05' order by trade_date"""
     )
-    before = days["trade_date"] <= pd.Timestamp(NOTE_DAY)
-    assert before.sum() == 11
+    # the 10-K came out on 25 November after the close, so that day's close is still on the count before
+    before = days["trade_date"] <= pd.Timestamp("2025-11-25")
+    assert before.sum() == 12
     assert set(days.loc[before, "shares_outstanding"]) == {281_083_382}
     assert set(days.loc[~before, "shares_outstanding"]) == {255_583_445}
     assert days["shares_used"].tolist() == pytest.approx(days["shares_outstanding"].tolist())
-    for day, shares in ((NOTE_DAY, 281_083_382), ("2025-11-25", 255_583_445)):
+    for day, shares in ((NOTE_DAY, 281_083_382), ("2025-11-25", 281_083_382), ("2025-11-26", 255_583_445)):
         value = warehouse.query(f"select * from marts.mw_value('CLSK', '{day}', 13e6, 200)").iloc[0]
         assert value["shares_outstanding"] == shares
         assert value["gross_value_per_share_usd"] == pytest.approx(2.6e9 / shares)
