@@ -575,7 +575,7 @@ LEASE_DCF_ASSUMPTIONS = Contract(
 
 PUBLISHED_TOTALS = Contract(
     table="curated__published_totals",
-    description="One row per total that a company or an analyst firm published, to set ours beside it.",
+    description="One row per total that a company or an analyst firm published, or of parts that it published.",
     columns=(
         Column("as_of_date", "date", "Day of the publication.", required=True, not_before=EARLIEST, not_in_future=True),
         Column("publisher", "varchar", "Who published it.", required=True),
@@ -607,9 +607,18 @@ PUBLISHED_TOTALS = Contract(
             required=True,
             allowed=("whole", "owned"),
         ),
+        Column(
+            "total_basis",
+            "varchar",
+            "stated (the page gives the total) or sum_of_parts (our sum of the parts that the publisher states).",
+            required=True,
+            allowed=("stated", "sum_of_parts"),
+        ),
         Column("published_value", "double", "The total.", required=True, above=0, maximum=1e13),
         Column("tolerance_pct", "double", "Difference that the reason explains.", required=True, minimum=0, maximum=50),
-        Column("difference_reason", "varchar", "Why ours may differ.", required=True),
+        Column(
+            "difference_reason", "varchar", "Why ours may differ, and of which parts a sum is; empty: no reason to."
+        ),
         _source_url(),
     ),
     key=("as_of_date", "publisher", "tickers", "measure"),

@@ -48,6 +48,7 @@ final as (
         published.announced_from_date,
         published.measure,
         published.share_basis,
+        published.total_basis,
         published.published_value,
         counted.our_value,
         counted.deals,

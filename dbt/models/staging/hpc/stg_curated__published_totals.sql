@@ -15,6 +15,7 @@ standing as (
         announced_from_date,
         measure,
         share_basis,
+        total_basis,
         published_value,
         tolerance_pct,
         difference_reason,
