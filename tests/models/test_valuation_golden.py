@@ -261,6 +261,23 @@ def test_a_sold_share_leaves_on_the_day_the_sale_was_known(warehouse: FactsWareh
     assert (flow["ended_deals"], flow["ended_contract_value_usd"], flow["ended_critical_it_mw"]) == (1, 9.5e9, 168)
 
 
+def test_no_site_counts_twice(warehouse: FactsWarehouse) -> None:
+    """One site under two names, one that two companies have told of, one that an analyst only imagined."""
+
+    def known(symbol: str, day: str, column: str = "gross_power_mw") -> float:
+        rows = warehouse.query(f"select {column} from marts.capacity_asof('{day}') where symbol = '{symbol}'")
+        return rows[column].iloc[0]
+
+    # Austin 285, Brazoria 300, Cheyenne 100, Jackson 60, Sandersville 241; not the 250 of the talks about Sandersville
+    assert known("CLSK", "2026-06-20") == 285 + 300 + 100 + 60 + 241
+    # MTL-3 went to WhiteFiber with its IPO on 7 August 2025
+    assert [known("BTBT", "2025-08-06"), known("BTBT", "2025-08-07"), known("WYFI", "2025-08-07")] == [5, 0, 5]
+    # 133 + 260 + 133 are planned at Helios; 2,300 would need power that is under study
+    assert known("GLXY", "2026-03-02", "planned_critical_it_mw") == 133 + 260 + 133
+    # half of Abernathy by its sites as by its contract
+    assert known("WULF", "2025-12-18", "planned_critical_it_mw") == pytest.approx(168 * 0.501)
+
+
 def test_a_replaced_contract_gives_way_to_its_terms(warehouse: FactsWarehouse) -> None:
     tydal = "select deal_id from marts.deals_asof('{}') where symbol = 'BTDR' and site = 'Tydal'"
     for day, deal in (
