@@ -306,6 +306,23 @@ first_powers as (
 
 ),
 
+-- the last page on each site, and the newest page on any: by then its first power may be over
+last_reports as (
+
+    select
+        *,
+        {{ dbt.datediff('energization_date', 'newest_date', 'day') }} / 365.25e0 as years_since_power
+    from (
+        select
+            *,
+            max(reported_date) over () as newest_date,
+            row_number() over (partition by symbol, site order by reported_date desc) as recency
+        from sites
+    ) as reported
+    where recency = 1
+
+),
+
 -- what each company said last of its share of a site; who says nothing has all of it
 owners as (
 
@@ -468,9 +485,9 @@ found as (
 
     union all
 
-    {{ finding('site_without_its_power', 'first_powers', 'power_energized_mw = 0 and years_to_power < 0',
-        'found_date', 'years_to_power', '0',
-        "'nothing is live, and first power was on ' || energization_date", 'site') }}
+    {{ finding('site_without_its_power', 'last_reports',
+        'power_energized_mw = 0 and energization_date < newest_date', 'reported_date', 'years_since_power', '0',
+        "'by the last page on it nothing is live, and first power was due on ' || energization_date", 'site') }}
 
     union all
 
