@@ -11,7 +11,7 @@ numbered as (
     select
         session_date,
         is_half_day,
-        {{ dbt.dateadd('minute', 'close_utc_minutes', 'cast(session_date as timestamp)') }} <= cast(
+        cast(session_date as timestamp) + interval '1' minute * close_utc_minutes <= cast(
             '{{ run_started_at.strftime("%Y-%m-%d %H:%M:%S") }}' as timestamp
         ) as is_complete,
         lag(session_date) over (order by session_date) as prior_session_date,
