@@ -26,6 +26,9 @@ YEAR = "year_of_date"
 WORTH_COPYING = 0.8
 """The share of a file that is taken over from which on a copy is worth it: what is dropped keeps its place in it."""
 
+_CONTENT = "sum(hash(held))"
+"""Of the rows of a relation called `held`: a number that changes when any value does, or a row comes or goes."""
+
 
 @dataclass(frozen=True)
 class Standing:
@@ -34,10 +37,9 @@ class Standing:
     `unchanged` are the tables whose rows are all the same; `grown` are those which have the rows that stand and more
     behind them, with the rowid from which on these are. `files` are the Parquet files of unchanged tables, and `years`
     the folders of a table published as Parquet alone whose rows are the same. `is_worth_copying` says that what is the
-    same is nearly all that the new DuckDB file will hold, and nearly all that the one in `folder` is made of.
+    same is nearly all that the new DuckDB file will hold, and nearly all that the one that stands is made of.
     """
 
-    folder: Path | None = None
     unchanged: frozenset[str] = frozenset()
     grown: Mapping[str, int] = field(default_factory=dict)
     files: Mapping[str, Path] = field(default_factory=dict)
@@ -64,13 +66,13 @@ def _compare(
 ) -> Standing:
     build = con.execute("select current_database()").fetchall()[0][0]
     there = _columns_of(con, "stood")
-    tables = _tables_of(con, build) & _tables_of(con, "stood")
+    stood_rows = {table: rows_of(con, f"stood.marts.{table}") for table in _tables_of(con, "stood")}
+    tables = _tables_of(con, build) & stood_rows.keys()
     unchanged: set[str] = set()
     grown: dict[str, int] = {}
     files: dict[str, Path] = {}
     years: dict[str, Mapping[int, Path]] = {}
     cells = same_cells = 0
-    stood_cells = sum(rows_of(con, f"stood.marts.{table}") * len(there[table]) for table in _tables_of(con, "stood"))
     for table, columns in _columns_of(con, build).items():
         if table in held_back:
             continue
@@ -83,32 +85,29 @@ def _compare(
             continue
         cells += rows * len(columns)
         # the number of rows is known without reading them
-        if table not in tables or there[table] != columns:
+        if table not in tables or there[table] != columns or rows < stood_rows[table]:
             continue
-        stood = rows_of(con, stands)
-        if rows < stood:
-            continue
+        has_grown = rows > stood_rows[table]
+        # what a table had before keeps its place in it, and what is added comes behind
+        new_from = _first_new_rowid(con, builds, stood_rows[table]) if has_grown else None
         content = _content(con, stands)
-        if rows > stood:
-            # what a table had before keeps its place in it, and what is added comes behind
-            new_from = _first_new_rowid(con, builds, stood)
-            if _content(con, f"(from {builds} where rowid < {new_from})") == content:
-                grown[table] = new_from
-                same_cells += stood * len(columns)
+        if _content(con, f"(from {builds} where rowid < {new_from})" if has_grown else builds) != content:
             continue
-        if _content(con, builds) != content:
+        same_cells += stood_rows[table] * len(columns)
+        if new_from is not None:
+            grown[table] = new_from
             continue
-        same_cells += rows * len(columns)
         unchanged.add(table)
         file = folder / PARQUET / f"{table}.parquet"
         with contextlib.suppress(duckdb.Error):  # gone, or damaged
             if _content(con, f"read_parquet({sql_literal(str(file))})") == content:
                 files[table] = file
+    stood_cells = sum(rows * len(there[table]) for table, rows in stood_rows.items())
     is_worth_copying = (
         same_cells >= WORTH_COPYING * cells
         and same_cells * _share_in_use(con, "stood") >= WORTH_COPYING * stood_cells > 0
     )
-    return Standing(folder, frozenset(unchanged), grown, files, years, is_worth_copying)
+    return Standing(frozenset(unchanged), grown, files, years, is_worth_copying)
 
 
 def _same_years(
@@ -119,7 +118,7 @@ def _same_years(
     if date is None or not folder.exists():
         return {}, False
     in_build: dict[int | None, int] = dict(
-        con.execute(f'select year("{date}"), sum(hash(held)) from {builds} as held group by all').fetchall()
+        con.execute(f'select year("{date}"), {_CONTENT} from {builds} as held group by all').fetchall()
     )
     same: dict[int, Path] = {}
     for year, content in in_build.items():
@@ -174,6 +173,5 @@ def _tables_of(con: duckdb.DuckDBPyConnection, database: str) -> set[str]:
 
 
 def _content(con: duckdb.DuckDBPyConnection, relation: str) -> int | None:
-    """A number that changes when any value of any row does, or a row comes or goes."""
-    content: int | None = con.execute(f"select sum(hash(held)) from {relation} as held").fetchall()[0][0]
+    content: int | None = con.execute(f"select {_CONTENT} from {relation} as held").fetchall()[0][0]
     return content
