@@ -66,7 +66,8 @@ def show(published: Published) -> None:
 def _every(stages: pd.DataFrame) -> None:
     wide = stages.pivot_table(index="symbol", columns="stage", values="mw", dropna=False).reset_index()
     why = stages.pivot(index="symbol", columns="stage", values="coverage").add_suffix("_coverage").reset_index()
-    wide = wide.merge(why, on="symbol")
+    whole = stages.pivot(index="symbol", columns="stage", values="is_complete").add_suffix("_is_complete").reset_index()
+    wide = wide.merge(why, on="symbol").merge(whole, on="symbol")
     wide["address"] = [address("capacity", symbol=name) for name in wide["symbol"]]
     units = dict(zip(stages["stage"], stages["mw_basis"], strict=True))
     tables.show(
@@ -74,7 +75,9 @@ def _every(stages: pd.DataFrame) -> None:
         {
             "symbol": tables.miner(address="address"),
             **{
-                stage: tables.number(f"{said}, {BASES[units[stage]]}", missing=_why(stage))
+                stage: tables.number(
+                    f"{said}, {BASES[units[stage]]}", missing=_why(stage), complete=f"{stage}_is_complete"
+                )
                 for stage, said in STAGES.items()
             },
         },

@@ -126,10 +126,16 @@ SNAPSHOT = {
     },
     "Contracts and capacity": {
         "deals": tables.number("Firm deals", missing="no contract seen"),
-        "contracted_revenue_usd": tables.usd_bn("Contracted revenue", _no_contract),
-        "contracted_critical_it_mw": tables.number("Contracted critical IT MW", missing=_no_contract),
-        "planned_critical_it_mw": tables.number("Planned critical IT MW"),
-        "gross_power_mw": tables.number("Power, gross MW"),
+        "contracted_revenue_usd": tables.usd_bn(
+            "Contracted revenue", _no_contract, complete="contracted_revenue_is_complete"
+        ),
+        "contracted_critical_it_mw": tables.number(
+            "Contracted critical IT MW", missing=_no_contract, complete="contracted_critical_it_mw_is_complete"
+        ),
+        "planned_critical_it_mw": tables.number(
+            "Planned critical IT MW", complete="planned_critical_it_mw_is_complete"
+        ),
+        "gross_power_mw": tables.number("Power, gross MW", complete="gross_power_mw_is_complete"),
     },
     "Balance sheet and value": {
         "market_cap_usd": tables.usd_bn("Market cap"),

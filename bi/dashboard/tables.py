@@ -39,7 +39,8 @@ _PAGES = 3
 class Column:
     """How a column is shown: its title with the unit, what it is divided by, its format, what a missing one reads as.
 
-    `missing` is the word for a figure that is not there, or says it from the row.
+    `missing` is the word for a figure that is not there, or says it from the row. `complete` names the column that says
+    whether the figure is the whole of what it names: where it is not, it is called partial.
     """
 
     title: str
@@ -48,6 +49,7 @@ class Column:
     kind: str = "text"
     missing: str | Callable[[Row], str] = NOT_KNOWN
     beside: str | None = None
+    complete: str | None = None
 
 
 def text(title: str, missing: str | Callable[[Row], str] = NOT_KNOWN) -> Column:
@@ -80,9 +82,9 @@ def usd_m(title: str, digits: int = 1, missing: str | Callable[[Row], str] = NOT
     return Column(f"{title}, USD\N{NO-BREAK SPACE}m", 1e6, f"{{:,.{digits}f}}", "number", missing)
 
 
-def usd_bn(title: str, missing: str | Callable[[Row], str] = NOT_KNOWN) -> Column:
+def usd_bn(title: str, missing: str | Callable[[Row], str] = NOT_KNOWN, complete: str | None = None) -> Column:
     """Billions of US dollars."""
-    return Column(f"{title}, USD\N{NO-BREAK SPACE}bn", 1e9, "{:,.2f}", "number", missing)
+    return Column(f"{title}, USD\N{NO-BREAK SPACE}bn", 1e9, "{:,.2f}", "number", missing, complete=complete)
 
 
 def pct(title: str, missing: str | Callable[[Row], str] = NOT_KNOWN) -> Column:
@@ -90,9 +92,11 @@ def pct(title: str, missing: str | Callable[[Row], str] = NOT_KNOWN) -> Column:
     return Column(f"{title}, %", format="{:+,.1f}", kind="number", missing=missing)
 
 
-def number(title: str, digits: int = 0, missing: str | Callable[[Row], str] = NOT_KNOWN) -> Column:
+def number(
+    title: str, digits: int = 0, missing: str | Callable[[Row], str] = NOT_KNOWN, complete: str | None = None
+) -> Column:
     """A number whose unit stands in the title."""
-    return Column(title, format=f"{{:,.{digits}f}}", kind="number", missing=missing)
+    return Column(title, format=f"{{:,.{digits}f}}", kind="number", missing=missing, complete=complete)
 
 
 def source(title: str = "Source", tier: str | None = "source_tier", missing: str = NOT_KNOWN) -> Column:
@@ -185,7 +189,9 @@ def _cell(name: str, column: Column, row: Row, *, is_held: bool) -> Markup:
 def _said(column: Column, value: Any, row: Row) -> Markup:  # noqa: ANN401 - a cell holds whatever its column does
     match column.kind:
         case "number":
-            return escape(column.format.format(float(value) / column.divisor).replace("-", "−"))
+            figure = escape(column.format.format(float(value) / column.divisor).replace("-", "−"))
+            is_whole = column.complete is None or bool(row[column.complete])
+            return figure if is_whole else figure + Markup(" <small>partial</small>")
         case "date":
             return escape(f"{value:%Y-%m-%d}" if isinstance(value, date) else str(value)[:10])
         case "moment":

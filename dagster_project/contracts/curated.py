@@ -249,14 +249,13 @@ HPC_DEALS = Contract(
     rules=(
         AtLeast("gross_mw", "critical_it_mw", "critical IT MW is above gross MW"),
         AtLeast("max_value_with_extensions_usd", "contract_value_usd", "the base term is worth more than all terms"),
-        RequiredWith("backstop_party", "backstop_usd", "guaranteed amount without its guarantor"),
+        RequiredWith("backstop_party", "backstop_usd", "an amount guaranteed by nobody"),
         EmptyWith(
             "critical_it_mw", "amends_deal_id", "a follow-on term adds no MW: leave them empty, or make it an expansion"
         ),
         EmptyWith(
             "gross_mw", "amends_deal_id", "a follow-on term adds no MW: leave them empty, or make it an expansion"
         ),
-        RequiredWith("backstop_party", "backstop_usd", "an amount guaranteed by nobody"),
         RequiredWith("end_known_date", "ended_date", "an end without the day on which it became public"),
         RequiredWith("end_reason", "ended_date", "an end without its reason"),
         RequiredWith("end_source_url", "ended_date", "an end without its page"),
@@ -266,6 +265,51 @@ HPC_DEALS = Contract(
         AtLeast("ended_date", "announced_date", "ended before it was announced"),
         AtLeast("end_known_date", "announced_date", "its end was public before it was announced"),
     ),
+)
+
+_LATER_TERMS = "|".join(
+    column.name
+    for column in HPC_DEALS.columns[HPC_DEALS.column_names.index("end_user") : HPC_DEALS.column_names.index("status")]
+    if not column.required and column.name != "owner_share_pct"
+)
+"""What may become public of a contract after its announcement, and may be missing until then."""
+
+HPC_DEALS_AS_ANNOUNCED = Contract(
+    table="curated__hpc_deals_as_announced",
+    description="One row per contract of which more became public later, and day of that: what was not public before.",
+    columns=(
+        Column("deal_id", "varchar", "Key of the contract.", required=True, pattern=rf"^{_DEAL_ID}$"),
+        Column(
+            "until_date",
+            "date",
+            "Day on which more became public; the row counts before that day.",
+            required=True,
+            not_before=EARLIEST,
+            not_in_future=True,
+        ),
+        _company(),
+        Column(
+            "not_public",
+            "varchar",
+            "Columns of hpc_deals.csv that were not public yet, '; ' apart.",
+            pattern=rf"^(?:{_LATER_TERMS})(?:; (?:{_LATER_TERMS}))*$",
+            pattern_reason="names something else than terms of hpc_deals.csv that may be empty, '; ' apart",
+        ),
+        Column("counterparty", "varchar", "Tenant as it was called then; empty where it was named."),
+        Column(
+            "until_source_url",
+            "varchar",
+            "Page that told more.",
+            required=True,
+            pattern=LINK,
+            pattern_reason=LINK_REASON,
+        ),
+        _source_url(),
+        Column("source_name", "varchar", "Publisher of that page."),
+        Column("notes", "varchar", "What was told then, and how the day is known."),
+    ),
+    key=("deal_id", "until_date"),
+    rules=(RequiredWithout("not_public", "counterparty", "everything was public: no need of the row"),),
 )
 
 SITES_CAPACITY = Contract(
@@ -631,6 +675,7 @@ CURATED_CONTRACTS: tuple[Contract, ...] = (
     SOURCE_TIERS,
     SYMBOL_CHANGES,
     HPC_DEALS,
+    HPC_DEALS_AS_ANNOUNCED,
     SITES_CAPACITY,
     RATING_CHANGES,
     RATING_SCALE,

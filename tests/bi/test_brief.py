@@ -82,7 +82,7 @@ def test_the_figures_of_the_story(published: Path) -> None:
     assert (technicals.pct_vs_sma_50, technicals.pct_vs_sma_200) == pytest.approx((-28.6, 1.4), abs=0.05)
     assert story.rating is not None
     assert (story.rating.firm, story.rating.action, story.rating.price_target_new) == ("JPMorgan", "upgrade", 14)
-    assert (story.deals.contract_value_usd, story.deals.critical_it_mw, story.deals.own_deals) == (33.53e9, 991, 0)
+    assert (story.deals.contract_value_usd, story.deals.critical_it_mw, story.deals.own_deals) == (33.53e9, 775, 0)
     assert story.capacity is not None
     assert (story.capacity.planned_critical_it_mw, story.capacity.gross_power_mw) == (200, 686)
     assert {round(scenario.value_per_share_usd or 0, 2) for scenario in story.scenarios} == {5.69, 9.25, 12.10, 13.52}
@@ -95,7 +95,7 @@ def test_the_page_says_them(published: Path) -> None:
         "**28.6% below** its 50-day average ($15.73)",
         "**1.4% above** its 200-day average ($11.07)",
         "RSI (14): 27.0, oversold",
-        "**$33.53 bn** for **991** critical IT MW",
+        "**$33.53 bn** for **775** critical IT MW",
         "CLSK: **none** of them",
         "| Grid power contracted | | 686 |",
         "$9.25",

@@ -151,6 +151,7 @@ def _base(table: str, number: int) -> dict[str, str | None]:
         "curated__source_tiers": {"pattern": f"fault{number}.com"},
         "curated__symbol_changes": {"other_ticker": f"F{number}"},
         "curated__hpc_deals": {"deal_id": f"fault-{number}"},
+        "curated__hpc_deals_as_announced": {"deal_id": f"fault-{number}"},
         "curated__sites_capacity": {"site": f"Fault {number}"},
         "curated__rating_changes": {"firm": f"Fault {number}"},
         "curated__rating_scale": {"rating": f"fault {_letters(number)}"},

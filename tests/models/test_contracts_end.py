@@ -15,7 +15,7 @@ import pytest
 from dbt_harness import BuiltModels, build_models
 
 from dagster_project.contracts.base import Contract
-from dagster_project.contracts.curated import HPC_DEALS, SITES_CAPACITY, SOURCE_TIERS
+from dagster_project.contracts.curated import HPC_DEALS, HPC_DEALS_AS_ANNOUNCED, SITES_CAPACITY, SOURCE_TIERS
 
 TYPES = {"varchar": pa.string(), "date": pa.date32(), "double": pa.float64(), "bigint": pa.int64()}
 RENAMED = {"ticker": "symbol", "capex_per_mw_usd": "capex_usd_per_critical_it_mw", "as_of_date": "reported_date"}
@@ -67,6 +67,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> BuiltModels:
         ["deals_asof", "deal_flow", "capacity_asof", "fct_hpc_deals"],
         {
             "stg_curated__hpc_deals": staged(HPC_DEALS, versions),
+            "stg_curated__hpc_deals_as_announced": staged(HPC_DEALS_AS_ANNOUNCED, []),
             "stg_curated__sites_capacity": staged(SITES_CAPACITY, [], is_company_total=pa.bool_()),
             "stg_curated__source_tiers": staged(SOURCE_TIERS, []),
         },

@@ -5,6 +5,8 @@ Prices are made up. Everything asked of the past must be answered with what was 
 
 import csv
 import datetime as dt
+import re
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -13,6 +15,7 @@ from facts_warehouse import FIRST_LOAD, REFERENCE, FactsWarehouse, build, cut, m
 from dagster_project.warehouse.publish import publish
 
 NOTE_DAY = "2025-11-24"
+AWS = "cifr-aws-blackpearl-300mw-2025-11"
 COVERED = {
     "2025-11-24": {
         "shares": 12,
@@ -28,8 +31,9 @@ COVERED = {
         "shares": 6,
         "net_debt": 4,
         "btc": 5,
-        "contracted_critical_it_mw": 8,
-        "contracted_revenue": 8,
+        # without CIFR, whose third campus had been announced without MW and value
+        "contracted_critical_it_mw": 7,
+        "contracted_revenue": 7,
         "planned_critical_it_mw": 2,
         "gross_power_mw": 12,
         "energized_gross_mw": 4,
@@ -67,15 +71,50 @@ def test_nineteen_billion_of_iren_and_cipher(warehouse: FactsWarehouse) -> None:
     two = deals[deals["symbol"].isin(["IREN", "CIFR"]) & deals["contract_value_usd"].notna()]
     assert sorted(two["contract_value_usd"] / 1e9) == [0.83, 3.0, 5.5, 9.7]
     assert two["contract_value_usd"].sum() == 19.03e9
-    # 200 for Microsoft, 168 + 39 for Fluidstack, 216 for AWS (300 gross; the offering deck of Black Pearl gives both)
-    assert two["critical_it_mw"].sum() == 200 + 168 + 39 + 216
-    aws = two.set_index("deal_id").loc["cifr-aws-blackpearl-300mw-2025-11"]
-    assert (aws["critical_it_mw"], aws["gross_mw"]) == (216, 300)
-    # 5.5bn over 216 MW and 15 years is 1,697,531 a year
-    assert aws["usd_per_critical_it_mw_year"] == pytest.approx(1_697_530.9, abs=0.1)
+    # 200 for Microsoft, 168 + 39 for Fluidstack; of AWS only 300 MW gross were told
+    assert two["critical_it_mw"].sum() == 200 + 168 + 39
+    aws = two.set_index("deal_id").loc[AWS]
+    assert pd.isna(aws["critical_it_mw"])
+    assert aws["gross_mw"] == 300
     by_company = deals.drop_duplicates("symbol").set_index("symbol")["company_contract_value_usd"]
     assert by_company["CIFR"] == 9.33e9
     assert by_company["IREN"] == 9.7e9
+
+
+def test_a_term_counts_from_the_day_on_which_it_was_public(warehouse: FactsWarehouse) -> None:
+    def deal(name: str, day: str) -> "pd.Series[Any]":
+        return warehouse.query(f"select * from marts.deals_asof('{day}')").set_index("deal_id").loc[name]
+
+    # the offering deck of Black Pearl: 216 critical IT MW; 5.5bn over 216 MW and 15 years is 1,697,531 a year
+    assert pd.isna(deal(AWS, "2026-02-02")["usd_per_critical_it_mw_year"])
+    assert deal(AWS, "2026-02-03")["usd_per_critical_it_mw_year"] == pytest.approx(1_697_530.9, abs=0.1)
+    assert contracted(warehouse, "CIFR", "2026-02-02")[1] == 207
+    assert contracted(warehouse, "CIFR", "2026-02-03")[1] == 423
+
+    campus = "cifr-undisclosed-third-campus-2026"
+    told = {day: deal(campus, day) for day in ("2026-03-25", "2026-05-04", "2026-05-05", "2026-06-07", "2026-06-08")}
+    assert [row["counterparty"] for row in told.values()] == ["Undisclosed investment-grade hyperscaler"] * 4 + [
+        "Amazon Web Services"
+    ]
+    for column, figures in {
+        "term_years": [15, 15, 15, 15, 15],
+        "gross_mw": [None, None, 100, 100, 100],
+        "critical_it_mw": [None, None, None, None, 70],
+        "contract_value_usd": [None, None, None, None, 2e9],
+        "site": [None, None, None, None, "Stingray"],
+    }.items():
+        assert [None if pd.isna(row[column]) else row[column] for row in told.values()] == figures, column
+    for row in list(told.values())[:4]:
+        assert not re.search("Amazon|AWS|Stingray|Andrews", f"{row['notes']} {row['source_name']}")
+
+    meta = "clsk-meta-sandersville-175mw-2026-07"
+    assert pd.isna(deal(meta, "2026-09-16")["end_user"])
+    assert deal(meta, "2026-09-17")["end_user"] == "Meta"
+    assert deal(meta, "2026-09-16")["contract_value_usd"] == 6.6e9
+    stands = warehouse.query("select * from marts.fct_hpc_deals").set_index("deal_id")
+    assert str(stands.loc[meta, "terms_public_date"])[:10] == "2026-09-17"
+    assert str(stands.loc[meta, "announced_date"])[:10] == "2026-07-14"
+    assert stands.loc[AWS, "critical_it_mw"] == 216
 
 
 def test_all_companies_of_that_window(warehouse: FactsWarehouse) -> None:
@@ -245,9 +284,9 @@ def contracted(warehouse: FactsWarehouse, symbol: str, day: str) -> tuple[float,
 def test_a_sold_share_leaves_on_the_day_the_sale_was_known(warehouse: FactsWarehouse) -> None:
     # Core42 60, Fluidstack 200 + 160, half of Abernathy 84.168; from 6 July Anthropic 401, Abernathy sold
     assert contracted(warehouse, "WULF", "2026-07-05")[1] == pytest.approx(60 + 200 + 160 + 168 * 0.501)
-    for day in ("2026-07-06", "2026-08-10"):
+    for day in ("2026-07-06", "2026-08-04"):
         assert contracted(warehouse, "WULF", day) == (821, 821, "complete: sum of contracts")
-    # the company itself says 839 from its results of 11 August on
+    # the company itself says 839 from its results of 5 August on
     row = warehouse.query("select * from marts.capacity_asof('2026-11-25') where symbol = 'WULF'").iloc[0]
     assert (row["contracts_critical_it_mw"], row["company_total_critical_it_mw"]) == (821, 839)
     assert row["contracted_critical_it_mw_difference"].endswith("the contracts seen are short of 18 MW")
@@ -511,7 +550,7 @@ def test_without_any_price_the_day_is_a_session_that_was(warehouse: FactsWarehou
 def test_every_figure_leads_back_to_a_line_and_its_page(warehouse: FactsWarehouse) -> None:
     names_of_firms = {row["alias"].lower(): row["firm"] for row in reference_rows("firm_aliases")}
     for mart, name, pairs in (
-        ("fct_hpc_deals_history", "hpc_deals", ("deal_id", "contract_value_usd", "critical_it_mw")),
+        ("fct_hpc_deals_history where is_current", "hpc_deals", ("deal_id", "contract_value_usd", "critical_it_mw")),
         ("fct_site_capacity_history", "sites_capacity", ("site", "power_contracted_mw", "critical_it_mw_planned")),
         ("fct_rating_changes_history", "rating_changes", ("firm", "price_target_new")),
         ("fct_mw_assumptions_history", "mw_valuation_assumptions", ("source_firm", "usd_per_mw_point")),
@@ -539,7 +578,14 @@ def test_every_figure_leads_back_to_a_line_and_its_page(warehouse: FactsWarehous
 def test_every_derived_figure_names_pages_of_the_reference(warehouse: FactsWarehouse) -> None:
     pages = {
         row[column]
-        for name in ("hpc_deals", "sites_capacity", "capital_structure", "mw_valuation_assumptions", "rating_changes")
+        for name in (
+            "hpc_deals",
+            "hpc_deals_as_announced",
+            "sites_capacity",
+            "capital_structure",
+            "mw_valuation_assumptions",
+            "rating_changes",
+        )
         for row in reference_rows(name)
         for column in ("source_url", "source_url_shares")
         if row.get(column)
@@ -592,6 +638,30 @@ def test_macros_survive_publication(warehouse: FactsWarehouse, tmp_path_factory:
             assert len(there) > 0
     finally:
         connection.close()
+
+
+def test_what_was_public_earlier_is_the_line_without_its_later_terms(warehouse: FactsWarehouse) -> None:
+    lines, withheld = lines_of("hpc_deals"), reference_rows("hpc_deals_as_announced")
+    rows = warehouse.query("select * from marts.fct_hpc_deals_history where not is_current").to_dict("records")
+    assert len(rows) == len(withheld)
+    for row in rows:
+        line = lines[row["source_row"]]
+        (said,) = [
+            other
+            for other in withheld
+            if (other["deal_id"], other["until_date"]) == (row["deal_id"], str(row["believed_to_date"])[:10])
+        ]
+        assert (line["deal_id"], row["source_url"]) == (row["deal_id"], said["source_url"])
+        assert row["counterparty"] == (said["counterparty"] or line["counterparty"])
+        for column in (
+            "critical_it_mw",
+            "gross_mw",
+            "contract_value_usd",
+            "term_years",
+            "max_value_with_extensions_usd",
+        ):
+            is_told = line[column] and column not in said["not_public"].split("; ")
+            assert (row[column] == float(line[column])) if is_told else pd.isna(row[column]), (said, column)
 
 
 def is_priced(row: dict[str, str]) -> bool:

@@ -91,7 +91,8 @@ def test_the_present_holds_what_stands(warehouse: FactsWarehouse) -> None:
     assert ABERNATHY not in deals.index
     assert ADDED in deals.index
     history = warehouse.query(f"select * from marts.fct_hpc_deals_history where deal_id in ('{AWS}', '{ABERNATHY}')")
-    assert len(history) == 3
+    # AWS as announced, with the terms of February, and corrected; Abernathy taken out
+    assert len(history) == 4
 
 
 @pytest.mark.parametrize(

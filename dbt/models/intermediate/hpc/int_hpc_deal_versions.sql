@@ -2,15 +2,132 @@
 
 with
 
-deals as (
+loaded as (
 
-    select * from {{ ref('stg_curated__hpc_deals') }}
+    select
+        *,
+        {{ belief_dates(['deal_id'], 'announced_date') }}
+    from {{ ref('stg_curated__hpc_deals') }}
+
+),
+
+-- when a term became public is a fact with a day of its own: it counts also where it was entered later
+as_announced as (
+
+    select * from {{ ref('stg_curated__hpc_deals_as_announced') }}
+    where valid_to is null
 
 ),
 
 source_tiers as (
 
     select * from {{ ref('stg_curated__source_tiers') }}
+
+),
+
+-- a version begins anew on each day on which more of its contract became public
+beginnings as (
+
+    select
+        deal_id,
+        valid_from,
+        believed_from_date
+    from loaded
+
+    union
+
+    select
+        loaded.deal_id,
+        loaded.valid_from,
+        as_announced.until_date as believed_from_date
+    from loaded
+    inner join as_announced
+        on
+            loaded.deal_id = as_announced.deal_id
+            and loaded.believed_from_date < as_announced.until_date
+            and (loaded.believed_to_date is null or loaded.believed_to_date > as_announced.until_date)
+
+),
+
+stretches as (
+
+    select
+        *,
+        lead(believed_from_date) over (
+            partition by deal_id, valid_from order by believed_from_date
+        ) as more_public_date
+    from beginnings
+
+),
+
+-- what was public in each stretch: what the row of the next day on which more was does not name
+public_then as (
+
+    select
+        stretches.deal_id,
+        stretches.valid_from,
+        stretches.believed_from_date,
+        stretches.more_public_date,
+        min(
+            case when as_announced.until_date > stretches.believed_from_date then as_announced.until_date end
+        ) as until_date,
+        max(
+            case when as_announced.until_date <= stretches.believed_from_date then as_announced.until_date end
+        ) as terms_public_date
+    from stretches
+    left join as_announced on stretches.deal_id = as_announced.deal_id
+    group by
+        stretches.deal_id, stretches.valid_from, stretches.believed_from_date, stretches.more_public_date
+
+),
+
+deals as (
+
+    select
+        loaded.deal_id,
+        loaded.announced_date,
+        loaded.symbol,
+        coalesce(as_announced.counterparty, loaded.counterparty) as counterparty,
+        loaded.deal_type,
+        loaded.commitment,
+        loaded.owner_share_pct,
+        {%- for column in later_terms() %}
+            case
+                when {{ is_named_in('as_announced.not_public', column) }} then null
+                else loaded.{{ column }}
+            end as {{ column }},
+        {%- endfor %}
+        loaded.status,
+        loaded.amends_deal_id,
+        loaded.ended_date,
+        loaded.end_known_date,
+        loaded.end_reason,
+        loaded.superseded_by,
+        loaded.end_source_url,
+        loaded.end_notes,
+        -- the page and the words of that time: those of the whole contract may tell what came later
+        case when as_announced.deal_id is null then loaded.source_url else as_announced.source_url end
+            as source_url,
+        case when as_announced.deal_id is null then loaded.source_name else as_announced.source_name end
+            as source_name,
+        case when as_announced.deal_id is null then loaded.notes else as_announced.notes end as notes,
+        loaded.source_file,
+        loaded.source_row,
+        loaded.valid_from,
+        loaded.valid_to,
+        public_then.believed_from_date,
+        coalesce(public_then.more_public_date, loaded.believed_to_date) as believed_to_date,
+        greatest(public_then.terms_public_date, loaded.announced_date) as terms_public_date,
+        loaded.valid_to is null and public_then.more_public_date is null as is_current
+    from public_then
+    inner join loaded
+        on
+            public_then.deal_id = loaded.deal_id
+            and public_then.valid_from = loaded.valid_from
+    left join as_announced
+        on
+            public_then.deal_id = as_announced.deal_id
+            and public_then.until_date = as_announced.until_date
 
 ),
 
@@ -26,9 +143,7 @@ versions as (
             when deals.announced_date is null
                 then 'announcement day not known: in no as-of answer'
         end as known_date_coverage,
-        deals.announced_date is not null as known_date_is_complete,
-        deals.valid_to is null as is_current,
-        {{ belief_dates(['deals.deal_id'], 'deals.announced_date') }}
+        deals.announced_date is not null as known_date_is_complete
     from deals
     left join url_tiers on deals.source_url = url_tiers.address
 

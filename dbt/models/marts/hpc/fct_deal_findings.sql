@@ -196,6 +196,31 @@ twins as (
 
 ),
 
+-- rows that say what was not public of a contract before some day
+held_back as (
+
+    select
+        as_announced.symbol,
+        as_announced.deal_id,
+        as_announced.until_date as found_date,
+        as_announced.until_date,
+        all_deals.deal_id is null as is_of_no_deal,
+        all_deals.announced_date,
+        as_announced.counterparty is not null
+        {%- for column in later_terms() %}
+            or (
+                {{ is_named_in('as_announced.not_public', column) }}
+                and all_deals.{{ column }} is not null
+            )
+        {%- endfor %}
+            as hides_something
+    from {{ ref('stg_curated__hpc_deals_as_announced') }} as as_announced
+    left join all_deals
+        on as_announced.deal_id = all_deals.deal_id and as_announced.symbol = all_deals.symbol
+    where as_announced.valid_to is null
+
+),
+
 spellings as (
 
     select
@@ -441,6 +466,23 @@ found as (
 
     {{ finding('follow_on_of_an_intention', 'of_intentions', 'true', 'found_date', 'null', 'null',
         "'what it amends is a letter of intent or an option, whose MW do not count'", 'deal_id') }}
+
+    union all
+
+    {{ finding('later_terms_of_unknown_deal', 'held_back', 'is_of_no_deal', 'found_date', 'null', 'null',
+        "'no contract of the company has the key'", 'deal_id') }}
+
+    union all
+
+    {{ finding('later_terms_for_no_day', 'held_back',
+        'not is_of_no_deal and (announced_date is null or until_date <= announced_date)',
+        'found_date', 'null', 'null',
+        "'there is no day between the announcement and the day on which more became public'", 'deal_id') }}
+
+    union all
+
+    {{ finding('later_terms_are_not_there', 'held_back', 'not is_of_no_deal and not hides_something',
+        'found_date', 'null', 'null', "'the contract has none of the terms that were not public'", 'deal_id') }}
 
     union all
 

@@ -61,6 +61,7 @@ final as (
         end_source_url,
         end_notes,
         known_date,
+        terms_public_date,
         known_date_coverage,
         known_date_is_complete,
         source_url,

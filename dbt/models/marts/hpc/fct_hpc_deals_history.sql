@@ -14,6 +14,7 @@ final as (
         known_date,
         believed_from_date,
         believed_to_date,
+        terms_public_date,
         is_current,
         symbol,
         counterparty,

@@ -8,12 +8,16 @@ published as (
 
 deals as (
 
-    select * from {{ ref('fct_hpc_deals_history') }}
+    select
+        *,
+        greatest(ended_date, end_known_date) as end_counts_from_date
+    from {{ ref('fct_hpc_deals') }}
     where is_firm
 
 ),
 
--- ours on the day of theirs: the contracts of those companies that stood then
+-- the contracts of those companies that stood on the day of theirs, with all that is known of them
+-- today: a publisher may count a term that only it knew
 counted as (
 
     select
@@ -32,7 +36,7 @@ counted as (
     left join deals
         on
             '; ' || published.tickers || '; ' like '%; ' || deals.symbol || '; %'
-            and {{ holds_on('published.as_of_date', 'believed_from_date', 'stood_to_date', 'deals') }}
+            and {{ holds_on('published.as_of_date', 'announced_date', 'end_counts_from_date', 'deals') }}
             and deals.announced_date
             >= coalesce(published.announced_from_date, deals.announced_date)
     group by published.source_row
