@@ -80,7 +80,7 @@ class Settings(Engine):
     )
     allow_shrink: bool = Field(default=False, description="Whether a batch may replace a much larger one.")
     allow_rewrite: bool = Field(
-        default=False, description="Whether a price file may change most of a symbol's history."
+        default=False, description="Whether a price file may change most of a symbol's history, or take rows out of it."
     )
     run_wait_minutes: float = Field(
         default=60, ge=0, le=10_000, description="How long a run waits for another one to end before it gives up."

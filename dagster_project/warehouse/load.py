@@ -95,8 +95,8 @@ class LoadReport:
     `withdrawn_keys` names the rows that a snapshot withdrew because they are in it no more; `kept_back` counts those
     that stand although they are not in it, because a reject of the batch may be one of them with a mistyped key.
     `refused` names the groups that were not loaded, because their batch is too small or disagrees with most of what
-    stands; `rewritten` those in which rows that stood have another value of the contract's `history` now. Both give the
-    reason.
+    stands; `rewritten` those in which rows that stood have another value of the contract's `history` now, or are not
+    among those that came for the days around them. Both give the reason.
     """
 
     incoming: int
@@ -152,7 +152,9 @@ def load(connection: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch
 
     In a contract with `guard_by`, a group whose batch is sharply smaller is refused by itself and reported; a batch
     that is too small as a whole raises `ShrunkBatchError`, after its rejects were put into quarantine. In a contract
-    with `history`, a group that would change most of what stands in it is refused as well.
+    with `history`, a group that would change most of what stands in it is refused as well. Rows that stand for days
+    between the first and the last that came for their group, and did not come, are told; they stand, unless
+    `by.allow_rewrite`.
 
     The guard counts only the days that `batch.since` names, and a batch with such days, or of unchanged files, may be
     empty. Of the groups of `batch.restated`, what stands and is not in the batch is withdrawn, so that rows of two
@@ -185,12 +187,18 @@ def load(connection: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch
                     )
                 except ShrunkBatchError as error:
                     shrunk = error
+            missing = _find_missing_between(connection, contract, batch)
             rewritten, too_much = _find_rewritten(connection, contract, batch)
             if by.allow_rewrite:
                 rewritten |= too_much
             else:
                 _leave_out(connection, contract, too_much)
                 refused |= too_much
+                rewritten |= {
+                    group: "; ".join(filter(None, (rewritten.get(group), why)))
+                    for group, why in missing.items()
+                    if group not in refused
+                }
             if shrunk is None:
                 gone, kept_back = _find_gone(connection, contract)
                 counts = _apply(
@@ -199,16 +207,19 @@ def load(connection: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch
                     batch.source,
                     by,
                     replacing=sorted(batch.restated.keys() - refused.keys()),
+                    and_missing=by.allow_rewrite,
                 )
                 if contract.guard_by and batch.is_partial:
                     # what was found unchanged is in `incoming` no more
                     written = connection.execute(f"select distinct {_group(contract)} from incoming").fetchall()
                     forget(connection, contract, batch.source, [*batch.restated, *(group for (group,) in written)])
                 elif contract.guard_by:
-                    remember(connection, contract, batch.source, loaded_whole(batch.files, kept, refused))
+                    # a file beside whose rows others stand is told of again
+                    told = refused.keys() | (set() if by.allow_rewrite else missing.keys())
+                    remember(connection, contract, batch.source, loaded_whole(batch.files, kept, told))
     finally:
         connection.unregister("incoming_windows")
-        for name in ("incoming", "incoming_rejects", "gone"):
+        for name in ("incoming", "incoming_rejects", "gone", "missing_between"):
             with contextlib.suppress(duckdb.Error):  # of a warehouse that a fault has closed
                 connection.execute(f"drop table if exists temp.{name}")
     if shrunk is not None:
@@ -386,6 +397,52 @@ def _find_rewritten(
     return few, most
 
 
+def _find_missing_between(connection: duckdb.DuckDBPyConnection, contract: Contract, batch: Batch) -> dict[str, str]:
+    """Fill `temp.missing_between` with rows that stand for days among those of a group that came, and did not come.
+
+    Not of a batch that a person picked, nor of groups that come from one day on or whose history comes anew, nor beside
+    a file of which something was kept out: a row that is missing may be the one that could not be read. Returns the
+    groups with how many there are.
+    """
+    connection.execute(
+        f"""create or replace temp table missing_between as
+            select rowid as missing_row, '' as grouped, {contract.key[-1]} as placed
+            from raw.{contract.table} limit 0"""
+    )
+    if contract.window_by is None or batch.is_partial:
+        return {}
+    key = " and ".join(f"standing.{name} = incoming.{name}" for name in contract.key)
+    connection.execute(
+        f"""
+        insert into temp.missing_between
+        with spans as (
+            select {_group(contract)} as grouped, min({contract.window_by}) as first, max({contract.window_by}) as last
+            from incoming
+            group by all
+            having not list_has_any(list(distinct source_file), ?::varchar[])
+        )
+        select standing.rowid, spans.grouped, standing.{contract.window_by}
+        from (select rowid, *, {_group(contract)} as grouped from raw.{contract.table}) as standing
+        inner join spans using (grouped)
+        where
+            standing.valid_to is null
+            and standing.source = ?
+            and standing.{contract.window_by} between spans.first and spans.last
+            and not list_contains(?::varchar[], spans.grouped)
+            and not exists (select 1 from incoming where {key})
+        """,
+        [sorted(batch.kept_out), batch.source, sorted({*batch.since, *batch.restated})],
+    )
+    found = connection.execute(
+        "select grouped, count(*), min(placed) from temp.missing_between group by all order by all"
+    ).fetchall()
+    return {
+        grouped: f"{rows:,} rows that stand between its first and last day are not in it (first {placed}): they stand, "
+        "MINEHOUSE_ALLOW_REWRITE=1 takes them out"
+        for grouped, rows, placed in found
+    }
+
+
 def _find_gone(connection: duckdb.DuckDBPyConnection, contract: Contract) -> tuple[tuple[str, ...], int]:
     """Fill `temp.gone` with the rows that this snapshot withdraws; returns their keys, and how many are kept back.
 
@@ -434,6 +491,7 @@ def _apply(
     by: Load,
     *,
     replacing: Sequence[str],
+    and_missing: bool = False,
 ) -> dict[str, int]:
     table = f"raw.{contract.table}"
     names = ", ".join(contract.column_names)
@@ -455,12 +513,16 @@ def _apply(
                 and not exists (select 1 from incoming where {key})""",
             [by.fetched_at, list(replacing)],
         )
-    if contract.mode is LoadMode.SNAPSHOT:
-        withdrawn += _affected(
-            connection,
-            f"update {table} set valid_to = ? where valid_to is null and rowid in (select gone_row from temp.gone)",
-            [by.fetched_at],
-        )
+    for is_meant, rows in (
+        (contract.mode is LoadMode.SNAPSHOT, "select gone_row from temp.gone"),
+        (and_missing, "select missing_row from temp.missing_between"),
+    ):
+        if is_meant:
+            withdrawn += _affected(
+                connection,
+                f"update {table} set valid_to = ? where valid_to is null and rowid in ({rows})",
+                [by.fetched_at],
+            )
     unchanged = _affected(
         connection,
         f"delete from incoming where exists (select 1 from {table} as standing where valid_to is null and {same})",

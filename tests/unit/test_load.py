@@ -342,6 +342,41 @@ def test_a_file_that_has_lost_a_column_is_refused_and_a_lost_cell_is_told(con: d
     assert con.execute(stand).fetchall() == [("A", None), ("B", 80.0)]
 
 
+def test_rows_that_have_left_the_middle_of_a_file_are_told_and_stand(con: duckdb.DuckDBPyConnection) -> None:
+    """A file speaks for the days from its first to its last; a row that is there again is not told any more."""
+    whole = [(symbol, day, 1.0) for symbol in "AB" for day in range(1, 31)]
+    _load(con, DAILY, _daily(*whole))
+    without = [row for row in whole if row not in {("A", 7, 1.0), ("A", 9, 1.0), ("B", 1, 1.0), ("B", 30, 1.0)}]
+    for when in (SECOND, THIRD):
+        report = _load(con, DAILY, _daily(*without), when)
+        assert (report.withdrawn, report.current, list(report.rewritten)) == (0, 60, ["A"])
+        assert report.rewritten["A"].startswith(
+            "2 rows that stand between its first and last day are not in it (first 2"
+        )
+    assert _load(con, DAILY, _daily(*whole), THIRD).rewritten == {}
+
+    report = _load(con, DAILY, _daily(*without), THIRD + dt.timedelta(1), allow_rewrite=True)
+    assert (report.withdrawn, report.current, report.rewritten) == (2, 58, {})
+    report = _load(con, DAILY, _daily(*whole), THIRD + dt.timedelta(2))
+    assert (report.added, report.current) == (2, 60)
+
+
+@pytest.mark.parametrize(
+    "of_batch",
+    [
+        {"is_partial": True},
+        {"since": {"A": dt.date(2026, 1, 5)}},
+        {"rejects": (Reject("a.csv", 8, "close -1.0 is not above 0", "{}"),)},
+    ],
+    ids=["picked by a person", "from a day on", "a line that could not be read"],
+)
+def test_a_row_that_may_not_have_left_is_not_told(con: duckdb.DuckDBPyConnection, of_batch: dict[str, Any]) -> None:
+    whole = [("A", day, 1.0) for day in range(1, 31)]
+    _load(con, DAILY, _daily(*whole))
+    report = _load(con, DAILY, _daily(*whole[:6], *whole[7:]), SECOND, allow_rewrite=True, **of_batch)
+    assert (report.withdrawn, report.current, report.rewritten) == (0, 30, {})
+
+
 def test_a_history_that_its_source_replaces_or_another_source_brings_is_no_swapped_file(
     con: duckdb.DuckDBPyConnection,
 ) -> None:

@@ -42,6 +42,7 @@ _SYMBOL_CHECKS = {
     "others stands, and the prices are partial.",
     "history_stands": "What was loaded before still agrees with the source. If not: a split, a dividend or a "
     "correction; the new rows stand (a vendor's whole history anew), the old ones are kept with the time they stood. "
+    "Rows that are in the middle of a history no more are named, and stand. "
     "Where most of a symbol's history changes in a file, it is refused (batch_is_accepted).",
 }
 """Checks that only prices have: name and meaning."""
