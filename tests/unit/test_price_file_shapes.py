@@ -401,6 +401,14 @@ def test_what_is_not_on_the_list_or_without_a_file_is_said(tmp_path: Path) -> No
     assert f"on the reference list and without a file: {', '.join(LISTED)}" in remarks
 
 
+def test_a_file_under_a_later_ticker_is_that_of_its_company(tmp_path: Path) -> None:
+    put(tmp_path, "NEWT.csv", "date,close\n2025-11-21,10.4\n")
+    request = PriceRequest(("OLDT", "CLSK"), other_tickers={"OLDT": ("NEWT",)})
+    batch = FilePrices(tmp_path, now=lambda: NOW).fetch(request)
+    assert batch.rows["symbol"].to_pylist() == ["NEWT"], "the marts know it as OLDT"
+    assert batch.remarks == ("on the reference list and without a file: CLSK",)
+
+
 def test_yfinance_tables_of_several_symbols_are_read_by_symbol(tmp_path: Path) -> None:
     text = (
         "Price,Close,Close,High,High,Low,Low,Open,Open,Volume,Volume\n"

@@ -451,12 +451,18 @@ class _Reading:
         for what, labels in self._said.items():
             yield f"{_named(list(labels))}: {what}"
         if self._listed and not self._request.only_listed:
+            # a company whose ticker changed may have its file under any of them
+            listed_as = {
+                ticker: symbol
+                for symbol in self._listed
+                for ticker in (symbol, *self._request.other_tickers.get(symbol, ()))
+            }
             others = [
-                f"{symbol} ({label})" for symbol, label in sorted(self.sources.items()) if symbol not in self._listed
+                f"{symbol} ({label})" for symbol, label in sorted(self.sources.items()) if symbol not in listed_as
             ]
             if others:
                 yield f"not on the reference list, and loaded as other instruments: {_named(others)}"
-            if without := sorted(self._listed - self.sources.keys()):
+            if without := sorted(self._listed - {listed_as.get(symbol) for symbol in self.sources}):
                 yield f"on the reference list and without a file: {_named(without, most=30)}"
 
 
