@@ -596,6 +596,7 @@ def test_every_derived_figure_names_pages_of_the_reference(warehouse: FactsWareh
         "debt_usd": "debt_usd_source_url",
         "btc_held": "btc_held_source_url",
         "contracted_revenue_usd": "deal_source_urls",
+        "contracted_critical_it_mw": "contracted_critical_it_mw_source_urls",
         "planned_critical_it_mw": "site_source_urls",
         "gross_power_mw": "site_source_urls",
         "usd_per_mw": "source_url",
@@ -638,6 +639,17 @@ def test_macros_survive_publication(warehouse: FactsWarehouse, tmp_path_factory:
             assert len(there) > 0
     finally:
         connection.close()
+
+
+def test_leased_mw_name_the_pages_that_they_are_made_of(warehouse: FactsWarehouse) -> None:
+    def leased(day: str) -> tuple[float, set[str]]:
+        funnel = f"marts.capacity_funnel_asof('{day}')"
+        row = warehouse.query(f"select * from {funnel} where symbol = 'CIFR' and stage = 'leased'").iloc[0]
+        return row["mw"], {page.split("/")[2] for page in row["source_urls"].split(" ")}
+
+    # three contracts, of which one states its critical IT MW not; then what a note says of the company as a whole
+    assert leased("2025-11-23") == (207, {"www.ainvest.com", "www.sec.gov", "www.stocktitan.net"})
+    assert leased("2025-11-24") == (410, {"blockspace.media"})
 
 
 def test_what_was_public_earlier_is_the_line_without_its_later_terms(warehouse: FactsWarehouse) -> None:

@@ -35,6 +35,7 @@ select
     capacity_known.contracted_revenue_usd,
     capacity_known.contracted_revenue_coverage,
     capacity_known.contracted_revenue_is_complete,
+    capacity_known.contracted_critical_it_mw_source_urls,
     capacity_known.site_source_urls,
     capacity_known.deal_source_urls
 from capacity_known

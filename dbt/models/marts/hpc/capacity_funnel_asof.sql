@@ -44,7 +44,7 @@ stages as (
         capacity.contracted_critical_it_mw as mw,
         capacity.contracted_critical_it_mw_is_complete as is_complete,
         capacity.contracted_critical_it_mw_coverage as coverage,
-        capacity.deal_source_urls as source_urls
+        capacity.contracted_critical_it_mw_source_urls as source_urls
     from capacity
 
     union all

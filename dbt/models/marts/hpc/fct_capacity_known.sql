@@ -111,6 +111,8 @@ site_sums as (
         known_from_date,
         max(case when is_company_total and measure = 'critical_it_mw_contracted' then amount_mw end)
             as total_contracted_mw,
+        max(case when is_company_total and measure = 'critical_it_mw_contracted' then source_url end)
+            as total_contracted_source_url,
         max(
             case
                 when is_company_total and measure = 'critical_it_mw_contracted' then reported_date
@@ -187,7 +189,12 @@ deal_sums as (
             end
         ) as critical_it_mw_after_total,
         {{ dbt.listagg('distinct deals.source_url', "' '", 'order by deals.source_url') }}
-            as deal_source_urls
+            as deal_source_urls,
+        {%- set page_after_total -%}
+            case when deals.announced_date > site_sums.total_contracted_date then deals.source_url end
+        {%- endset %}
+        {{ dbt.listagg('distinct ' ~ page_after_total, "' '", 'order by ' ~ page_after_total) }}
+            as deal_source_urls_after_total
     from known_periods
     inner join deals
         on
@@ -216,6 +223,7 @@ joined as (
                     site_sums.total_contracted_mw
                     + coalesce(deal_sums.critical_it_mw_after_total, 0)
         end as total_contracted_mw,
+        site_sums.total_contracted_source_url,
         site_sums.total_planned_mw,
         site_sums.total_power_mw,
         site_sums.total_energized_mw,
@@ -236,7 +244,8 @@ joined as (
         deal_sums.deals_critical_it_mw,
         deal_sums.deals_gross_mw,
         deal_sums.contracted_revenue_usd,
-        deal_sums.deal_source_urls
+        deal_sums.deal_source_urls,
+        deal_sums.deal_source_urls_after_total
     from known_periods
     left join site_sums
         on
@@ -400,6 +409,13 @@ final as (
         contracted_revenue_usd,
         coalesce(contracted_revenue_gap, 'complete') as contracted_revenue_coverage,
         contracted_revenue_gap is null as contracted_revenue_is_complete,
+        -- the pages that make the figure: of the total and of what came after it, or of the contracts
+        case
+            when contracted_critical_it_mw is null then null
+            when is_contracted_total
+                then concat_ws(' ', total_contracted_source_url, deal_source_urls_after_total)
+            else deal_source_urls
+        end as contracted_critical_it_mw_source_urls,
         site_source_urls,
         deal_source_urls
     from gaps
