@@ -462,7 +462,7 @@ class _Reading:
             ]
             if others:
                 yield f"not on the reference list, and loaded as other instruments: {_named(others)}"
-            if without := sorted(self._listed - {listed_as.get(symbol) for symbol in self.sources}):
+            if without := sorted(self._listed - {listed_as.get(symbol, symbol) for symbol in self.sources}):
                 yield f"on the reference list and without a file: {_named(without, most=30)}"
 
 
