@@ -216,6 +216,20 @@ def test_every_company_stands_on_the_capacity_page(sample: Pipeline, open_page: 
     assert not set(listed) & set(re.findall(r"[A-Z]{3,}", unseen))
 
 
+def test_a_figure_of_a_part_is_called_partial_in_the_table_of_all(sample: Pipeline, open_page: Open) -> None:
+    app = open_page(sample.settings.data_dir, "capacity")
+    page = "".join(element.proto.body for element in app.get("html"))
+    cells = re.findall(r'<td data-column="(approved_power|planned|leased|live)"[^>]*>(.*?)</td>', page)
+    stages = sample.query(
+        """select stage, mw, is_complete from marts.capacity_funnel_asof((select max(price_date)
+           from marts.miner_snapshot)) order by symbol, stage_number"""
+    )
+    assert [name for name, _ in cells] == [stage for stage, _, _ in stages]
+    marked = [("partial" in cell) for _, cell in cells]
+    assert marked == [mw is not None and not is_complete for _, mw, is_complete in stages]
+    assert len(set(marked)) == 2
+
+
 def test_every_ranking_has_its_own_figure_in_order(sample: Pipeline, open_page: Open) -> None:
     app = open_page(sample.settings.data_dir, "sector")
     for words, ranking in sector.RANKINGS.items():
