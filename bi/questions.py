@@ -412,17 +412,8 @@ def first_power(published: PublishedFile, as_of: date, symbol: str) -> pa.Table:
 
 
 def lease_economics(published: PublishedFile, as_of: date) -> pa.Table:
-    """What a critical IT MW of each lease announced by that day earns, costs and is worth, for every set of rates.
-
-    The rates and costs are those believed today: the mart keeps no history.
-    """
-    return published.query(
-        """
-        select * from fct_lease_economics where announced_date <= $as_of
-        order by announced_date desc, deal_id, operating_margin_pct, cap_rate_pct, loan_rate_pct
-        """,
-        {"as_of": as_of},
-    )
+    """What a critical IT MW of each lease earns, costs and is worth by its terms of that day, for every set of rates."""
+    return published.query("select * from lease_economics_asof($as_of)", {"as_of": as_of})
 
 
 def value_worksheet(

@@ -55,8 +55,8 @@ def show(published: Published) -> None:
         st.info("No lease with a rent was known then.")
         return
     st.caption(
-        "Per critical IT MW. Level rent over the base term, no renewal and no residual value in the returns; build "
-        "costs and rates are those believed today."
+        "Per critical IT MW, by the terms that were public then. Level rent over the base term, no renewal and no "
+        "residual value in the returns; rates and the middle of the build costs are those believed today."
     )
     _rates(leases.iloc[0])
     draw(charts.lease_chart, leases)

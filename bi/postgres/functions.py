@@ -20,6 +20,7 @@ OFFERED = (
     "capacity_asof",
     "intentions_asof",
     "first_power_asof",
+    "lease_economics_asof",
     "capacity_funnel_asof",
     "deal_flow",
     "scenarios_asof",

@@ -38,7 +38,7 @@ REFERENCE = REPO_ROOT / "reference"
 FIRST_LOAD = dt.datetime(2026, 11, 25, 22)  # noqa: DTZ001 - load times are naive UTC
 SELECTED = (
     "+miner_snapshot", "+mw_value", "+deal_flow",
-    "+intentions_asof", "+fct_published_totals", "+coverage_by_company", "+fct_lease_economics",
+    "+intentions_asof", "+fct_published_totals", "+coverage_by_company", "+lease_economics_asof",
     "+capacity_asof", "+capital_asof", "+sector_deal_flow", "+fct_lease_dcf", "+fct_mw_scenarios",
     "+fct_miner_valuation_daily", "+fct_hpc_deals", "+fct_site_capacity", "+fct_capital_structure",
     "+fct_rating_changes", "+fct_consensus_daily", "+sites_asof", "+capital_asof", "+capacity_asof",

@@ -445,7 +445,7 @@ def test_coverage_names_the_fact_that_would_fill_it(warehouse: FactsWarehouse) -
 
 
 def test_a_lease_as_practitioners_tabulate_it(warehouse: FactsWarehouse) -> None:
-    rows = warehouse.query("select * from marts.fct_lease_economics")
+    rows = warehouse.query("select * from marts.lease_economics_asof('2026-11-25')")
     lease = rows.query(
         "deal_id == 'clsk-meta-sandersville-175mw-2026-07' and operating_margin_pct == 80 and cap_rate_pct == 8"
         " and loan_rate_pct == 9.25"
@@ -464,6 +464,40 @@ def test_a_lease_as_practitioners_tabulate_it(warehouse: FactsWarehouse) -> None
         assert sum(earned / (1 + rate) ** year for year in range(1, 21)) >= paid
         assert sum(earned / (1 + rate + 1e-4) ** year for year in range(1, 21)) < paid
     assert set(rows.loc[rows["warrant_shares_per_critical_it_mw"].notna(), "symbol"]) == {"WULF", "CIFR", "CORZ"}
+
+
+def test_lease_economics_of_a_day_know_what_was_public_then(warehouse: FactsWarehouse) -> None:
+    def lease(day: str, name: str) -> "pd.DataFrame":
+        economics = warehouse.query(f"select * from marts.lease_economics_asof('{day}')")
+        assert not economics.duplicated(["deal_id", "operating_margin_pct", "cap_rate_pct", "loan_rate_pct"]).any()
+        return economics[economics["deal_id"] == name]
+
+    # no rent before its MW were told
+    assert lease("2026-02-02", AWS).empty
+    assert lease("2026-02-03", AWS)["build_cost_basis"].unique() == ["stated"]
+    meta = "clsk-meta-sandersville-175mw-2026-07"
+    before, after = (lease(day, meta).iloc[0] for day in ("2026-09-16", "2026-09-17"))
+    assert before["counterparty"].startswith("Undisclosed")
+    assert (before["build_cost_basis"], after["build_cost_basis"]) == ("published middle", "stated")
+    sold = "wulf-fluidstack-abernathy-168mw-2025-10"
+    assert [lease(day, sold)["is_standing"].unique().tolist() for day in ("2026-07-05", "2026-07-06")] == [[True], [False]]
+
+
+def test_a_site_that_was_given_up_has_no_first_power_to_come(warehouse: FactsWarehouse) -> None:
+    def sites(day: str) -> set[str]:
+        return set(warehouse.query(f"select site from marts.first_power_asof('{day}') where symbol = 'WULF'")["site"])
+
+    assert "Abernathy" in sites("2026-07-05")
+    assert "Abernathy" not in sites("2026-07-06")
+
+
+def test_a_total_of_power_from_before_a_sale_says_no_more_what_the_company_has(warehouse: FactsWarehouse) -> None:
+    def power(day: str) -> "pd.Series[Any]":
+        return warehouse.query(f"select * from marts.capacity_asof('{day}') where symbol = 'WULF'").iloc[0]
+
+    assert (power("2026-07-05")["gross_power_mw"], power("2026-07-05")["gross_power_mw_is_complete"]) == (2800, True)
+    assert power("2026-07-06")["gross_power_mw"] < 2800
+    assert not power("2026-07-06")["gross_power_mw_is_complete"]
 
 
 def test_percentages_that_were_written_down_have_no_binary_tail(warehouse: FactsWarehouse) -> None:

@@ -118,6 +118,7 @@ deals as (
         public_then.believed_from_date,
         coalesce(public_then.more_public_date, loaded.believed_to_date) as believed_to_date,
         greatest(public_then.terms_public_date, loaded.announced_date) as terms_public_date,
+        told_more.until_source_url as terms_source_url,
         loaded.valid_to is null and public_then.more_public_date is null as is_current
     from public_then
     inner join loaded
@@ -128,6 +129,10 @@ deals as (
         on
             public_then.deal_id = as_announced.deal_id
             and public_then.until_date = as_announced.until_date
+    left join as_announced as told_more
+        on
+            public_then.deal_id = told_more.deal_id
+            and public_then.terms_public_date = told_more.until_date
 
 ),
 

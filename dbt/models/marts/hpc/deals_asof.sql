@@ -60,6 +60,8 @@ final as (
             as sector_cumulative_critical_it_mw,
         believed.expected_start_date,
         believed.status,
+        believed.terms_public_date,
+        believed.terms_source_url,
         believed.source_url,
         believed.source_tier,
         believed.source_name,

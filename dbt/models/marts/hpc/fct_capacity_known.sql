@@ -32,6 +32,7 @@ deals as (
         owned_gross_mw,
         owned_contract_value_usd,
         end_counts_from_date,
+        end_reason,
         source_url,
         believed_from_date,
         believed_to_date as row_believed_to_date,
@@ -122,6 +123,8 @@ site_sums as (
             as total_planned_mw,
         max(case when is_company_total and measure = 'power_contracted_mw' then amount_mw end)
             as total_power_mw,
+        max(case when is_company_total and measure = 'power_contracted_mw' then reported_date end)
+            as total_power_date,
         max(case when is_company_total and measure = 'power_energized_mw' then amount_mw end)
             as total_energized_mw,
         {%- for measure, name in {
@@ -145,7 +148,9 @@ ends as (
     select
         known_periods.symbol,
         known_periods.known_from_date,
-        max(deals.end_counts_from_date) as last_end_date
+        max(deals.end_counts_from_date) as last_end_date,
+        -- what was sold took its power with it
+        max(case when deals.end_reason = 'sold' then deals.end_counts_from_date end) as last_sale_date
     from known_periods
     inner join deals
         on
@@ -225,7 +230,10 @@ joined as (
         end as total_contracted_mw,
         site_sums.total_contracted_source_url,
         site_sums.total_planned_mw,
-        site_sums.total_power_mw,
+        case
+            when ends.last_sale_date is null or site_sums.total_power_date >= ends.last_sale_date
+                then site_sums.total_power_mw
+        end as total_power_mw,
         site_sums.total_energized_mw,
         site_sums.sites_planned_mw,
         site_sums.sites_power_mw,
@@ -328,6 +336,8 @@ gaps as (
                 then 'partial: below the planned critical IT MW'
             when not is_power_total and sites_with_power < sites
                 then 'partial: stated by ' || sites_with_power || ' of ' || sites || ' sites'
+            -- nobody said that there are no other sites
+            when total_power_mw is null then 'partial: sum of the sites seen, no company total'
         end as gross_power_mw_gap,
         case
             when energized_gross_mw is null then 'not stated'

@@ -62,6 +62,7 @@ final as (
         end_notes,
         known_date,
         terms_public_date,
+        terms_source_url,
         known_date_coverage,
         known_date_is_complete,
         source_url,

@@ -15,6 +15,7 @@ final as (
         believed_from_date,
         believed_to_date,
         terms_public_date,
+        terms_source_url,
         is_current,
         symbol,
         counterparty,

@@ -19,6 +19,15 @@ stated as (
     from sites
     where sites.energization_date is not null
 
+),
+
+-- a site whose last report says that none of its power is the company's is the company's no more
+given_up as (
+
+    select sites.symbol, sites.site
+    from sites
+    where sites.recency = 1 and sites.power_contracted_mw = 0
+
 )
 
 select
@@ -32,4 +41,6 @@ select
     stated.source_url,
     stated.source_tier
 from stated
-where stated.statement_recency = 1
+left join given_up
+    on stated.symbol = given_up.symbol and stated.site = given_up.site
+where stated.statement_recency = 1 and given_up.site is null

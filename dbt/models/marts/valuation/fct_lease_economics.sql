@@ -2,7 +2,10 @@ with
 
 leases as (
 
-    select * from {{ ref('fct_hpc_deals') }}
+    select
+        *,
+        ended_date is null as is_standing
+    from {{ ref('fct_hpc_deals_history') }}
     where is_firm and is_comparable_lease and usd_per_critical_it_mw_year is not null
 
 ),
@@ -35,6 +38,10 @@ cases as (
         leases.symbol,
         leases.counterparty,
         leases.announced_date,
+        leases.believed_from_date,
+        leases.believed_to_date,
+        leases.stood_to_date,
+        leases.is_current,
         leases.is_standing,
         leases.critical_it_mw,
         leases.term_years,
@@ -141,6 +148,10 @@ final as (
         paybacks.symbol,
         paybacks.counterparty,
         paybacks.announced_date,
+        paybacks.believed_from_date,
+        paybacks.believed_to_date,
+        paybacks.stood_to_date,
+        paybacks.is_current,
         paybacks.is_standing,
         paybacks.critical_it_mw,
         paybacks.term_years,
