@@ -27,6 +27,13 @@ KEYS: dict[str, tuple[str, ...]] = {
         "build_cost_basis",
         "build_cost_usd_per_critical_it_mw",
     ),
+    "fct_lease_economics": (
+        "deal_id",
+        "believed_from_date",
+        "operating_margin_pct",
+        "cap_rate_pct",
+        "loan_rate_pct",
+    ),
     "fct_miner_valuation_daily": ("symbol", "trade_date"),
     "fct_mw_scenarios": (
         "symbol",

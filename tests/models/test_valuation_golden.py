@@ -480,7 +480,10 @@ def test_lease_economics_of_a_day_know_what_was_public_then(warehouse: FactsWare
     assert before["counterparty"].startswith("Undisclosed")
     assert (before["build_cost_basis"], after["build_cost_basis"]) == ("published middle", "stated")
     sold = "wulf-fluidstack-abernathy-168mw-2025-10"
-    assert [lease(day, sold)["is_standing"].unique().tolist() for day in ("2026-07-05", "2026-07-06")] == [[True], [False]]
+    assert [lease(day, sold)["is_standing"].unique().tolist() for day in ("2026-07-05", "2026-07-06")] == [
+        [True],
+        [False],
+    ]
 
 
 def test_a_site_that_was_given_up_has_no_first_power_to_come(warehouse: FactsWarehouse) -> None:

@@ -6,7 +6,12 @@ leases as (
         *,
         ended_date is null as is_standing
     from {{ ref('fct_hpc_deals_history') }}
-    where is_firm and is_comparable_lease and usd_per_critical_it_mw_year is not null
+    -- without the day of its announcement a lease is in no answer
+    where
+        is_firm
+        and is_comparable_lease
+        and usd_per_critical_it_mw_year is not null
+        and believed_from_date is not null
 
 ),
 
