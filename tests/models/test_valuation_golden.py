@@ -516,6 +516,23 @@ def test_percentages_that_were_written_down_have_no_binary_tail(warehouse: Facts
         assert (returns[column].dropna() == returns[column].dropna().round(2)).all(), column
 
 
+def test_first_power_is_the_last_day_that_a_report_stated(warehouse: FactsWarehouse) -> None:
+    reports = sorted((row for row in reference_rows("sites_capacity")), key=lambda row: row["as_of_date"])
+    days = {row["energization_date"] for row in reports if row["energization_date"]}
+    restated = 0
+    for day in ("2025-11-24", *days):
+        stated: dict[tuple[str, str], list[str]] = {}
+        for row in reports:
+            if row["as_of_date"] <= day and row["energization_date"]:
+                stated.setdefault((row["ticker"], row["site"]), []).append(row["energization_date"])
+        restated += sum(len(set(told)) > 1 for told in stated.values())
+        rows = warehouse.query(f"select * from marts.first_power_asof('{day}')").to_dict("records")
+        assert {(row["symbol"], row["site"]): (str(row["energization_date"])[:10], row["is_past"]) for row in rows} == {
+            site: (told[-1], told[-1] <= day) for site, told in stated.items()
+        }, day
+    assert restated > 5
+
+
 def test_letters_of_intent_stand_apart(warehouse: FactsWarehouse) -> None:
     letters = warehouse.query("select * from marts.intentions_asof('2026-11-25')")
     assert set(letters["deal_id"]) == {"clsk-undisclosed-texas-loi-2026-07", "riot-undisclosed-corsicana-loi-2026-08"}

@@ -245,6 +245,13 @@ def test_one_small_symbol_is_refused_and_the_others_load(con: duckdb.DuckDBPyCon
     assert {close for symbol, _, close in _standing(con, UPSERT) if symbol == "B"} == {2.0}
 
 
+def test_versions_that_stand_no_more_are_not_counted_as_rows_that_stand(con: duckdb.DuckDBPyConnection) -> None:
+    for at, close in ((FIRST, 1.0), (SECOND, 2.0)):
+        _load(con, UPSERT, _rows(*(("A", day, close) for day in range(10))), at)
+    report = _load(con, UPSERT, _rows(*(("A", day, 3.0) for day in range(10))), THIRD)
+    assert (report.refused, report.changed, report.current) == ({}, 10, 10)
+
+
 def test_an_absent_symbol_is_not_a_small_one(con: duckdb.DuckDBPyConnection) -> None:
     _load(con, UPSERT, _rows(("A", 1, 1.0), ("B", 1, 1.0)))
     assert _load(con, UPSERT, _rows(("B", 1, 1.0)), SECOND).refused == {}
@@ -305,6 +312,18 @@ def test_a_history_on_another_scale_can_be_allowed(con: duckdb.DuckDBPyConnectio
     _load(con, KEPT, _rows(*_history()))
     report = _load(con, KEPT, _rows(*_history(0.25)), SECOND, allow_rewrite=True)
     assert (report.refused, report.changed, list(report.rewritten)) == ({}, 10, ["A"])
+
+
+@pytest.mark.parametrize(
+    ("rows", "rescaled", "is_refused"), [(10, 5, False), (10, 6, True), (4, 4, False), (5, 5, True)]
+)
+def test_a_history_is_refused_where_more_than_half_of_five_rows_or_more_are_on_another_scale(
+    con: duckdb.DuckDBPyConnection, rows: int, rescaled: int, is_refused: bool
+) -> None:
+    _load(con, KEPT, _rows(*_history(rows=rows)))
+    report = _load(con, KEPT, _rows(*_history(0.25, rows=rescaled), *_history(rows=rows)[rescaled:]), SECOND)
+    assert (list(report.refused), list(report.rewritten)) == ((["A"], []) if is_refused else ([], ["A"]))
+    assert report.changed == (0 if is_refused else rescaled)
 
 
 def test_a_correction_is_told_and_loaded(con: duckdb.DuckDBPyConnection) -> None:
@@ -375,6 +394,13 @@ def test_a_row_that_may_not_have_left_is_not_told(con: duckdb.DuckDBPyConnection
     _load(con, DAILY, _daily(*whole))
     report = _load(con, DAILY, _daily(*whole[:6], *whole[7:]), SECOND, allow_rewrite=True, **of_batch)
     assert (report.withdrawn, report.current, report.rewritten) == (0, 30, {})
+@pytest.mark.parametrize(("rows", "lost", "is_refused"), [(10, 5, False), (10, 6, True), (4, 4, False), (5, 5, True)])
+def test_a_file_is_poorer_where_more_than_half_of_five_cells_or_more_are_missing(
+    con: duckdb.DuckDBPyConnection, rows: int, lost: int, is_refused: bool
+) -> None:
+    _load(con, LASTING, _with_volume(*[7.0] * rows))
+    report = _load(con, LASTING, _with_volume(*[None] * lost, *[7.0] * (rows - lost)), SECOND)
+    assert (list(report.refused), list(report.rewritten)) == ((["A"], []) if is_refused else ([], ["A"]))
 
 
 def test_a_history_that_its_source_replaces_or_another_source_brings_is_no_swapped_file(
@@ -464,6 +490,18 @@ def test_sources_never_stand_side_by_side_where_they_exclude_each_other(con: duc
     assert report.withdrawn == 2
     assert _standing(con, UPSERT) == [("A", 1, 1.0)]
     assert con.execute("select distinct source from raw.bars where valid_to is null").fetchall() == [("files",)]
+
+
+def test_a_source_that_is_retired_keeps_the_days_of_its_old_versions(con: duckdb.DuckDBPyConnection) -> None:
+    _load(con, DAILY, _daily(("A", 1, 1.0)), source="sample")
+    _load(con, DAILY, _daily(("A", 1, 2.0)), SECOND, source="sample")
+    retired = _load(con, DAILY, _daily(("A", 1, 3.0)), THIRD, source="files", retire_other_sources=True)
+    assert retired.withdrawn == 1
+    versions = con.execute("select source, close, valid_from, valid_to from raw.daily order by valid_from").fetchall()
+    assert versions == [("sample", 1.0, FIRST, SECOND), ("sample", 2.0, SECOND, THIRD), ("files", 3.0, THIRD, None)]
+    # and a part of the new source is no more beside the old one
+    part = _load(con, DAILY, _daily(("A", 2, 3.0)), THIRD, source="files", retire_other_sources=True, is_partial=True)
+    assert (part.added, part.withdrawn, part.current) == (1, 0, 2)
 
 
 def test_a_failure_in_the_middle_leaves_everything_as_it_was(con: duckdb.DuckDBPyConnection) -> None:

@@ -532,6 +532,41 @@ def test_years_of_parquet_alone_that_have_not_changed_are_the_same_files(tmp_pat
     assert second.publication_id not in publication_ids(folder), "what it shared with others stays theirs"
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        "delete from marts.fct_days where trade_date < '2025-01-01'",
+        "alter table marts.fct_days rename column x to y",
+    ],
+    ids=["a year goes", "a name"],
+)
+def test_a_change_of_parquet_alone_that_leaves_its_other_years_as_they_are_is_another_version(
+    tmp_path: Path, change: str
+) -> None:
+    build, folder = tmp_path / "w.duckdb", tmp_path / "published"
+    _build_days(build)
+    publish(build, folder, parquet_alone_rows=1, run_id="run 1")
+    with connection.write(build) as con:
+        con.execute("drop macro table marts.days_until")
+        con.execute(change)
+        expected = con.execute("from marts.fct_days order by all").fetchall()
+        columns = [name for name, *_ in con.execute("describe marts.fct_days").fetchall()]
+    second = publish(build, folder, parquet_alone_rows=1, run_id="run 2")
+    assert _rows(folder, "fct_days") == (expected, expected)
+    with _published(folder) as con:
+        assert [name for name, *_ in con.execute("describe marts.fct_days").fetchall()] == columns
+    assert _versions(folder)["fct_days"] == (second.publication_id, "run 2")
+
+
+def test_a_mart_of_as_many_rows_as_one_file_should_hold_is_a_table(tmp_path: Path) -> None:
+    build, folder = tmp_path / "w.duckdb", tmp_path / "published"
+    _build_days(build)
+    for run in ("run 1", "run 2"):
+        assert publish(build, folder, parquet_alone_rows=9, run_id=run).parquet_alone == ()
+    assert {run for _, run in _versions(folder).values()} == {"run 1"}
+    assert publish(build, folder, parquet_alone_rows=8).parquet_alone == ("fct_things",)
+
+
 @pytest.mark.parametrize("harm", ["cut", "gone", "of another year", "one more", "not linked"])
 def test_a_year_of_parquet_alone_that_was_harmed_is_written_anew(
     tmp_path: Path, harm: str, monkeypatch: pytest.MonkeyPatch
