@@ -412,7 +412,7 @@ def first_power(published: PublishedFile, as_of: date, symbol: str) -> pa.Table:
 
 
 def lease_economics(published: PublishedFile, as_of: date) -> pa.Table:
-    """What a critical IT MW of each lease earns, costs and is worth by its terms of that day, for every set of rates."""
+    """What a critical IT MW of each lease earns, costs and is worth by its terms of that day, for each set of rates."""
     return published.query("select * from lease_economics_asof($as_of)", {"as_of": as_of})
 
 

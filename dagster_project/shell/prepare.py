@@ -42,7 +42,7 @@ def _keep_manifest(settings: Settings, call_dbt: Call) -> None:
     """
     manifest, stamp = settings.dbt_target_dir / "manifest.json", settings.dbt_target_dir / "manifest.made_of"
     project = _digest_of_project(settings.dbt_project_dir)
-    if manifest.is_file() and stamp.is_file() and stamp.read_text() == f"{project} {_digest(manifest)}":
+    if manifest.is_file() and stamp.is_file() and stamp.read_text(errors="replace") == f"{project} {_digest(manifest)}":
         return
     stamp.unlink(missing_ok=True)
     call_dbt(dbt_calls.write_manifest, settings.dbt_project_dir, settings.dbt_target_dir)

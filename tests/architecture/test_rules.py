@@ -104,7 +104,7 @@ def test_a_reason_may_be_made_and_shown(line: str) -> None:
 TABLE = r"\b(?:from|join)\s+(?:marts\.)?"
 CASE_OF = r"\bcase\s+(?:when\s+)?(?:\w+\.)?"
 RETYPED = {
-    "what was believed on a day: ask a macro *_asof": r"\bbelieved_(?:from|to)_date\b|\bknown_to_date\b",
+    "what was believed on a day: ask a macro *_asof": r"(?<!\")\b(?:believed_(?:from|to)|known_to)_date\b",
     "which versions there were: ask a macro *_asof": TABLE + r"fct_\w+_history\b(?! where is_current)",
     "which stretch of days is meant: ask a macro *_asof": TABLE + r"fct_(?:capital|capacity)_known\b",
     "how long a note is in force: ask is_in_force": r"\b36[56]\b",

@@ -321,7 +321,7 @@ def test_a_contract_of_the_day_leads_before_a_note_of_the_day(published: Path) -
 
 
 def test_contracts_for_a_part_of_the_power_give_no_ratio_and_the_reason(published: Path) -> None:
-    story = read_story(published, "CIFR", DAY)
+    story = read_story(published, "WULF", DAY)
     assert story.valuation is not None and story.valuation.ev_per_critical_it_mw_usd is None
     assert any(gap.why.startswith("partial: contracts for ") for gap in story.gaps)
     page = markdown_page(story)

@@ -69,8 +69,13 @@ def test_a_lease_is_told_from_the_day_of_its_announcement(published: PublishedFi
     leases = questions.lease_economics(published, dt.date(2100, 1, 1)).to_pylist()
     for day in {row["announced_date"] for row in leases}:
         told = questions.lease_economics(published, day).to_pylist()
-        assert len(told) == sum(row["announced_date"] <= day for row in leases)
-        assert max(row["announced_date"] for row in told) == day
+        assert {row["deal_id"] for row in told} <= {row["deal_id"] for row in leases if row["announced_date"] <= day}
+        terms = {
+            row["deal_id"]: row for row in published.query("select * from deals_asof($day)", {"day": day}).to_pylist()
+        }
+        for row in told:
+            assert row["critical_it_mw"] == terms[row["deal_id"]]["critical_it_mw"]
+            assert row["counterparty"] == terms[row["deal_id"]]["counterparty"]
 
 
 def test_the_last_result_of_a_check_is_shown_and_every_run_counted(after: Callable[..., PublishedFile]) -> None:

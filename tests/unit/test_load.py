@@ -394,6 +394,8 @@ def test_a_row_that_may_not_have_left_is_not_told(con: duckdb.DuckDBPyConnection
     _load(con, DAILY, _daily(*whole))
     report = _load(con, DAILY, _daily(*whole[:6], *whole[7:]), SECOND, allow_rewrite=True, **of_batch)
     assert (report.withdrawn, report.current, report.rewritten) == (0, 30, {})
+
+
 @pytest.mark.parametrize(("rows", "lost", "is_refused"), [(10, 5, False), (10, 6, True), (4, 4, False), (5, 5, True)])
 def test_a_file_is_poorer_where_more_than_half_of_five_cells_or_more_are_missing(
     con: duckdb.DuckDBPyConnection, rows: int, lost: int, is_refused: bool

@@ -20,7 +20,8 @@ CURATED_FEEDS: tuple[Feed, ...] = tuple(
         date_column=next((column.name for column in contract.columns if column.not_in_future), None),
         kinds=frozenset({"csv"}),
         origin=f"Kept by hand in `reference/{contract.table.removeprefix(PREFIX)}.csv`, read anew on every refresh.",
-        essential=contract in (curated.COMPANIES, curated.PEERS),
+        essential=contract in (curated.COMPANIES, curated.PEERS, curated.HPC_DEALS_AS_ANNOUNCED),
+        takes_away=contract is curated.HPC_DEALS_AS_ANNOUNCED,
     )
     for contract in curated.CURATED_CONTRACTS
 )

@@ -61,7 +61,8 @@ class Feed:
     `origin` says where the rows come from, in a sentence.
     `essential`: without rows in it nothing downstream makes sense, so an empty table blocks. `exclusive`: rows of
     another source never stand beside this source's. `freshness` makes the policy by which Dagster calls it stale.
-    `may_be_empty`: no rows is nothing to worry about.
+    `may_be_empty`: no rows is nothing to worry about. `takes_away`: its rows keep something out of answers, so that one
+    that cannot be read would let it in: a reject blocks.
     """
 
     contract: Contract
@@ -72,6 +73,7 @@ class Feed:
     exclusive: bool = False
     freshness: Callable[[], dg.FreshnessPolicy] = within_days
     may_be_empty: bool = False
+    takes_away: bool = False
 
 
 def raw_asset(
@@ -103,7 +105,9 @@ def raw_asset(
             dg.AssetCheckSpec(
                 "quarantine_is_empty",
                 asset=key,
-                description="No row of this batch broke the contract. If one did: it waits in quarantine, with why.",
+                blocking=feed.takes_away,
+                description="No row of this batch broke the contract. If one did: it waits in quarantine, with why."
+                + (" What it keeps out of answers would stand in them, so this one blocks." if feed.takes_away else ""),
             ),
             dg.AssetCheckSpec(
                 "rows_stand_once",
@@ -226,6 +230,11 @@ def _withdrawals(report: LoadReport) -> Iterator[str]:
             f"{len(report.withdrawn_keys)} rows are in the file no more and were withdrawn (put a row back and it "
             f"stands again): {listed}{f'; and {more} more' if more > 0 else ''}"
         )
+    if report.withdrawn_keys and report.added:
+        yield (
+            f"{report.added} rows were added in the same load: where one is a row that was withdrawn, under another key, "
+            "look at answers about days before today, in which both may stand"
+        )
     if report.kept_back:
         yield (
             f"{report.kept_back} rows are in the file no more, but a row whose key is wrong or cannot be read may be "
@@ -284,7 +293,7 @@ def _check_results(
     yield dg.AssetCheckResult(
         check_name="quarantine_is_empty",
         passed=not kept,
-        severity=dg.AssetCheckSeverity.WARN,
+        severity=dg.AssetCheckSeverity.ERROR if feed.takes_away else dg.AssetCheckSeverity.WARN,
         metadata={"failing_rows": how_many(kept), "observed": "; ".join(_listed(feed.contract, kept)) or "none"},
     )
     yield dg.AssetCheckResult(

@@ -2,20 +2,73 @@
 
 with
 
-loaded as (
+deal_rows as (
+
+    select * from {{ ref('stg_curated__hpc_deals') }}
+
+),
+
+-- contracts that are in the file no more
+withdrawn as (
+
+    select
+        deal_id,
+        min(symbol) as symbol,
+        min(announced_date) as announced_date,
+        max(valid_to) as withdrawn_at
+    from deal_rows
+    group by deal_id
+    having count(*) = count(valid_to)
+
+),
+
+-- one that came as another of its company and day went is that other under a new key: no fact of an earlier day
+renamed as (
+
+    select distinct
+        deal_rows.deal_id,
+        deal_rows.valid_from
+    from deal_rows
+    inner join withdrawn
+        on
+            deal_rows.symbol = withdrawn.symbol
+            and deal_rows.announced_date = withdrawn.announced_date
+            and deal_rows.valid_from = withdrawn.withdrawn_at
+            and deal_rows.deal_id <> withdrawn.deal_id
+
+),
+
+dated as (
 
     select
         *,
         {{ belief_dates(['deal_id'], 'announced_date') }}
-    from {{ ref('stg_curated__hpc_deals') }}
+    from deal_rows
 
 ),
 
--- when a term became public is a fact with a day of its own: it counts also where it was entered later
+loaded as (
+
+    select
+        {{ all_but('dated', ['believed_from_date']) }},
+        case
+            when renamed.deal_id is null then dated.believed_from_date
+            else greatest(dated.believed_from_date, cast(dated.valid_from as date))
+        end as believed_from_date
+    from dated
+    left join renamed
+        on dated.deal_id = renamed.deal_id and dated.valid_from = renamed.valid_from
+
+),
+
+-- when a term became public is a fact with a day of its own: it counts also where it was entered later, and for a
+-- contract that is in the file no more as long as it was there
 as_announced as (
 
-    select * from {{ ref('stg_curated__hpc_deals_as_announced') }}
-    where valid_to is null
+    select as_told.*
+    from {{ ref('stg_curated__hpc_deals_as_announced') }} as as_told
+    left join withdrawn on as_told.deal_id = withdrawn.deal_id
+    where as_told.valid_to is null or as_told.valid_to >= withdrawn.withdrawn_at
 
 ),
 

@@ -24,7 +24,9 @@ stated as (
 -- a site whose last report says that none of its power is the company's is the company's no more
 given_up as (
 
-    select sites.symbol, sites.site
+    select
+        sites.symbol,
+        sites.site
     from sites
     where sites.recency = 1 and sites.power_contracted_mw = 0
 
