@@ -232,7 +232,7 @@ def _withdrawals(report: LoadReport) -> Iterator[str]:
         )
     if report.withdrawn_keys and report.added:
         yield (
-            f"{report.added} rows were added in the same load: where one is a row that was withdrawn, under another key, "
+            f"{report.added} rows were added in the same load: where one is a withdrawn row under another key, "
             "look at answers about days before today, in which both may stand"
         )
     if report.kept_back:
