@@ -22,7 +22,8 @@ withdrawn as (
 
 ),
 
--- one that came as another of its company and day went is that other under a new key: no fact of an earlier day
+-- one that came as another of its company and day went is that other under a new key: no fact of an
+-- earlier day
 renamed as (
 
     select distinct
@@ -61,8 +62,8 @@ loaded as (
 
 ),
 
--- when a term became public is a fact with a day of its own: it counts also where it was entered later, and for a
--- contract that is in the file no more as long as it was there
+-- when a term became public is a fact with a day of its own: it counts also where it was entered later,
+-- and for a contract that is in the file no more as long as it was there
 as_announced as (
 
     select as_told.*
