@@ -100,11 +100,14 @@ def read_ratings(reader: Reader) -> tuple[Rating | None, Rating | None, tuple[Ra
 
 
 def read_consensus(reader: Reader) -> Consensus | None:
-    """The consensus of the session; None where no note is in force."""
+    """The consensus of the session, or of the last one with prices before it; None where no note is in force."""
     row = reader.row(
         """
         select trade_date, rated_firms, firms_with_target, mean_price_target, low_price_target, high_price_target
-        from fct_consensus_daily where symbol = $symbol and trade_date = $session
+        from fct_consensus_daily
+        where
+            symbol = $symbol
+            and trade_date = least(cast($session as date), (select max(trade_date) from fct_consensus_daily))
         """
     )
     if row is None:

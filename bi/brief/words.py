@@ -35,7 +35,7 @@ def usd(value: float) -> str:
 def money(value: float) -> str:
     """An amount in words of its size: $9.70 bn, $835.1m."""
     sign, size = ("−" if value < 0 else ""), abs(value)
-    return f"{sign}${size / 1e9:,.2f} bn" if size >= 1e9 else f"{sign}${size / 1e6:,.1f}m"
+    return f"{sign}${size / 1e9:,.2f} bn" if round(size / 1e6, 1) >= 1000 else f"{sign}${size / 1e6:,.1f}m"
 
 
 def count(value: float) -> str:

@@ -314,6 +314,13 @@ def test_a_tenant_that_is_not_named_is_grammar() -> None:
     assert words.tenant("Fluidstack") == "Fluidstack"
 
 
+def test_in_a_session_without_prices_yet_the_last_consensus_is_told(published: Path) -> None:
+    story = read_story(published, "CLSK", date(2025, 11, 25), quote=15)
+    assert (story.session, story.prices_until) == (date(2025, 11, 25), date(2025, 11, 24))
+    assert story.consensus is not None
+    assert story.consensus.trade_date == date(2025, 11, 24)
+
+
 def test_a_contract_of_the_day_leads_before_a_note_of_the_day(published: Path) -> None:
     story = read_story(published, "APLD", date(2025, 6, 2))
     assert story.rating is not None and story.rating.rating_date == story.session, "both are of the day"
