@@ -260,6 +260,25 @@ def test_the_gate_names_the_wrong_row_of_a_curated_file(
     assert pipeline.query_build(f"select count(*) from raw.{table}") == [(len(rows) - 1,)]
 
 
+def test_an_unreadable_row_that_keeps_terms_out_of_answers_holds_the_marts_back(
+    make_pipeline: MakePipeline, reference: Path
+) -> None:
+    path = reference / "hpc_deals_as_announced.csv"
+    first, line, *rest = path.read_text().splitlines(keepends=True)
+    deal, day = line.split(",")[:2]
+    path.write_text("".join((first, line.replace(day, "2199-01-01", 1), *rest)))
+    pipeline = make_pipeline(reference_dir=reference)
+    table = dg.AssetKey(["raw", "curated__hpc_deals_as_announced"])
+    deals = dg.AssetKey(["marts", "fct_hpc_deals_history"])
+    result = pipeline.run(dg.AssetSelection.assets(deals).upstream())
+    assert not result.success
+    assert _failed_checks(result) == {f"{table.path[-1]}.quarantine_is_empty": dg.AssetCheckSeverity.ERROR}
+    made = "select count(*) from duckdb_tables() where table_name = 'fct_hpc_deals_history'"
+    assert pipeline.query_build(made) == [(0,)]
+    (kept,) = pipeline.query_build(f"select record from quarantine.{table.path[-1]}")
+    assert deal in kept[0]
+
+
 def test_every_contract_has_its_asset_and_every_raw_asset_its_contract(sample: Any) -> None:
     contracts = {contract.table for contract in RAW_TABLES}
     tables = sample.query_build("select table_name from duckdb_tables() where schema_name = 'raw'")
