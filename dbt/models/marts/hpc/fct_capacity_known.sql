@@ -194,12 +194,7 @@ deal_sums as (
             end
         ) as critical_it_mw_after_total,
         {{ dbt.listagg('distinct deals.source_url', "' '", 'order by deals.source_url') }}
-            as deal_source_urls,
-        {%- set page_after_total -%}
-            case when deals.announced_date > site_sums.total_contracted_date then deals.source_url end
-        {%- endset %}
-        {{ dbt.listagg('distinct ' ~ page_after_total, "' '", 'order by ' ~ page_after_total) }}
-            as deal_source_urls_after_total
+            as deal_source_urls
     from known_periods
     inner join deals
         on
@@ -209,6 +204,28 @@ deal_sums as (
         on
             known_periods.symbol = site_sums.symbol
             and known_periods.known_from_date = site_sums.known_from_date
+    group by known_periods.symbol, known_periods.known_from_date
+
+),
+
+-- by themselves: Spark lists the distinct values of one expression in a sum and not of two
+pages_after_total as (
+
+    select
+        known_periods.symbol,
+        known_periods.known_from_date,
+        {{ dbt.listagg('distinct deals.source_url', "' '", 'order by deals.source_url') }}
+            as deal_source_urls_after_total
+    from known_periods
+    inner join site_sums
+        on
+            known_periods.symbol = site_sums.symbol
+            and known_periods.known_from_date = site_sums.known_from_date
+    inner join deals
+        on
+            known_periods.symbol = deals.symbol
+            and {{ believed_on('known_periods.known_from_date', 'deals') }}
+            and deals.announced_date > site_sums.total_contracted_date
     group by known_periods.symbol, known_periods.known_from_date
 
 ),
@@ -253,7 +270,7 @@ joined as (
         deal_sums.deals_gross_mw,
         deal_sums.contracted_revenue_usd,
         deal_sums.deal_source_urls,
-        deal_sums.deal_source_urls_after_total
+        pages_after_total.deal_source_urls_after_total
     from known_periods
     left join site_sums
         on
@@ -267,6 +284,10 @@ joined as (
         on
             known_periods.symbol = deal_sums.symbol
             and known_periods.known_from_date = deal_sums.known_from_date
+    left join pages_after_total
+        on
+            known_periods.symbol = pages_after_total.symbol
+            and known_periods.known_from_date = pages_after_total.known_from_date
     left join ends
         on
             known_periods.symbol = ends.symbol
