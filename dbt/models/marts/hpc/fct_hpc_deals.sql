@@ -41,7 +41,12 @@ final as (
         rent_is_complete,
         case
             when announced_date is not null
-                then sum(case when is_firm and ended_date is null then contract_value_usd end) over (
+                then sum(
+                    -- one without its day is in no sum, wherever an engine sorts it
+                    case
+                        when is_firm and ended_date is null and announced_date is not null then contract_value_usd
+                    end
+                ) over (
                     partition by symbol
                     order by announced_date, deal_id
                     rows between unbounded preceding and current row
