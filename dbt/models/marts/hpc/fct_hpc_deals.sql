@@ -44,7 +44,8 @@ final as (
                 then sum(
                     -- one without its day is in no sum, wherever an engine sorts it
                     case
-                        when is_firm and ended_date is null and announced_date is not null then contract_value_usd
+                        when is_firm and ended_date is null and announced_date is not null
+                            then contract_value_usd
                     end
                 ) over (
                     partition by symbol
