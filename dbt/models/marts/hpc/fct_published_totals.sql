@@ -8,11 +8,8 @@ published as (
 
 deals as (
 
-    select
-        *,
-        greatest(ended_date, end_known_date) as end_counts_from_date
-    from {{ ref('fct_hpc_deals') }}
-    where is_firm
+    select * from {{ ref('fct_hpc_deals_history') }}
+    where is_current and is_firm
 
 ),
 
